@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status.h"
 
 namespace gradus::base {
@@ -14,8 +15,10 @@ namespace {
 absl::Status WriteAndRename(Files& files, TemporaryFile& temporary, const std::string& path,
                             std::span<const std::byte> bytes) {
   RETURN_IF_ERROR(temporary.file->Append(bytes));
+  FAILPOINT_STATUS("base.files.before_sync_file");
   RETURN_IF_ERROR(temporary.file->Sync());
   temporary.file.reset();
+  FAILPOINT_STATUS("base.files.before_rename");
   return files.Rename(temporary.path, path);
 }
 
@@ -29,6 +32,7 @@ absl::Status WriteFileAtomically(Files& files, const std::string& path, std::spa
     files.Remove(temporary.path).IgnoreError();  // the first error is the one to report
     return status;
   }
+  FAILPOINT_STATUS("base.files.before_sync_dir");
   return files.SyncDir(dir);
 }
 
