@@ -8,7 +8,7 @@ set(GRADUS_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
 add_library(gradus_warnings INTERFACE)
 target_compile_options(gradus_warnings INTERFACE
   -Werror -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wvla
-  -Wno-missing-field-initializers
+  -Wno-missing-field-initializers -Wno-error=invalid-pch
   $<$<CXX_COMPILER_ID:GNU>:-Wsuggest-override -Wno-restrict -Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Winconsistent-missing-override>)
 
@@ -43,11 +43,13 @@ function(gradus_compile_settings target pch)
   endif()
 endfunction()
 
-# gradus_library(plan SOURCES plan.cc ... HEADERS plan.h ... DEPS gradus::graph ... [PCH])
+# gradus_library(plan SOURCES plan.cc ... HEADERS plan.h ... DEPS gradus::graph ...
+#                [PRIVATE_DEPS OpenMP::OpenMP_CXX ...] [PCH])
 # One folder's static library: target gradus_plan, alias gradus::plan. Without SOURCES it is headers alone.
+# PRIVATE_DEPS: what the headers do not show, so that its include folders and flags reach nobody else.
 # PCH: the sources include gRPC.
 function(gradus_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PCH" "" "SOURCES;HEADERS;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PCH" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "gradus_library(${name}): what is '${arg_UNPARSED_ARGUMENTS}'?")
   endif()
@@ -55,14 +57,14 @@ function(gradus_library name)
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     gradus_compile_settings(${target} ${arg_PCH})
-    target_link_libraries(${target} PUBLIC ${arg_DEPS})
+    target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS})
     target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
     set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${GRADUS_VERIFY_HEADERS})
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE
       ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/client/lib ${GRADUS_GENERATED_DIR})
-    target_link_libraries(${target} INTERFACE ${arg_DEPS})
+    target_link_libraries(${target} INTERFACE ${arg_DEPS} ${arg_PRIVATE_DEPS})
     target_sources(${target} INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
   endif()
   add_library(gradus::${name} ALIAS ${target})
@@ -90,7 +92,7 @@ endfunction()
 # and writes the one definition of `std::span<const ActivationKind* const> Table()`, which HEADER declares
 # (by default kind.h beside the list). The table names every member, so no linker can drop one.
 function(gradus_family family type)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "HEADER;NAMESPACE" "SOURCES;HEADERS;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "HEADER;NAMESPACE" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
   set(words ${arg_UNPARSED_ARGUMENTS})
   if(NOT words)
     message(FATAL_ERROR "gradus_family(${family}) has no member")
@@ -116,7 +118,8 @@ function(gradus_family family type)
   set(GRADUS_FAMILY_POINTERS "${pointers}")
   set(table ${CMAKE_CURRENT_BINARY_DIR}/${family}_table.cc)
   configure_file(${PROJECT_SOURCE_DIR}/deploy/cmake/family_table.cc.in ${table} @ONLY)
-  gradus_library(${family} SOURCES ${sources} ${arg_SOURCES} ${table} HEADERS ${arg_HEADERS} DEPS ${arg_DEPS})
+  gradus_library(${family} SOURCES ${sources} ${arg_SOURCES} ${table} HEADERS ${arg_HEADERS}
+    DEPS ${arg_DEPS} PRIVATE_DEPS ${arg_PRIVATE_DEPS})
 endfunction()
 
 # gradus_test(plan SOURCES plan_test.cc ... DEPS gradus::plan ... [LABEL unit] [SERIAL] [TIMEOUT 120] [PCH])

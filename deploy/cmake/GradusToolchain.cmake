@@ -5,8 +5,10 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_OPTIMIZE_DEPENDENCIES ON)
+
+# For libraries and programs alike, so that one precompiled header serves both; executables are PIE all the same.
+add_compile_options(-fPIC)
 
 # Same bits on every build: no fused multiply-add where the source has two roundings. A lab installs
 # one build on many machines, so nothing newer than GRADUS_MARCH is assumed.
