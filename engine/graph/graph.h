@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a ModelSpec means: its layers in topological order with inferred shapes, and its named weights.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gradus/v1/model.pb.h"
+
+namespace gradus::layers {
+struct LayerKind;
+}
+
+namespace gradus::graph {
+
+// Index that stands for the model's input where a node's index is expected.
+inline constexpr int kModelInput = -1;
+
+// What a model may cost at most. Checked before any memory is taken.
+struct Limits {
+  int64_t max_layers = 10'000;
+  // All weights together.
+  int64_t max_params = int64_t{1} << 36;
+  // Values in one row of any layer's input or output.
+  int64_t max_row_values = int64_t{1} << 28;
+};
+
+// One weight tensor.
+struct Parameter {
+  // "LAYER/kernel", as in Keras.
+  std::string name;
+  // Index into Graph::nodes().
+  int layer = 0;
+  // As published: a dense kernel is (inputs, units).
+  std::vector<int64_t> shape;
+  // Product of shape.
+  int64_t count = 0;
+  // Its `kind` is always set.
+  v1::Initializer initializer;
+  int64_t fan_in = 0;
+  int64_t fan_out = 0;
+};
+
+// One layer, checked.
+struct Node {
+  std::string name;
+  // Never null; lives for ever.
+  const layers::LayerKind* kind = nullptr;
+  // The layer's spec with every default filled in.
+  v1::Layer spec;
+  // Indices of earlier nodes, or kModelInput.
+  std::vector<int> inputs;
+  // One row, without the batch.
+  std::vector<int64_t> output_shape;
+  // Its weights: Graph::parameters()[first_parameter, first_parameter + parameters).
+  int first_parameter = 0;
+  int parameters = 0;
+  // As the spec says, before any stage's freeze and unfreeze.
+  bool trainable = true;
+};
+
+// A checked network.
+//   Shapes   without the batch; every product fits an int64_t.
+//   Owns     its nodes and parameters.
+//   Threads  immutable: any.
+//   Errors   INVALID_ARGUMENT with the field's path below "model", e.g.
+//            "layers[3].dense.units: 0 is not a positive number, at most 16777216".
+class Graph {
+ public:
+  static absl::StatusOr<Graph> Create(const v1::ModelSpec& spec, const Limits& limits = {});
+
+  // The spec with generated names, inputs and every default filled in; Create takes it again and gives the same graph.
+  const v1::ModelSpec& spec() const { return spec_; }
+  // In the order of the spec; inputs come before their users. The last one is the model's output.
+  std::span<const Node> nodes() const { return nodes_; }
+  // In the order of the nodes, within a node as its kind lists them.
+  std::span<const Parameter> parameters() const { return parameters_; }
+  std::span<const Parameter> parameters_of(int node) const;
+  std::vector<std::string> layer_names() const;
+
+  std::span<const int64_t> input_shape() const { return input_shape_; }
+  std::span<const int64_t> output_shape() const { return nodes_.back().output_shape; }
+  // Values in one row.
+  int64_t input_values() const { return input_values_; }
+  int64_t output_values() const;
+
+  int64_t total_params() const { return total_params_; }
+  // Weights of the layers for which `trainable[node]` holds.
+  int64_t trainable_params(const std::vector<bool>& trainable) const;
+  // The spec's own `trainable`, a node each.
+  std::vector<bool> trainable() const;
+  v1::ModelSummary Summary() const;
+
+ private:
+  friend class GraphBuilder;
+  Graph() = default;
+
+  v1::ModelSpec spec_;
+  std::vector<Node> nodes_;
+  std::vector<Parameter> parameters_;
+  std::vector<int64_t> input_shape_;
+  int64_t input_values_ = 0;
+  int64_t total_params_ = 0;
+};
+
+// Number of values in a tensor of this shape; the shape must have passed Create.
+int64_t CountOf(std::span<const int64_t> shape);
+
+}  // namespace gradus::graph

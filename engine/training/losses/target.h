@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a loss compares the model's output with.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::losses {
+
+enum class TargetForm {
+  // One int32_t a row: a class number, 0 to `classes` - 1.
+  kClass,
+  // `width` floats a row; labels that are class numbers become one-hot rows of `width`.
+  kDistribution,
+  // `width` floats a row, as stored.
+  kValues,
+};
+
+struct Target {
+  TargetForm form = TargetForm::kClass;
+  // Numbers a row: 1 for kClass.
+  int64_t width = 1;
+  // For kClass and for class numbers given to kDistribution: how many there are.
+  int64_t classes = 0;
+};
+
+}  // namespace gradus::losses

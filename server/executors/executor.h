@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// How ranks get started and watched, whatever starts them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gradus/v1/config.pb.h"
+
+namespace gradus::executors {
+
+// Fences are unique in a store's life, so one names a rank.
+struct RankKey {
+  std::string job;
+  int32_t attempt = 0;
+  int64_t fence = 0;
+
+  friend bool operator==(const RankKey&, const RankKey&) = default;
+};
+
+struct RankSpec {
+  RankKey key;
+  v1::WorkerConfig config;   // given to the rank on file descriptor 3; its work_dir exists
+  int64_t memory_bytes = 0;  // what the rank may take; more fails inside the rank or ends it
+};
+
+struct RankExit {
+  RankKey key;
+  // In words: "exited with 1", "killed by signal 9 (Killed)", "gone" for a rank that was not this
+  // process's child.
+  std::string reason;
+  bool clean = false;  // exited with 0
+};
+
+// A rank found alive after a restart.
+struct FoundRank {
+  RankKey key;
+  std::string handle;
+};
+
+// Starts ranks, ends them, and tells when they are gone with all that they started.
+//   Threads  any.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // Exits are told here, one at a time, on a thread of the executor; set before the first Start or
+  // Adopt. It must not block.
+  virtual void OnExit(std::function<void(const RankExit&)> callback) = 0;
+
+  // Returns a handle by which a later server process can find the rank again. An error means that
+  // nothing runs.
+  virtual absl::StatusOr<std::string> Start(const RankSpec& spec) = 0;
+
+  // The ranks of this store that live, by whomever started. For recovery; before the first Start.
+  virtual absl::StatusOr<std::vector<FoundRank>> Find() = 0;
+  // Watches a found rank from now on, as if started here.
+  virtual absl::Status Adopt(const FoundRank& rank) = 0;
+
+  // Ends the rank and everything that it started, at once (SIGKILL). Its exit is told as usual. OK
+  // when it is gone already.
+  virtual void Kill(const RankKey& key) = 0;
+};
+
+}  // namespace gradus::executors

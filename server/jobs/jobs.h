@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs as the API sees them: submit, look, steer; and as their workers see them: attach, report,
+// obey.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/base/clock.h"
+#include "engine/base/files.h"
+#include "engine/base/random.h"
+#include "gradus/v1/config.pb.h"
+#include "gradus/v1/job.pb.h"
+#include "gradus/v1/job_service.pb.h"
+#include "gradus/v1/worker_service.pb.h"
+#include "server/events/event_log.h"
+#include "server/executors/executor.h"
+#include "server/store/blobs.h"
+#include "server/store/store.h"
+
+namespace gradus::jobs {
+
+struct JobsOptions {
+  std::vector<int> cpus;     // processors that jobs may use together
+  int64_t memory_bytes = 0;  // memory that jobs may use together
+  int max_open_jobs = 1000;  // a user's, in other than final states
+  int64_t worker_grace_micros = 60'000'000;
+  int max_attempts = 5;
+  int64_t cancel_grace_micros = 10'000'000;  // from cancel to SIGKILL
+  int64_t pause_grace_micros =
+      120'000'000;  // from pause to SIGKILL; the job then goes on from its last checkpoint
+  int64_t exit_grace_micros = 4'000'000;  // from a rank's last word to SIGKILL
+  int64_t retry_delay_micros = 500'000;   // doubled with each lost attempt, at most 30 s
+  std::string attempts_dir;               // DIR/attempts: one folder an attempt is made below it
+  std::string endpoint_file;              // DIR/endpoint
+};
+
+// What Jobs stands on. All must outlive it.
+struct JobsParts {
+  store::Store* store = nullptr;
+  store::BlobStore* blobs = nullptr;
+  events::EventLog* events = nullptr;
+  executors::Executor* executor = nullptr;
+  base::Files* files = nullptr;
+  base::Clock* clock = nullptr;
+  base::RandomSource* random = nullptr;
+  // What a rank reaches the server with: a token for this attempt alone, stored (hashed) in the
+  // transaction that starts the attempt.
+  std::function<absl::StatusOr<v1::Profile>(store::Tx&, const executors::RankKey&)> issue_profile;
+  // Registers final weights in the transaction that ends the job; returns the reference
+  // ("fashion-a@1"). `job` has its spec; not called when spec.publish.model is empty. The weights'
+  // blob is stored and holds a reference of the job already.
+  std::function<absl::StatusOr<std::string>(store::Tx&, const v1::Job& job,
+                                            const v1::RankFinished&)>
+      publish;
+};
+
+// A checked job on its way in.
+struct Submission {
+  std::string user;
+  std::string request_id;
+  std::string
+      fingerprint;   // store::Fingerprint of the spec as it came, before defaults and drawn seed
+  v1::JobSpec spec;  // effective: resources.cores is set
+  std::vector<v1::Dataset> datasets;  // those that the spec names
+  int64_t memory_bytes = 0;           // resources.memory, parsed
+  int64_t time_limit_micros = 0;      // 0: none
+  int64_t total_epochs = 0;
+  int64_t steps_per_epoch = 0;  // 0 where only the rank can tell
+  // Runs first in the transaction: that the datasets are still there, for one. May be empty.
+  std::function<absl::Status(store::ReadTx&)> still_valid;
+};
+
+struct ListQuery {
+  std::string owner;                   // empty: everyone's
+  std::vector<v1::Job::State> states;  // empty: all
+  int page_size = 100;                 // 1 to 1000; 0 means 100
+  std::string page_token;
+};
+
+// One stream of a rank. Destroying it says that the stream is gone. The destructor waits for a
+// command callback under way: never destroy it in one.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+};
+
+struct AttachReply {
+  std::optional<v1::Assignment> assignment;  // absent for a reattached rank
+  int64_t acked = 0;                         // highest durable worker_seq of this attempt
+  std::unique_ptr<Attachment> attachment;  // null: the attempt's last word is stored already; send
+                                           // the ack and end the stream
+};
+
+// The life of every job. One thread of its own (driver.h) starts ranks, keeps deadlines and reacts
+// to exits; calls below may come from any thread and block for one transaction at most.
+//   Errors   NOT_FOUND for an unknown job everywhere; FAILED_PRECONDITION where a state or a fence
+//   forbids the call.
+class Jobs {
+ public:
+  // Takes up what an earlier process left: living ranks are kept and given the grace to reattach,
+  // lost ones are queued again. Then schedules.
+  static absl::StatusOr<std::unique_ptr<Jobs>> Start(const JobsParts& parts,
+                                                     const JobsOptions& options);
+  // Stops scheduling. Ranks live on: Drain first where they should not.
+  virtual ~Jobs() = default;
+
+  // --- For users. `user` is who asks: it stands in reasons. Retries with the same request_id get
+  // the first answer. The answer that this request got before, if any: ask before checking the
+  // spec. ALREADY_EXISTS for another fingerprint.
+  virtual absl::StatusOr<std::optional<v1::Job>> FindSubmitted(const std::string& user,
+                                                               const std::string& request_id,
+                                                               const std::string& fingerprint) = 0;
+  // Durable before it returns. RESOURCE_EXHAUSTED at max_open_jobs, UNAVAILABLE while draining.
+  virtual absl::StatusOr<v1::Job> Submit(const Submission& submission) = 0;
+  virtual absl::StatusOr<v1::Job> Get(const std::string& id) = 0;
+  virtual absl::StatusOr<std::string> OwnerOf(const std::string& id) = 0;
+  virtual absl::StatusOr<v1::ListJobsResponse> List(const ListQuery& query) = 0;
+  virtual absl::StatusOr<v1::Job> Pause(const std::string& user, const std::string& id,
+                                        const std::string& request_id) = 0;
+  virtual absl::StatusOr<v1::Job> Resume(const std::string& user, const std::string& id,
+                                         const std::string& request_id) = 0;
+  virtual absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id,
+                                         const std::string& request_id) = 0;
+  virtual absl::StatusOr<v1::ExplainJobResponse> Explain(const std::string& id) = 0;
+  virtual absl::StatusOr<v1::ListMetricsResponse> Metrics(
+      const std::string& id, const std::vector<std::string>& names) = 0;
+
+  // --- For ranks. An older fence than the job's current one is FAILED_PRECONDITION.
+  // `on_command` may be called from another thread, even before Attach returns (write the
+  // assignment first); it must only note the command. A newer stream of the same attempt silences
+  // the older one.
+  virtual absl::StatusOr<AttachReply> Attach(
+      const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) = 0;
+  // Stores a batch in one transaction; returns the highest durable worker_seq. Repeated events are
+  // dropped; a gap is OUT_OF_RANGE.
+  virtual absl::StatusOr<int64_t> Report(const executors::RankKey& key,
+                                         const v1::EventBatch& batch) = 0;
+  // OK while `key` is its job's current attempt.
+  virtual absl::Status CheckFence(const executors::RankKey& key) = 0;
+  // The same for use inside a blob's commit.
+  virtual store::CommitGuard FenceGuard(const executors::RankKey& key) = 0;
+  // The blob of this digest if it belongs to the rank's assignment (datasets, checkpoints), else
+  // NOT_FOUND.
+  virtual absl::StatusOr<v1::BlobRef> AssignedBlob(const executors::RankKey& key,
+                                                   const std::string& sha256) = 0;
+
+  // --- For the program.
+  // Starts nothing more, asks every rank to save and stop, waits for them until `deadline_micros`
+  // (monotonic), ends the rest. Their jobs wait for the next start.
+  virtual void Drain(int64_t deadline_micros) = 0;
+  // Blocks until no rank runs and no job could start, or the deadline; for tests and tools.
+  virtual bool WaitIdle(int64_t deadline_micros) = 0;
+};
+
+// Whether a job that is not finished uses the dataset; inside the transaction that would remove it.
+absl::StatusOr<bool> DatasetInUse(store::ReadTx& tx, const std::string& dataset);
+
+}  // namespace gradus::jobs
