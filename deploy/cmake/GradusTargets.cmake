@@ -157,10 +157,39 @@ function(gradus_test name)
   gradus_remember_tests(${arg_SOURCES})
 endfunction()
 
+# gradus_script_test(layering SCRIPT layering_test.py [ARGS ...] [LABEL integration] [SERIAL] [TIMEOUT 120]
+#                    [ENVIRONMENT NAME=value ...])
+# One Python program that is one test to ctest.
+function(gradus_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "SCRIPT;LABEL;TIMEOUT" "ARGS;ENVIRONMENT")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "gradus_script_test(${name}): what is '${arg_UNPARSED_ARGUMENTS}'?")
+  endif()
+  if(NOT arg_LABEL)
+    set(arg_LABEL integration)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  cmake_path(ABSOLUTE_PATH arg_SCRIPT NORMALIZE)
+  add_test(NAME ${name} COMMAND Python3::Interpreter -B ${arg_SCRIPT} ${arg_ARGS})
+  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+    RUN_SERIAL "${arg_SERIAL}" ENVIRONMENT "${arg_ENVIRONMENT}")
+  gradus_remember_tests(${arg_SCRIPT})
+endfunction()
+
 # Notes which test sources are built; tests/layering compares with those on disk.
 function(gradus_remember_tests)
   foreach(source IN LISTS ARGN)
     cmake_path(ABSOLUTE_PATH source NORMALIZE)
-    set_property(GLOBAL APPEND PROPERTY GRADUS_TEST_SOURCES ${source})
+    set_property(GLOBAL APPEND_STRING PROPERTY GRADUS_TEST_SOURCES "${source}\n")
   endforeach()
+endfunction()
+
+# To be called once, after all tests: the target unit_tests, and the list of test sources for tests/layering.
+function(gradus_finish_tests)
+  get_property(unit_tests GLOBAL PROPERTY GRADUS_LABEL_unit)
+  add_custom_target(unit_tests DEPENDS ${unit_tests})
+  get_property(sources GLOBAL PROPERTY GRADUS_TEST_SOURCES)
+  file(WRITE ${PROJECT_BINARY_DIR}/test_sources.txt "${sources}")
 endfunction()
