@@ -2,9 +2,11 @@
 // Payloads of statuses.
 #include "proto/support/status.h"
 
-#include <utility>
+#include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace gradus::support {
@@ -31,6 +33,19 @@ std::optional<std::string> ReasonOf(const absl::Status& status) { return Payload
 
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   if (!status.ok()) status.SetPayload(kReasonPayloadUrl, absl::Cord(reason));
+  return status;
+}
+
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
+  const std::optional<std::string> text = Payload(status, kRetryPayloadUrl);
+  int64_t milliseconds = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &milliseconds)) return std::nullopt;
+  return absl::Milliseconds(milliseconds);
+}
+
+absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
+  const absl::Duration kept = std::clamp(delay, absl::ZeroDuration(), absl::Hours(24));
+  if (!status.ok()) status.SetPayload(kRetryPayloadUrl, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(kept))));
   return status;
 }
 

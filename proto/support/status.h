@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace gradus::support {
 
@@ -17,6 +18,9 @@ inline constexpr char kFieldPayloadUrl[] = "type.gradus/field";
 // Payload that holds a word programs may compare ("NO_PROFILE"); a google.rpc.ErrorInfo on the wire.
 inline constexpr char kReasonPayloadUrl[] = "type.gradus/reason";
 
+// Payload that says after how many milliseconds a retry makes sense; a google.rpc.RetryInfo on the wire.
+inline constexpr char kRetryPayloadUrl[] = "type.gradus/retry_ms";
+
 // "PATH: MESSAGE" with INVALID_ARGUMENT and the path as payload. An empty path leaves out both.
 absl::Status FieldError(absl::string_view path, absl::string_view message);
 
@@ -24,8 +28,11 @@ absl::Status FieldError(absl::string_view path, absl::string_view message);
 std::optional<std::string> FieldOf(const absl::Status& status);
 std::optional<std::string> ReasonOf(const absl::Status& status);
 
-// `status` with a reason. OK stays OK.
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
+
+// `status` with a reason, or with a delay (0 to a day). OK stays OK.
 absl::Status WithReason(absl::Status status, absl::string_view reason);
+absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 
 // `status` with "CONTEXT: " in front of its message; code and payloads stay. OK stays OK.
 absl::Status Annotate(const absl::Status& status, absl::string_view context);

@@ -2,8 +2,12 @@
 // Payloads as google.rpc details.
 #include "proto/support/status_grpc.h"
 
+#include <google/protobuf/util/time_util.h>
+
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
@@ -48,13 +52,26 @@ void AddReason(const absl::Status& status, google::rpc::Status& details) {
   details.add_details()->PackFrom(info);
 }
 
+void AddRetryDelay(const absl::Status& status, google::rpc::Status& details) {
+  const std::optional<absl::Duration> delay = RetryDelayOf(status);
+  if (!delay.has_value()) return;
+  google::rpc::RetryInfo retry;
+  *retry.mutable_retry_delay() =
+      google::protobuf::util::TimeUtil::MillisecondsToDuration(absl::ToInt64Milliseconds(*delay));
+  details.add_details()->PackFrom(retry);
+}
+
 void TakeDetail(const google::protobuf::Any& any, absl::Status& status) {
   google::rpc::BadRequest request;
   google::rpc::ErrorInfo info;
+  google::rpc::RetryInfo retry;
   if (any.UnpackTo(&request) && request.field_violations_size() == 1) {
     status.SetPayload(kFieldPayloadUrl, absl::Cord(request.field_violations(0).field()));
   } else if (any.UnpackTo(&info) && info.domain() == kDomain && info.metadata().empty()) {
     status.SetPayload(kReasonPayloadUrl, absl::Cord(info.reason()));
+  } else if (any.UnpackTo(&retry)) {
+    const int64_t delay = google::protobuf::util::TimeUtil::DurationToMilliseconds(retry.retry_delay());
+    status = WithRetryDelay(std::move(status), absl::Milliseconds(delay));
   } else if (absl::StartsWith(any.type_url(), kTypePrefix)) {
     status.SetPayload(any.type_url(), absl::Cord(any.value()));
   }
@@ -69,6 +86,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_message(Cut(status.message()));
   AddField(status, details);
   AddReason(status, details);
+  AddRetryDelay(status, details);
   status.ForEachPayload([&details](absl::string_view url, const absl::Cord& payload) {
     if (!absl::StartsWith(url, kTypePrefix)) return;
     google::protobuf::Any& any = *details.add_details();

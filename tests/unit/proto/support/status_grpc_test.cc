@@ -42,12 +42,15 @@ TEST(StatusGrpc, AFieldIsABadRequestOnTheWire) {
   EXPECT_EQ(FromGrpc(wire), status);
 }
 
-TEST(StatusGrpc, KeepsReasonsAndForeignDetails) {
-  absl::Status status = WithReason(absl::FailedPreconditionError("in use"), "DATASET_IN_USE");
-  google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(7);
-  status.SetPayload("type.googleapis.com/google.rpc.RetryInfo", absl::Cord(retry.SerializeAsString()));
+TEST(StatusGrpc, KeepsReasonsDelaysAndForeignDetails) {
+  absl::Status status = WithReason(absl::ResourceExhaustedError("too many"), "RATE_LIMIT");
+  status = WithRetryDelay(std::move(status), absl::Milliseconds(7250));
+  google::rpc::BadRequest request;
+  request.add_field_violations()->set_field("a");
+  request.add_field_violations()->set_field("b");
+  status.SetPayload("type.googleapis.com/google.rpc.BadRequest", absl::Cord(request.SerializeAsString()));
   EXPECT_EQ(FromGrpc(ToGrpc(status)), status);
+  EXPECT_EQ(RetryDelayOf(FromGrpc(ToGrpc(status))), absl::Milliseconds(7250));
 }
 
 TEST(StatusGrpc, KeepsPrivatePayloadsAtHome) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program can ask of a Gradus server.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gradus/connection.h"
+#include "gradus/profile.h"
+#include "gradus/retry.h"
+
+namespace gradus {
+
+// A handle on one server; copies share the connection.
+//   Threads  all methods, from any thread.
+//   Errors   The server's status: INVALID_ARGUMENT names field, found and allowed (support::FieldOf gives the field);
+//            NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, PERMISSION_DENIED, UNAUTHENTICATED as in gRPC; UNAVAILABLE when
+//            the server could not be reached within the deadline, CANCELLED after a stop.
+// Calls that fail with UNAVAILABLE are made again until options.deadline; changes bear one request_id over all attempts, so
+// that a retry after a lost reply gets the first answer and changes nothing twice.
+class Client {
+ public:
+  // With the profile's server. An address where nobody listens shows at the first call.
+  static absl::StatusOr<Client> Connect(const Profile& profile, const RetryOptions& options = {});
+  // On a connection of the caller's.
+  explicit Client(std::shared_ptr<Connection> connection, const RetryOptions& options = {});
+
+  // The same server, with calls that end early with CANCELLED when `stop` is asked for.
+  Client WithStop(std::stop_token stop) const;
+
+  // Jobs. A spec is made by JobBuilder, support::Parse or by hand.
+  absl::StatusOr<v1::Job> SubmitJob(const v1::JobSpec& spec) const;
+  absl::StatusOr<v1::ValidateJobResponse> ValidateJob(const v1::JobSpec& spec) const;
+  absl::StatusOr<v1::Job> GetJob(const std::string& id) const;
+  // The newest `most`, of all states where `states` is empty.
+  absl::StatusOr<std::vector<v1::Job>> ListJobs(int most, const std::vector<v1::Job::State>& states = {}) const;
+  absl::StatusOr<v1::Job> PauseJob(const std::string& id) const;
+  absl::StatusOr<v1::Job> ResumeJob(const std::string& id) const;
+  absl::StatusOr<v1::Job> CancelJob(const std::string& id) const;
+  absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const std::string& id) const;
+  absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const std::string& id, const std::vector<std::string>& names = {}) const;
+
+  // Datasets; PushDataset is in data_push.h.
+  absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) const;
+  absl::StatusOr<std::vector<v1::Dataset>> ListDatasets(int most) const;
+  absl::Status RemoveDataset(const std::string& name) const;
+
+  // Models; FetchModel is in model_fetch.h. References: name, name@3, name@sha256:...
+  absl::StatusOr<v1::Model> GetModel(const std::string& ref) const;
+  // Versions, newest first; of all models where `name` is empty.
+  absl::StatusOr<std::vector<v1::Model>> ListModels(int most, const std::string& name = "") const;
+  // `ref` must name one version.
+  absl::Status RemoveModel(const std::string& ref) const;
+
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI() const;
+
+  // For what stands on this class: watch.h, data_push.h, model_fetch.h.
+  Connection& connection() const { return *connection_; }
+  const RetryOptions& options() const { return options_; }
+  const std::stop_token& stop() const { return stop_; }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+  RetryOptions options_;
+  std::stop_token stop_;
+};
+
+// True for the states that a job never leaves.
+bool IsFinal(v1::Job::State state);
+
+// A request_id that nobody else has: 32 random hexadecimal digits.
+std::string NewRequestId();
+
+}  // namespace gradus

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model's definition and weights come from the server into a folder.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gradus/client.h"
+#include "gradus/v1/model.pb.h"
+
+namespace gradus {
+
+struct FetchOptions {
+  // Only these layers' tensors: names, or one slice as in Python (":-1"). Empty: all.
+  std::vector<std::string> layers;
+  // Called now and then with bytes done and bytes of all, on the calling thread.
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+// Writes `folder`/model.json (the definition), weights.safetensors and README.md (the card). The folder is made if need be.
+// No file has its name before all three are complete, synced and the weights' digest is verified. A broken transfer goes on
+// where it broke, in this call or in the next one.
+//   Returns  the model, with its spec.
+//   Errors   as Client; DATA_LOSS when the bytes that came have another digest.
+absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref, const std::string& folder,
+                                     const FetchOptions& options = {});
+
+// The card: what the model is, what it was trained on, what it reached. Markdown.
+std::string ModelCard(const v1::Model& model);
+
+}  // namespace gradus

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connection over gRPC with TLS and a bearer token.
+#include <grpcpp/grpcpp.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "gradus/connection.h"
+#include "gradus/v1/admin_service.grpc.pb.h"
+#include "gradus/v1/dataset_service.grpc.pb.h"
+#include "gradus/v1/job_service.grpc.pb.h"
+#include "gradus/v1/model_service.grpc.pb.h"
+#include "proto/support/status_grpc.h"
+
+namespace gradus {
+namespace {
+
+// Both ends agree on these: the server ends connections that ping more often.
+constexpr int kPingEveryMs = 30'000;
+constexpr int kPingTimeoutMs = 10'000;
+constexpr int kMostMessageBytes = 4 << 20;
+
+template <typename Response>
+class GrpcResponseStream final : public ResponseStream<Response> {
+ public:
+  // `open` starts the call with the context of this stream.
+  template <typename Open>
+  explicit GrpcResponseStream(Open open) : reader_(open(&context_)) {}
+
+  bool Read(Response* response) override { return reader_->Read(response); }
+  absl::Status Finish() override { return support::FromGrpc(reader_->Finish()); }
+  void Cancel() override { context_.TryCancel(); }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<Response>> reader_;
+};
+
+class GrpcUploadStream final : public UploadStream {
+ public:
+  explicit GrpcUploadStream(v1::DatasetService::Stub& stub) : writer_(stub.AppendUpload(&context_, &response_)) {}
+
+  bool Write(const v1::AppendUploadRequest& request) override { return writer_->Write(request); }
+
+  absl::StatusOr<v1::AppendUploadResponse> Finish() override {
+    writer_->WritesDone();
+    const absl::Status status = support::FromGrpc(writer_->Finish());
+    if (!status.ok()) return status;
+    return response_;
+  }
+
+  void Cancel() override { context_.TryCancel(); }
+
+ private:
+  grpc::ClientContext context_;
+  v1::AppendUploadResponse response_;
+  std::unique_ptr<grpc::ClientWriter<v1::AppendUploadRequest>> writer_;
+};
+
+class GrpcConnection final : public Connection {
+ public:
+  explicit GrpcConnection(const std::shared_ptr<grpc::Channel>& channel)
+      : jobs_(v1::JobService::NewStub(channel)),
+        datasets_(v1::DatasetService::NewStub(channel)),
+        models_(v1::ModelService::NewStub(channel)),
+        admin_(v1::AdminService::NewStub(channel)) {}
+
+// One line a method: the name says which member of which stub.
+#define GRADUS_UNARY(stub, Method)                                                                                   \
+  absl::Status Method(const v1::Method##Request& request, v1::Method##Response* response, absl::Time deadline) override { \
+    grpc::ClientContext context;                                                                                     \
+    context.set_deadline(absl::ToChronoTime(deadline));                                                              \
+    return support::FromGrpc((stub)->Method(&context, request, response));                                           \
+  }
+#define GRADUS_STREAM(stub, Method)                                                                            \
+  std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) override {  \
+    return std::make_unique<GrpcResponseStream<v1::Method##Response>>(                                         \
+        [&](grpc::ClientContext* context) { return (stub)->Method(context, request); });                       \
+  }
+
+  GRADUS_UNARY(jobs_, SubmitJob)
+  GRADUS_UNARY(jobs_, ValidateJob)
+  GRADUS_UNARY(jobs_, GetJob)
+  GRADUS_UNARY(jobs_, ListJobs)
+  GRADUS_UNARY(jobs_, PauseJob)
+  GRADUS_UNARY(jobs_, ResumeJob)
+  GRADUS_UNARY(jobs_, CancelJob)
+  GRADUS_UNARY(jobs_, ExplainJob)
+  GRADUS_UNARY(jobs_, ListMetrics)
+  GRADUS_STREAM(jobs_, WatchJob)
+  GRADUS_STREAM(jobs_, StreamLogs)
+
+  GRADUS_UNARY(datasets_, BeginUpload)
+  GRADUS_UNARY(datasets_, GetUpload)
+  GRADUS_UNARY(datasets_, FinishUpload)
+  GRADUS_UNARY(datasets_, AbortUpload)
+  GRADUS_UNARY(datasets_, GetDataset)
+  GRADUS_UNARY(datasets_, ListDatasets)
+  GRADUS_UNARY(datasets_, RemoveDataset)
+  std::unique_ptr<UploadStream> AppendUpload() override { return std::make_unique<GrpcUploadStream>(*datasets_); }
+
+  GRADUS_UNARY(models_, GetModel)
+  GRADUS_UNARY(models_, ListModels)
+  GRADUS_UNARY(models_, RemoveModel)
+  GRADUS_STREAM(models_, FetchModel)
+
+  GRADUS_UNARY(admin_, WhoAmI)
+
+#undef GRADUS_UNARY
+#undef GRADUS_STREAM
+
+ private:
+  const std::unique_ptr<v1::JobService::Stub> jobs_;
+  const std::unique_ptr<v1::DatasetService::Stub> datasets_;
+  const std::unique_ptr<v1::ModelService::Stub> models_;
+  const std::unique_ptr<v1::AdminService::Stub> admin_;
+};
+
+grpc::ChannelArguments Arguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
+  arguments.SetMaxSendMessageSize(kMostMessageBytes);
+  arguments.SetCompressionAlgorithm(GRPC_COMPRESS_NONE);
+  // The library above waits between attempts; the channel must not add minutes of its own.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  // Two clients of one process (or of its past and present profile) do not share a connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return arguments;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const Profile& profile) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = profile.ca_pem();
+  tls.pem_cert_chain = profile.client_cert_pem();
+  tls.pem_private_key = profile.client_key_pem();
+  const std::shared_ptr<grpc::ChannelCredentials> credentials =
+      grpc::CompositeChannelCredentials(grpc::SslCredentials(tls), grpc::AccessTokenCredentials(profile.token()));
+  if (credentials == nullptr) return absl::InvalidArgumentError("the profile's certificates or token cannot be used");
+  return std::make_shared<GrpcConnection>(grpc::CreateCustomChannel(profile.server(), credentials, Arguments()));
+}
+
+}  // namespace gradus

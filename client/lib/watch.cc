@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cursor that outlives its streams.
+#include "gradus/watch.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/status_macros.h"
+
+namespace gradus {
+namespace {
+
+// How one stream ended.
+struct Ending {
+  // Of the stream, or of the handler.
+  absl::Status status;
+  // The handler refused: nothing more is to be tried.
+  bool by_handler = false;
+  bool got_events = false;
+};
+
+// Keeps the time since the server was heard of last, and tells when that changes.
+class Outage {
+ public:
+  Outage(const Client& client, const WatchOptions& options) : client_(client), options_(options), backoff_(client.options()) {}
+
+  void Heard() {
+    if (lost_) Tell(false);
+    last_heard_ = absl::Now();
+    backoff_.Reset();
+  }
+
+  // Waits before the next attempt; `status` again when it is time to give up.
+  absl::Status Wait(const absl::Status& status) {
+    if (!lost_ && !status.ok()) Tell(true);
+    if (absl::Now() - last_heard_ > options_.longest_outage) return status;
+    if (WaitFor(client_.options(), backoff_.Next(status), client_.stop())) return absl::OkStatus();
+    return absl::CancelledError("stopped");
+  }
+
+ private:
+  void Tell(bool lost) {
+    lost_ = lost;
+    if (options_.on_outage) options_.on_outage(lost);
+  }
+
+  const Client& client_;
+  const WatchOptions& options_;
+  Backoff backoff_;
+  absl::Time last_heard_ = absl::Now();
+  bool lost_ = false;
+};
+
+// Reads one stream to its end. `events` takes the events out of a response.
+template <typename Response, typename Events, typename Handle>
+Ending ReadStream(const Client& client, ResponseStream<Response>& stream, Events events, Outage& outage, const Handle& handle) {
+  const std::stop_callback cancel(client.stop(), [&stream] { stream.Cancel(); });
+  Ending ending;
+  Response response;
+  while (!ending.by_handler && stream.Read(&response)) {
+    outage.Heard();
+    for (const v1::Event& event : events(response)) {
+      ending.got_events = true;
+      ending.status = handle(event);
+      if (ending.status.ok()) continue;
+      ending.by_handler = true;
+      stream.Cancel();
+      break;
+    }
+  }
+  const absl::Status finished = stream.Finish();
+  if (!ending.by_handler) ending.status = finished;
+  return ending;
+}
+
+bool MayComeBack(const absl::Status& status) { return IsTransient(status) || absl::IsDeadlineExceeded(status); }
+
+}  // namespace
+
+absl::Status WatchJob(const Client& client, const std::string& id, const WatchOptions& options,
+                      const std::function<absl::Status(const v1::Event&)>& handle) {
+  int64_t last = options.after_seq;
+  bool is_final = false;
+  const auto take = [&](const v1::Event& event) -> absl::Status {
+    if (event.seq() <= last) return absl::OkStatus();
+    if (event.seq() != last + 1) {
+      return absl::DataLossError(absl::StrCat("job ", id, ": the server sent event ", event.seq(), " after event ", last));
+    }
+    last = event.seq();
+    is_final = event.has_state_changed() && IsFinal(event.state_changed().to());
+    return handle(event);
+  };
+  Outage outage(client, options);
+  while (true) {
+    if (client.stop().stop_requested()) return absl::CancelledError("stopped");
+    v1::WatchJobRequest request;
+    request.set_id(id);
+    request.set_after_seq(last);
+    const auto stream = client.connection().WatchJob(request);
+    const Ending ending = ReadStream(client, *stream, [](const auto& r) -> const auto& { return r.events(); }, outage, take);
+    if (ending.by_handler || is_final) return ending.by_handler ? ending.status : absl::OkStatus();
+    // The whole life was seen before: nothing new came, and the server says that nothing will.
+    if (ending.status.ok() && !ending.got_events && last > 0 && last == options.after_seq) return absl::OkStatus();
+    if (client.stop().stop_requested()) return absl::CancelledError("stopped");
+    if (!ending.status.ok() && !MayComeBack(ending.status)) return ending.status;
+    RETURN_IF_ERROR(outage.Wait(ending.status));
+  }
+}
+
+absl::Status StreamLogs(const Client& client, const std::string& id, bool follow, const WatchOptions& options,
+                        const std::function<absl::Status(const v1::Event&)>& handle) {
+  int64_t last = options.after_seq;
+  const auto take = [&](const v1::Event& event) -> absl::Status {
+    if (event.seq() <= last) return absl::OkStatus();
+    last = event.seq();
+    return handle(event);
+  };
+  Outage outage(client, options);
+  while (true) {
+    v1::StreamLogsRequest request;
+    request.set_id(id);
+    request.set_follow(follow);
+    const auto stream = client.connection().StreamLogs(request);
+    const Ending ending = ReadStream(client, *stream, [](const auto& r) -> const auto& { return r.lines(); }, outage, take);
+    if (ending.by_handler || ending.status.ok()) return ending.status;
+    if (client.stop().stop_requested()) return absl::CancelledError("stopped");
+    if (!MayComeBack(ending.status)) return ending.status;
+    RETURN_IF_ERROR(outage.Wait(ending.status));
+  }
+}
+
+}  // namespace gradus
