@@ -35,6 +35,10 @@ template <typename T>
 T FromValue(Value&& value);
 template <typename T>
 Value Sample();
+template <typename... Columns, size_t... I>
+std::tuple<Columns...> FromRow(std::span<Value> row, std::index_sequence<I...>) {
+  return std::tuple<Columns...>(FromValue<Columns>(std::move(row[I]))...);
+}
 }  // namespace internal
 
 // Queries within one snapshot of the database.
@@ -58,8 +62,7 @@ class ReadTx {
     const Value columns[] = {internal::Sample<Columns>()...};
     const std::vector<Value> values = {internal::ToValue(args)...};
     RETURN_IF_ERROR(Run(sql, values, columns, [&rows](std::span<Value> row) {
-      size_t i = 0;
-      rows.push_back(std::tuple<Columns...>{internal::FromValue<Columns>(std::move(row[i++]))...});
+      rows.push_back(internal::FromRow<Columns...>(row, std::index_sequence_for<Columns...>()));
     }));
     return rows;
   }
