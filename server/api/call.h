@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a handler knows of the call it answers.
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <cstdint>
+#include <string>
+
+#include "server/auth/policy.h"
+
+namespace gradus::api {
+
+struct Call {
+  const auth::Rule* rule = nullptr;
+  auth::Principal principal;
+  std::string peer;
+  // Value of the request's field rule->key, if it has one.
+  std::string object;
+  int64_t started_micros = 0;  // monotonic
+
+  // Whose objects a list may show: empty for everybody's.
+  std::string ListOwner() const {
+    return auth::ReachOf(*rule, principal.role) == auth::Reach::kAny ? "" : principal.user;
+  }
+};
+
+}  // namespace gradus::api
