@@ -20,7 +20,8 @@ class MachineClock final : public Clock {
         .count();
   }
 
-  bool WaitUntil(Mutex& mu, CondVar& cv, int64_t deadline_micros, absl::FunctionRef<bool()> predicate) override {
+  bool WaitUntil(Mutex& mu, CondVar& cv, int64_t deadline_micros, absl::FunctionRef<bool()> predicate) override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     // The clock counts nanoseconds in 64 bits: a deadline beyond its range is none.
     constexpr int64_t kForever = std::numeric_limits<int64_t>::max() / 1000;
     if (deadline_micros >= kForever) {

@@ -136,9 +136,9 @@ class MachineFiles final : public Files {
  private:
   bool rooted() const { return root_.valid(); }
 
-  // O_NONBLOCK keeps the open of a fifo from waiting for its other end.
+  // O_NONBLOCK keeps the open of a fifo from waiting for its other end; openat2 refuses it beside O_PATH, which never waits.
   absl::StatusOr<Descriptor> Open(const std::string& path, int flags, uint32_t mode) const {
-    const int all_flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    const int all_flags = flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK);
     long fd = -1;
     if (rooted()) {
       struct open_how how = {};
