@@ -37,16 +37,18 @@ absl::Status ErrnoStatus(int error_number, absl::string_view context);
 
 }  // namespace gradus::base
 
-// Returns from the enclosing function when the Status EXPR is not OK.
-#define RETURN_IF_ERROR(expr)                           \
-  do {                                                  \
-    ::absl::Status gradus_status_ = (expr);             \
-    if (!gradus_status_.ok()) return gradus_status_;    \
+// Returns from the enclosing function when the Status EXPR is not OK. Names are counted, since EXPR may be a lambda that uses these macros itself.
+#define RETURN_IF_ERROR(...) \
+  GRADUS_RETURN_IF_ERROR_(GRADUS_CONCAT_(gradus_status_, __COUNTER__), (__VA_ARGS__))
+#define GRADUS_RETURN_IF_ERROR_(tmp, expr) \
+  do {                                     \
+    ::absl::Status tmp = expr;             \
+    if (!tmp.ok()) return tmp;             \
   } while (false)
 
 // Assigns the value of the StatusOr EXPR to LHS (which may declare a variable), or returns its status.
 #define ASSIGN_OR_RETURN(lhs, ...) \
-  GRADUS_ASSIGN_OR_RETURN_(GRADUS_CONCAT_(gradus_status_or_, __LINE__), lhs, (__VA_ARGS__))
+  GRADUS_ASSIGN_OR_RETURN_(GRADUS_CONCAT_(gradus_status_or_, __COUNTER__), lhs, (__VA_ARGS__))
 #define GRADUS_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
   auto tmp = expr;                               \
   if (!tmp.ok()) return tmp.status();            \

@@ -30,8 +30,8 @@ struct StoreOptions {
 // SQL tables in migrations/NNNN_name.sql, one file a schema version, applied in order at Open.
 //   Owns     its connections. `files` and `clock` must outlive it.
 //   Threads  any. Writers take turns; readers do not wait for them.
-//   Errors   FAILED_PRECONDITION when the file was written by a newer version; DATA_LOSS after a
-//   fault, for every later call (the store is poisoned).
+//   Errors   FAILED_PRECONDITION when the file was written by a newer version; DATA_LOSS after a fault, for
+//            every later call (the store is poisoned).
 class Store {
  public:
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
@@ -53,6 +53,8 @@ class Store {
 
   // OK, or the fault that poisoned the store.
   absl::Status fault() const;
+  // Poisons the store because of a fault met beside it: a sync of a blob, for one.
+  void Poison(const absl::Status& fault);
 
   // A consistent copy of the database as of now, at `path`, which must not exist.
   absl::Status Backup(const std::string& path);
