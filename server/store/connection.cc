@@ -107,7 +107,10 @@ struct Connection::Prepared {
   }
 
   // A statement that returned rows nobody asked for would otherwise stay in progress.
-  void Reset() { static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->reset(); }
+  // (SOCI's own reset is not exported.)
+  void Reset() {
+    sqlite_api::sqlite3_reset(static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_);
+  }
 
   std::deque<Slot> in;
   std::deque<Slot> out;
