@@ -9,9 +9,11 @@ namespace gradus::api {
 
 class AdminService final : public v1::AdminService::Service {
  public:
-  AdminService(const Frame& frame, std::string version) : frame_(frame), version_(std::move(version)) {}
+  AdminService(const Frame& frame, std::string version)
+      : frame_(frame), version_(std::move(version)) {}
 
-  grpc::Status WhoAmI(grpc::ServerContext* context, const v1::WhoAmIRequest* request, v1::WhoAmIResponse* response) override;
+  grpc::Status WhoAmI(grpc::ServerContext* context, const v1::WhoAmIRequest* request,
+                      v1::WhoAmIResponse* response) override;
 
  private:
   const Frame& frame_;

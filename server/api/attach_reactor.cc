@@ -9,10 +9,12 @@
 
 namespace gradus::api {
 
-AttachReactor::AttachReactor(const StreamParts& parts, jobs::Jobs& jobs, const grpc::CallbackServerContext& context)
+AttachReactor::AttachReactor(const StreamParts& parts, jobs::Jobs& jobs,
+                             const grpc::CallbackServerContext& context)
     : frame_(*parts.frame),
       context_(context),
-      session_(std::make_shared<RankSession>(jobs, *parts.pool, *parts.hub, static_cast<RankSession::Sink*>(this))) {
+      session_(std::make_shared<RankSession>(jobs, *parts.pool, *parts.hub,
+                                             static_cast<RankSession::Sink*>(this))) {
   session_->Start();
 }
 

@@ -14,9 +14,11 @@
 namespace gradus::api {
 
 // Deletes itself when the call is done.
-class AttachReactor : public grpc::ServerBidiReactor<v1::AttachRequest, v1::AttachResponse>, private RankSession::Sink {
+class AttachReactor : public grpc::ServerBidiReactor<v1::AttachRequest, v1::AttachResponse>,
+                      private RankSession::Sink {
  public:
-  AttachReactor(const StreamParts& parts, jobs::Jobs& jobs, const grpc::CallbackServerContext& context);
+  AttachReactor(const StreamParts& parts, jobs::Jobs& jobs,
+                const grpc::CallbackServerContext& context);
 
  private:
   void OnReadDone(bool ok) override;

@@ -6,7 +6,8 @@
 
 namespace gradus::api {
 
-CallWatch::Guard::Guard(CallWatch& watch, int64_t allowed_micros, std::function<void()> expire) : watch_(watch) {
+CallWatch::Guard::Guard(CallWatch& watch, int64_t allowed_micros, std::function<void()> expire)
+    : watch_(watch) {
   const int64_t deadline = watch_.clock_.MonotonicMicros() + allowed_micros;
   base::MutexLock lock(watch_.mu_);
   entry_ = watch_.entries_.insert(watch_.entries_.end(), {deadline, std::move(expire)});
@@ -48,15 +49,18 @@ void CallWatch::Run() {
   base::MutexLock lock(mu_);
   while (!stopping_) {
     next_deadline_ = INT64_MAX;
-    for (const Entry& entry : entries_) next_deadline_ = std::min(next_deadline_, entry.deadline_micros);
+    for (const Entry& entry : entries_)
+      next_deadline_ = std::min(next_deadline_, entry.deadline_micros);
     const int64_t planned = next_deadline_;
     if (planned == INT64_MAX) {
       changed_.Wait(mu_);
-    } else if (!clock_.WaitUntil(mu_, changed_, planned, [this, planned]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-                 return stopping_ || std::any_of(entries_.begin(), entries_.end(), [planned](const Entry& entry) {
-                          return entry.deadline_micros < planned;
-                        });
-               })) {
+    } else if (!clock_.WaitUntil(
+                   mu_, changed_, planned, [this, planned]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                     return stopping_ || std::any_of(entries_.begin(), entries_.end(),
+                                                     [planned](const Entry& entry) {
+                                                       return entry.deadline_micros < planned;
+                                                     });
+                   })) {
       ExpireDue();
     }
   }
@@ -67,7 +71,8 @@ void CallWatch::ExpireDue() {
   for (Entry& entry : entries_) {
     if (entry.deadline_micros > now) continue;
     entry.deadline_micros = INT64_MAX;
-    // Under the lock, so that the call's Guard cannot go away meanwhile; it only marks the call as cancelled.
+    // Under the lock, so that the call's Guard cannot go away meanwhile; it only marks the call as
+    // cancelled.
     entry.expire();
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends calls that take too long: the server's own deadline for a unary call, and the longest silence in a stream.
+// Ends calls that take too long: the server's own deadline for a unary call, and the longest
+// silence in a stream.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@
 namespace gradus::api {
 
 // One thread that calls `expire` of each watched call whose time is up.
-//   Owns     its thread. The clock must outlive it; every Guard must be gone before it is destroyed.
-//   Threads  any.
+//   Owns     its thread. The clock must outlive it; every Guard must be gone before it is
+//   destroyed. Threads  any.
 class CallWatch {
   struct Entry {
     int64_t deadline_micros;

@@ -29,13 +29,14 @@ class FollowReactor : public grpc::ServerWriteReactor<Response>, private Followe
  public:
   using Fill = void (*)(std::vector<v1::Event> events, Response& response);
 
-  FollowReactor(const StreamParts& parts, const grpc::CallbackServerContext& context, const Request& request, const FollowQuery& query,
-                Fill fill)
+  FollowReactor(const StreamParts& parts, const grpc::CallbackServerContext& context,
+                const Request& request, const FollowQuery& query, Fill fill)
       : frame_(*parts.frame),
         context_(context),
         request_(request),
         fill_(fill),
-        follower_(std::make_shared<Follower>(query, *parts.log, *parts.pool, *parts.hub, static_cast<Follower::Sink*>(this))) {
+        follower_(std::make_shared<Follower>(query, *parts.log, *parts.pool, *parts.hub,
+                                             static_cast<Follower::Sink*>(this))) {
     follower_->Start();
   }
 

@@ -12,7 +12,8 @@ constexpr int kPageEvents = 256;
 
 }  // namespace
 
-Follower::Follower(const FollowQuery& query, events::EventLog& log, WorkPool& pool, StreamHub& hub, Sink* sink)
+Follower::Follower(const FollowQuery& query, events::EventLog& log, WorkPool& pool, StreamHub& hub,
+                   Sink* sink)
     : log_(log), hub_(hub), sink_(sink), wait_(query.wait), strand_(pool), job_(query.job) {
   options_.after_seq = query.after_seq;
   options_.kind = query.kind;
@@ -35,7 +36,9 @@ void Follower::Sent(bool ok) {
 }
 
 void Follower::Cancel() {
-  strand_.Post([self = shared_from_this()] { self->Stop(absl::CancelledError("the client has gone away")); });
+  strand_.Post([self = shared_from_this()] {
+    self->Stop(absl::CancelledError("the client has gone away"));
+  });
 }
 
 void Follower::Begin() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One watcher of one job's events: a cursor into the store, and when to read, send and end. Knows nothing of the transport.
+// One watcher of one job's events: a cursor into the store, and when to read, send and end. Knows
+// nothing of the transport.
 #pragma once
 
 #include <atomic>
@@ -26,10 +27,11 @@ struct FollowQuery {
   bool wait = true;
 };
 
-// Sends pages one at a time: the next page is read when the one before has gone. A watcher that reads slowly therefore costs one page
-// and no thread.
+// Sends pages one at a time: the next page is read when the one before has gone. A watcher that
+// reads slowly therefore costs one page and no thread.
 //   Owns     nothing but its place among the log's subscribers. Log, pool and hub must outlive it.
-//   Threads  Start, Sent and Cancel from any; the sink is called from the pool, by one thread at a time.
+//   Threads  Start, Sent and Cancel from any; the sink is called from the pool, by one thread at a
+//   time.
 class Follower : public std::enable_shared_from_this<Follower> {
  public:
   // Where pages go. After End it is called no more.
@@ -43,7 +45,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
     virtual void End(const absl::Status& status) = 0;
   };
 
-  Follower(const FollowQuery& query, events::EventLog& log, WorkPool& pool, StreamHub& hub, Sink* sink);
+  Follower(const FollowQuery& query, events::EventLog& log, WorkPool& pool, StreamHub& hub,
+           Sink* sink);
 
   void Start();
   // The page has gone; false: the client is no longer there.
@@ -54,7 +57,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
  private:
   void Begin();
   void Wake();
-  // Reads on from the cursor until there is a page to send, nothing more to wait for, or nothing new.
+  // Reads on from the cursor until there is a page to send, nothing more to wait for, or nothing
+  // new.
   void Step();
   void Stop(const absl::Status& status);
   void End(const absl::Status& status);

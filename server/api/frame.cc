@@ -24,17 +24,23 @@ std::string KeyOf(const auth::Rule& rule, const google::protobuf::Message& reque
 
 const char* WordOf(auth::Object object) {
   switch (object) {
-    case auth::Object::kJob: return "job";
-    case auth::Object::kUpload: return "upload";
-    case auth::Object::kDataset: return "dataset";
-    case auth::Object::kModel: return "model";
-    default: return "object";
+    case auth::Object::kJob:
+      return "job";
+    case auth::Object::kUpload:
+      return "upload";
+    case auth::Object::kDataset:
+      return "dataset";
+    case auth::Object::kModel:
+      return "model";
+    default:
+      return "object";
   }
 }
 
 // Faults of the server, as against refusals of what was asked.
 bool IsFault(absl::StatusCode code) {
-  return code == absl::StatusCode::kInternal || code == absl::StatusCode::kDataLoss || code == absl::StatusCode::kUnknown;
+  return code == absl::StatusCode::kInternal || code == absl::StatusCode::kDataLoss ||
+         code == absl::StatusCode::kUnknown;
 }
 
 }  // namespace
@@ -45,63 +51,82 @@ const auth::Rule* RuleOf(const google::protobuf::Descriptor& request) {
     const auto& service = *file.service(s);
     for (int m = 0; m < service.method_count(); ++m) {
       if (service.method(m)->input_type() == &request) {
-        return auth::FindRule(absl::StrCat("/", service.full_name(), "/", service.method(m)->name()));
+        return auth::FindRule(
+            absl::StrCat("/", service.full_name(), "/", service.method(m)->name()));
       }
     }
   }
   return nullptr;
 }
 
-absl::Status Frame::Admit(const grpc::ServerContextBase& context, const google::protobuf::Message& request, Call* call) const {
+absl::Status Frame::Admit(const grpc::ServerContextBase& context,
+                          const google::protobuf::Message& request, Call* call) const {
   call->rule = RuleOf(*request.GetDescriptor());
   call->peer = context.peer();
   call->started_micros = clock_.MonotonicMicros();
   if (call->rule == nullptr) return absl::PermissionDeniedError("nobody may call this method");
   call->object = KeyOf(*call->rule, request);
   ASSIGN_OR_RETURN(call->principal, gate_.Identify(context, *call->rule));
-  if (call->rule->writes && call->principal.role == auth::Role::kUser) RETURN_IF_ERROR(rate_.Take(call->principal.user));
+  if (call->rule->writes && call->principal.role == auth::Role::kUser)
+    RETURN_IF_ERROR(rate_.Take(call->principal.user));
   return CheckOwner(*call);
 }
 
 absl::Status Frame::CheckOwner(const Call& call) const {
   const auth::Rule& rule = *call.rule;
-  if (rule.key.empty() || auth::ReachOf(rule, call.principal.role) == auth::Reach::kAny) return absl::OkStatus();
+  if (rule.key.empty() || auth::ReachOf(rule, call.principal.role) == auth::Reach::kAny)
+    return absl::OkStatus();
   const Owners::Lookup* lookup = nullptr;
   switch (rule.object) {
-    case auth::Object::kJob: lookup = &owners_.job; break;
-    case auth::Object::kUpload: lookup = &owners_.upload; break;
-    case auth::Object::kDataset: lookup = &owners_.dataset; break;
-    case auth::Object::kModel: lookup = &owners_.model; break;
-    default: break;
+    case auth::Object::kJob:
+      lookup = &owners_.job;
+      break;
+    case auth::Object::kUpload:
+      lookup = &owners_.upload;
+      break;
+    case auth::Object::kDataset:
+      lookup = &owners_.dataset;
+      break;
+    case auth::Object::kModel:
+      lookup = &owners_.model;
+      break;
+    default:
+      break;
   }
-  if (lookup == nullptr || !*lookup) return absl::PermissionDeniedError("this object's owner cannot be told");
+  if (lookup == nullptr || !*lookup)
+    return absl::PermissionDeniedError("this object's owner cannot be told");
   ASSIGN_OR_RETURN(const std::string owner, (*lookup)(call.object));
-  return auth::CheckObject(rule, call.principal, owner, absl::StrCat(WordOf(rule.object), " ", call.object));
+  return auth::CheckObject(rule, call.principal, owner,
+                           absl::StrCat(WordOf(rule.object), " ", call.object));
 }
 
-grpc::Status Frame::Run(grpc::ServerContext& context, const google::protobuf::Message& request, int64_t allowed_micros,
-                        absl::FunctionRef<absl::Status(const Call&, CallWatch::Guard&)> body) const {
+grpc::Status Frame::Run(
+    grpc::ServerContext& context, const google::protobuf::Message& request, int64_t allowed_micros,
+    absl::FunctionRef<absl::Status(const Call&, CallWatch::Guard&)> body) const {
   Call call;
   const absl::Status admitted = Admit(context, request, &call);
   if (!admitted.ok()) return Conclude(call, admitted);
   CallWatch::Guard guard(watch_, allowed_micros, [&context] { context.TryCancel(); });
   absl::Status status = body(call, guard);
-  if (!status.ok() && guard.LeftMicros() <= 0) status = absl::DeadlineExceededError("the server's time for this call is up");
+  if (!status.ok() && guard.LeftMicros() <= 0)
+    status = absl::DeadlineExceededError("the server's time for this call is up");
   return Conclude(call, status);
 }
 
 grpc::Status Frame::Conclude(const Call& call, const absl::Status& status) const {
   const std::string method = call.rule == nullptr ? "" : std::string(call.rule->method);
   const double ms = static_cast<double>(clock_.MonotonicMicros() - call.started_micros) / 1000;
-  const base::LogLevel level = IsFault(status.code()) ? base::LogLevel::kError : base::LogLevel::kInfo;
-  base::Log(level, "call", {{"method", method},
-                            {"object", call.object.substr(0, kLoggedBytes)},
-                            {"user", call.principal.user},
-                            {"role", auth::RoleName(call.principal.role)},
-                            {"peer", call.peer},
-                            {"code", absl::StatusCodeToString(status.code())},
-                            {"detail", std::string(status.message().substr(0, kLoggedBytes))},
-                            {"ms", ms}});
+  const base::LogLevel level =
+      IsFault(status.code()) ? base::LogLevel::kError : base::LogLevel::kInfo;
+  base::Log(level, "call",
+            {{"method", method},
+             {"object", call.object.substr(0, kLoggedBytes)},
+             {"user", call.principal.user},
+             {"role", auth::RoleName(call.principal.role)},
+             {"peer", call.peer},
+             {"code", absl::StatusCodeToString(status.code())},
+             {"detail", std::string(status.message().substr(0, kLoggedBytes))},
+             {"ms", ms}});
   return support::ToGrpc(status);
 }
 

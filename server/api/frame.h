@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every handler shares: who calls and whether they may, the server's deadline, errors on the wire, one log line a call.
+// What every handler shares: who calls and whether they may, the server's deadline, errors on the
+// wire, one log line a call.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -30,9 +31,10 @@ inline constexpr int64_t kUnaryMicros = 30'000'000;
 // A stream's longest silence.
 inline constexpr int64_t kSilenceMicros = 60'000'000;
 
-// A handler is one line: `return frame_.Handle(context, *request, response, [&](const Call& call) { ... })`, whose function does the
-// work for a caller who may, and returns a StatusOr of the response. The method, and so its row in the policy table, is found by
-// the request's type, which belongs to one method alone.
+// A handler is one line: `return frame_.Handle(context, *request, response, [&](const Call& call) {
+// ... })`, whose function does the work for a caller who may, and returns a StatusOr of the
+// response. The method, and so its row in the policy table, is found by the request's type, which
+// belongs to one method alone.
 //   Owns     nothing; everything given to it must outlive it.
 //   Threads  any.
 class Frame {
@@ -40,60 +42,73 @@ class Frame {
   Frame(const Gate& gate, Owners owners, RateLimiter& rate, CallWatch& watch, base::Clock& clock)
       : gate_(gate), owners_(std::move(owners)), rate_(rate), watch_(watch), clock_(clock) {}
 
-  // A unary call. FN: absl::StatusOr<Response>(const Call&). A call that takes longer than `allowed_micros` is cancelled.
+  // A unary call. FN: absl::StatusOr<Response>(const Call&). A call that takes longer than
+  // `allowed_micros` is cancelled.
   template <typename Request, typename Response, typename Fn>
-  grpc::Status Handle(grpc::ServerContext* context, const Request& request, Response* response, Fn&& fn,
-                      int64_t allowed_micros = kUnaryMicros) const {
-    return Run(*context, request, allowed_micros, [&](const Call& call, CallWatch::Guard&) -> absl::Status {
-      absl::StatusOr<Response> made = fn(call);
-      if (made.ok()) *response = *std::move(made);
-      return made.status();
-    });
+  grpc::Status Handle(grpc::ServerContext* context, const Request& request, Response* response,
+                      Fn&& fn, int64_t allowed_micros = kUnaryMicros) const {
+    return Run(*context, request, allowed_micros,
+               [&](const Call& call, CallWatch::Guard&) -> absl::Status {
+                 absl::StatusOr<Response> made = fn(call);
+                 if (made.ok()) *response = *std::move(made);
+                 return made.status();
+               });
   }
 
-  // A server stream that a thread of its own writes. FN: absl::Status(const Call&, send), where send(const Response&) blocks while the
-  // client is slow and returns CANCELLED once it is gone or has read nothing for kSilenceMicros.
+  // A server stream that a thread of its own writes. FN: absl::Status(const Call&, send), where
+  // send(const Response&) blocks while the client is slow and returns CANCELLED once it is gone or
+  // has read nothing for kSilenceMicros.
   template <typename Request, typename Response, typename Fn>
-  grpc::Status HandleServerStream(grpc::ServerContext* context, const Request& request, grpc::ServerWriter<Response>* writer, Fn&& fn) const {
-    return Run(*context, request, kSilenceMicros, [&](const Call& call, CallWatch::Guard& guard) -> absl::Status {
-      return fn(call, [&](const Response& response) -> absl::Status {
-        if (!writer->Write(response)) return absl::CancelledError("the client has gone away");
-        guard.Extend(kSilenceMicros);
-        return absl::OkStatus();
-      });
-    });
+  grpc::Status HandleServerStream(grpc::ServerContext* context, const Request& request,
+                                  grpc::ServerWriter<Response>* writer, Fn&& fn) const {
+    return Run(*context, request, kSilenceMicros,
+               [&](const Call& call, CallWatch::Guard& guard) -> absl::Status {
+                 return fn(call, [&](const Response& response) -> absl::Status {
+                   if (!writer->Write(response))
+                     return absl::CancelledError("the client has gone away");
+                   guard.Extend(kSilenceMicros);
+                   return absl::OkStatus();
+                 });
+               });
   }
 
-  // A client stream. The first message names the object and is checked like a unary call's request. FN: absl::StatusOr<Response>(const Call&,
-  // Request& first, next), where next(Request*) blocks for the next message and is false at the stream's end.
+  // A client stream. The first message names the object and is checked like a unary call's request.
+  // FN: absl::StatusOr<Response>(const Call&, Request& first, next), where next(Request*) blocks
+  // for the next message and is false at the stream's end.
   template <typename Request, typename Response, typename Fn>
-  grpc::Status HandleClientStream(grpc::ServerContext* context, grpc::ServerReader<Request>* reader, Response* response, Fn&& fn) const {
+  grpc::Status HandleClientStream(grpc::ServerContext* context, grpc::ServerReader<Request>* reader,
+                                  Response* response, Fn&& fn) const {
     Request first;
     bool open = false;
     {
       CallWatch::Guard guard(watch_, kSilenceMicros, [context] { context->TryCancel(); });
       open = reader->Read(&first);
     }
-    if (!open) return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the stream ended before its first message");
-    return Run(*context, first, kSilenceMicros, [&](const Call& call, CallWatch::Guard& guard) -> absl::Status {
-      absl::StatusOr<Response> made = fn(call, first, [&](Request* request) {
-        const bool more = reader->Read(request);
-        guard.Extend(kSilenceMicros);
-        return more;
-      });
-      if (made.ok()) *response = *std::move(made);
-      return made.status();
-    });
+    if (!open)
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                          "the stream ended before its first message");
+    return Run(*context, first, kSilenceMicros,
+               [&](const Call& call, CallWatch::Guard& guard) -> absl::Status {
+                 absl::StatusOr<Response> made = fn(call, first, [&](Request* request) {
+                   const bool more = reader->Read(request);
+                   guard.Extend(kSilenceMicros);
+                   return more;
+                 });
+                 if (made.ok()) *response = *std::move(made);
+                 return made.status();
+               });
   }
 
-  // The parts, for handlers that are reactors. Admit fills in what it finds out even where it refuses; it may block for one look-up
-  // in the store.
-  absl::Status Admit(const grpc::ServerContextBase& context, const google::protobuf::Message& request, Call* call) const;
+  // The parts, for handlers that are reactors. Admit fills in what it finds out even where it
+  // refuses; it may block for one look-up in the store.
+  absl::Status Admit(const grpc::ServerContextBase& context,
+                     const google::protobuf::Message& request, Call* call) const;
   // Logs the call's end and puts the status on the wire.
   grpc::Status Conclude(const Call& call, const absl::Status& status) const;
 
  private:
-  grpc::Status Run(grpc::ServerContext& context, const google::protobuf::Message& request, int64_t allowed_micros,
+  grpc::Status Run(grpc::ServerContext& context, const google::protobuf::Message& request,
+                   int64_t allowed_micros,
                    absl::FunctionRef<absl::Status(const Call&, CallWatch::Guard&)> body) const;
   absl::Status CheckOwner(const Call& call) const;
 
@@ -104,7 +119,8 @@ class Frame {
   base::Clock& clock_;
 };
 
-// The policy's row for the method that takes this request; nullptr when no service does, or the method has no row.
+// The policy's row for the method that takes this request; nullptr when no service does, or the
+// method has no row.
 const auth::Rule* RuleOf(const google::protobuf::Descriptor& request);
 
 }  // namespace gradus::api

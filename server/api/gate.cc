@@ -28,7 +28,8 @@ grpc::Status Refuse(const std::string& method, const absl::Status& status) {
 
 }  // namespace
 
-grpc::Status Gate::Process(const InputMetadata& metadata, grpc::AuthContext*, OutputMetadata*, OutputMetadata*) {
+grpc::Status Gate::Process(const InputMetadata& metadata, grpc::AuthContext*, OutputMetadata*,
+                           OutputMetadata*) {
   static constexpr auth::Rule kNoRule{.method = "an unknown method"};
   const std::string method = PathOf(metadata);
   const auth::Rule* rule = auth::FindRule(method);
@@ -36,14 +37,17 @@ grpc::Status Gate::Process(const InputMetadata& metadata, grpc::AuthContext*, Ou
   return status.ok() ? grpc::Status::OK : Refuse(method, status);
 }
 
-absl::StatusOr<auth::Principal> Gate::Identify(const grpc::ServerContextBase& context, const auth::Rule& rule) const {
+absl::StatusOr<auth::Principal> Gate::Identify(const grpc::ServerContextBase& context,
+                                               const auth::Rule& rule) const {
   return Check(context.client_metadata(), rule);
 }
 
-absl::StatusOr<auth::Principal> Gate::Check(const InputMetadata& metadata, const auth::Rule& rule) const {
+absl::StatusOr<auth::Principal> Gate::Check(const InputMetadata& metadata,
+                                            const auth::Rule& rule) const {
   if (rule.open) return auth::Principal();
   if (metadata.count("authorization") != 1) {
-    return absl::UnauthenticatedError("this call needs one token: metadata `authorization: Bearer TOKEN`");
+    return absl::UnauthenticatedError(
+        "this call needs one token: metadata `authorization: Bearer TOKEN`");
   }
   const grpc::string_ref value = metadata.find("authorization")->second;
   const absl::string_view text(value.data(), value.size());

@@ -13,7 +13,9 @@ void RankSession::Start() {
     self->membership_ = self->hub_.Join([weak] {
       if (auto open = weak.lock()) {
         RankSession* session = open.get();
-        session->strand_.Post([open = std::move(open)] { open->Stop(absl::UnavailableError("the server is stopping: attach again")); });
+        session->strand_.Post([open = std::move(open)] {
+          open->Stop(absl::UnavailableError("the server is stopping: attach again"));
+        });
       }
     });
     self->sink_->Read();
@@ -44,12 +46,14 @@ void RankSession::Sent(bool ok) {
 }
 
 void RankSession::Cancel() {
-  strand_.Post([self = shared_from_this()] { self->Stop(absl::CancelledError("the rank has gone away")); });
+  strand_.Post(
+      [self = shared_from_this()] { self->Stop(absl::CancelledError("the rank has gone away")); });
 }
 
 absl::Status RankSession::Handle(const v1::AttachRequest& request) {
   if (request.has_hello() != !key_.has_value()) {
-    return base::InvalidArgument("kind", request.has_hello() ? "a second hello" : "no hello", "one hello as the stream's first message");
+    return base::InvalidArgument("kind", request.has_hello() ? "a second hello" : "no hello",
+                                 "one hello as the stream's first message");
   }
   if (request.has_hello()) return Attach(request.hello());
   if (!request.has_events()) return base::InvalidArgument("kind", "nothing", "events");
@@ -61,9 +65,10 @@ absl::Status RankSession::Attach(const v1::Hello& hello) {
   RETURN_IF_ERROR(sink_->Admit(hello));
   std::weak_ptr<RankSession> weak = weak_from_this();
   ASSIGN_OR_RETURN(jobs::AttachReply reply, jobs_.Attach(hello, [weak](v1::Command::Action action) {
-                     if (auto self = weak.lock()) self->Command(action);
-                   }));
-  key_ = executors::RankKey{.job = hello.job_id(), .attempt = hello.attempt(), .fence = hello.fence()};
+    if (auto self = weak.lock()) self->Command(action);
+  }));
+  key_ =
+      executors::RankKey{.job = hello.job_id(), .attempt = hello.attempt(), .fence = hello.fence()};
   attachment_ = std::move(reply.attachment);
   last_word_stored_ = attachment_ == nullptr;
   if (reply.assignment.has_value()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One rank's stream: hello, its events in, acknowledgements and commands out. Knows nothing of the transport.
+// One rank's stream: hello, its events in, acknowledgements and commands out. Knows nothing of the
+// transport.
 #pragma once
 
 #include <deque>
@@ -15,9 +16,11 @@
 
 namespace gradus::api {
 
-// Reads and writes one message at a time; a rank whose messages are not yet stored is not read from, so it is slowed, not buffered.
+// Reads and writes one message at a time; a rank whose messages are not yet stored is not read
+// from, so it is slowed, not buffered.
 //   Owns     the attachment. Jobs, pool and hub must outlive it.
-//   Threads  Start, Received, Sent and Cancel from any; the sink is called from the pool, by one thread at a time.
+//   Threads  Start, Received, Sent and Cancel from any; the sink is called from the pool, by one
+//   thread at a time.
 class RankSession : public std::enable_shared_from_this<RankSession> {
  public:
   // The stream. After End it is called no more.
@@ -66,7 +69,8 @@ class RankSession : public std::enable_shared_from_this<RankSession> {
   bool last_word_stored_ = false;
   bool sending_ = false;
   bool ended_ = false;
-  std::optional<absl::Status> stop_;  // end with it as soon as everything has been sent, or at once when it is an error
+  std::optional<absl::Status>
+      stop_;  // end with it as soon as everything has been sent, or at once when it is an error
 };
 
 }  // namespace gradus::api

@@ -21,7 +21,8 @@ absl::Status Exhausted(const std::string& user, double wait_seconds) {
   const double whole = std::floor(wait_seconds);
   info.mutable_retry_delay()->set_seconds(static_cast<int64_t>(whole));
   info.mutable_retry_delay()->set_nanos(static_cast<int32_t>((wait_seconds - whole) * 1e9));
-  status.SetPayload("type.googleapis.com/google.rpc.RetryInfo", absl::Cord(info.SerializeAsString()));
+  status.SetPayload("type.googleapis.com/google.rpc.RetryInfo",
+                    absl::Cord(info.SerializeAsString()));
   return status;
 }
 
@@ -33,8 +34,9 @@ absl::Status RateLimiter::Take(const std::string& user) {
   {
     base::MutexLock lock(mu_);
     Bucket& bucket = buckets_.try_emplace(user, Bucket{limits_.burst, now}).first->second;
-    bucket.units = std::min(limits_.burst,
-                            bucket.units + static_cast<double>(now - bucket.filled_micros) / kMicros * limits_.per_second);
+    bucket.units =
+        std::min(limits_.burst, bucket.units + static_cast<double>(now - bucket.filled_micros) /
+                                                   kMicros * limits_.per_second);
     bucket.filled_micros = now;
     if (bucket.units >= 1) {
       bucket.units -= 1;

@@ -23,7 +23,8 @@ class RateLimiter {
  public:
   RateLimiter(const base::Clock& clock, RateLimits limits) : clock_(clock), limits_(limits) {}
 
-  // Takes one unit of the user's. RESOURCE_EXHAUSTED when there is none, with a google.rpc.RetryInfo that says when there will be.
+  // Takes one unit of the user's. RESOURCE_EXHAUSTED when there is none, with a
+  // google.rpc.RetryInfo that says when there will be.
   absl::Status Take(const std::string& user);
 
  private:

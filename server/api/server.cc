@@ -24,11 +24,13 @@ constexpr int kMaxMessageBytes = (1 << 20) + (64 << 10);
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 100;
 constexpr int kHandshakeMillis = 10'000;
-// Clients ping every 30 s (client/lib); pings as frequent as every 10 s are no offence. The server's own find a dead peer in 30 s.
+// Clients ping every 30 s (client/lib); pings as frequent as every 10 s are no offence. The
+// server's own find a dead peer in 30 s.
 constexpr int kKeepaliveMillis = 20'000;
 constexpr int kKeepaliveTimeoutMillis = 10'000;
 constexpr int kFewestMillisBetweenPings = 10'000;
-// Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which clients retry.
+// Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which
+// clients retry.
 constexpr int kMaxThreads = 48;
 constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
@@ -46,7 +48,8 @@ void LimitTransport(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kFewestMillisBetweenPings);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kFewestMillisBetweenPings);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Else a second server on the same port would quietly share its connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -59,15 +62,18 @@ void LimitTransport(grpc::ServerBuilder& builder) {
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 4);
 }
 
-std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerOptions& options, std::shared_ptr<Gate> gate) {
-  auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(options.key_path, options.cert_path, options.ca_path,
-                                                                                     kCertificateRefreshSeconds);
+std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerOptions& options,
+                                                     std::shared_ptr<Gate> gate) {
+  auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      options.key_path, options.cert_path, options.ca_path, kCertificateRefreshSeconds);
   grpc::experimental::TlsServerCredentialsOptions tls(std::move(files));
   tls.watch_root_certs();
   tls.watch_identity_key_cert_pairs();
-  tls.set_cert_request_type(options.require_client_certificate ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                                               : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::experimental::TlsServerCredentials(tls);
+  tls.set_cert_request_type(options.require_client_certificate
+                                ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  std::shared_ptr<grpc::ServerCredentials> credentials =
+      grpc::experimental::TlsServerCredentials(tls);
   credentials->SetAuthMetadataProcessor(std::move(gate));
   return credentials;
 }
@@ -79,7 +85,8 @@ void LogTransport(gpr_log_func_args* args) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, std::shared_ptr<Gate> gate,
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      std::shared_ptr<Gate> gate,
                                                       const std::vector<grpc::Service*>& services) {
   RETURN_IF_ERROR(ProbeListenAddress(options.listen));
   grpc::EnableDefaultHealthCheckService(true);
@@ -87,7 +94,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   grpc::ServerBuilder builder;
   LimitTransport(builder);
   ListenAddress address = options.listen;
-  builder.AddListeningPort(options.listen.Text(), Credentials(options, std::move(gate)), &address.port);
+  builder.AddListeningPort(options.listen.Text(), Credentials(options, std::move(gate)),
+                           &address.port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || address.port == 0) {
@@ -99,7 +107,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
 Server::~Server() { Shutdown(0); }
 
 void Server::SetServing(bool serving) {
-  if (server_->GetHealthCheckService() != nullptr) server_->GetHealthCheckService()->SetServingStatus(serving);
+  if (server_->GetHealthCheckService() != nullptr)
+    server_->GetHealthCheckService()->SetServingStatus(serving);
 }
 
 void Server::Shutdown(int64_t grace_micros) {

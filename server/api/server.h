@@ -31,8 +31,10 @@ struct ServerOptions {
 //   Threads  any.
 class Server {
  public:
-  // Listens, and answers health and reflection beside `services`. The error says why it cannot listen.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, std::shared_ptr<Gate> gate,
+  // Listens, and answers health and reflection beside `services`. The error says why it cannot
+  // listen.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                       std::shared_ptr<Gate> gate,
                                                        const std::vector<grpc::Service*>& services);
   // Cancels what is still open.
   ~Server();
@@ -43,17 +45,20 @@ class Server {
   // Tells health probes that no new work is taken.
   void SetServing(bool serving);
 
-  // Takes no new calls, waits for those under way, and cancels what is still there after `grace_micros`.
+  // Takes no new calls, waits for those under way, and cancels what is still there after
+  // `grace_micros`.
   void Shutdown(int64_t grace_micros);
 
  private:
-  Server(ListenAddress address, std::unique_ptr<grpc::Server> server) : address_(std::move(address)), server_(std::move(server)) {}
+  Server(ListenAddress address, std::unique_ptr<grpc::Server> server)
+      : address_(std::move(address)), server_(std::move(server)) {}
 
   const ListenAddress address_;
   const std::unique_ptr<grpc::Server> server_;
 };
 
-// Sends what the transport itself says (its errors only) to our log. Call it once, before anything else of the transport.
+// Sends what the transport itself says (its errors only) to our log. Call it once, before anything
+// else of the transport.
 void SendTransportLogToOurs();
 
 }  // namespace gradus::api

@@ -32,7 +32,8 @@ absl::StatusOr<Checked> SpecChecker::Check(const v1::JobSpec& spec) const {
     }
     // A missing one is CheckJob's to tell: it knows which field names it.
   }
-  ASSIGN_OR_RETURN(checked.job, graph::CheckJob(spec, checked.datasets, limits_, DrawSeed(random_)));
+  ASSIGN_OR_RETURN(checked.job,
+                   graph::CheckJob(spec, checked.datasets, limits_, DrawSeed(random_)));
   return checked;
 }
 

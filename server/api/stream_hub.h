@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells every open stream that the server stops, so that clients get UNAVAILABLE at once and come back with their cursor.
+// Tells every open stream that the server stops, so that clients get UNAVAILABLE at once and come
+// back with their cursor.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ class StreamHub {
   StreamHub();
   ~StreamHub();
 
-  // `on_close` is called once, at CloseAll (or now, when that was before); it must only hand the work elsewhere.
+  // `on_close` is called once, at CloseAll (or now, when that was before); it must only hand the
+  // work elsewhere.
   std::unique_ptr<Membership> Join(std::function<void()> on_close);
   void CloseAll();
 

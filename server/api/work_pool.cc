@@ -29,7 +29,9 @@ void WorkPool::Run() {
     std::function<void()> task;
     {
       base::MutexLock lock(mu_);
-      changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || !tasks_.empty(); });
+      changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return stopping_ || !tasks_.empty();
+      });
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A few threads for what a reactor must not do on the transport's callback threads: reading the store.
+// A few threads for what a reactor must not do on the transport's callback threads: reading the
+// store.
 #pragma once
 
 #include <deque>
@@ -11,8 +12,8 @@
 
 namespace gradus::api {
 
-// Runs tasks in the order of their posting, `threads` at a time. Tasks are short: they read a page or store a batch, and never wait
-// for a client.
+// Runs tasks in the order of their posting, `threads` at a time. Tasks are short: they read a page
+// or store a batch, and never wait for a client.
 //   Owns     its threads.
 //   Threads  any.
 class WorkPool {
@@ -33,9 +34,10 @@ class WorkPool {
   std::vector<std::thread> threads_;
 };
 
-// Tasks of one stream: they run on the pool one at a time, in the order of their posting, so that they share their state without a lock.
-//   Owns     nothing: the pool must outlive it, and each task must keep the strand alive (a shared_ptr to its owner will do).
-//   Threads  any.
+// Tasks of one stream: they run on the pool one at a time, in the order of their posting, so that
+// they share their state without a lock.
+//   Owns     nothing: the pool must outlive it, and each task must keep the strand alive (a
+//   shared_ptr to its owner will do). Threads  any.
 class Strand {
  public:
   explicit Strand(WorkPool& pool) : pool_(pool) {}

@@ -16,9 +16,12 @@ class WorkerService final : public WorkerServiceBase {
   WorkerService(const StreamParts& streams, jobs::Jobs& jobs, store::BlobStore& blobs)
       : frame_(*streams.frame), streams_(streams), jobs_(jobs), blobs_(blobs) {}
 
-  grpc::ServerBidiReactor<v1::AttachRequest, v1::AttachResponse>* Attach(grpc::CallbackServerContext*) override;
-  grpc::Status FetchBlob(grpc::ServerContext*, const v1::FetchBlobRequest*, grpc::ServerWriter<v1::FetchBlobResponse>*) override;
-  grpc::Status UploadBlob(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobRequest>*, v1::UploadBlobResponse*) override;
+  grpc::ServerBidiReactor<v1::AttachRequest, v1::AttachResponse>* Attach(
+      grpc::CallbackServerContext*) override;
+  grpc::Status FetchBlob(grpc::ServerContext*, const v1::FetchBlobRequest*,
+                         grpc::ServerWriter<v1::FetchBlobResponse>*) override;
+  grpc::Status UploadBlob(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobRequest>*,
+                          v1::UploadBlobResponse*) override;
 
  private:
   const Frame& frame_;

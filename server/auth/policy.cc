@@ -16,8 +16,9 @@ constexpr Reach kAny = Reach::kAny;
 constexpr bool kOpen = true;
 constexpr bool kWrites = true;
 
-// A laboratory shares its datasets and models: everybody reads them, owners and admins remove them. Jobs and uploads are their
-// owner's. An admin reaches everything but a worker's own service; a worker reaches nothing but that.
+// A laboratory shares its datasets and models: everybody reads them, owners and admins remove them.
+// Jobs and uploads are their owner's. An admin reaches everything but a worker's own service; a
+// worker reaches nothing but that.
 // clang-format off
 constexpr auto kRules = std::to_array<Rule>({
     // method                                     object            key     user   admin  worker
@@ -65,9 +66,12 @@ constexpr auto kRules = std::to_array<Rule>({
 
 const char* RoleName(Role role) {
   switch (role) {
-    case Role::kUser: return "user";
-    case Role::kAdmin: return "admin";
-    case Role::kWorker: return "worker";
+    case Role::kUser:
+      return "user";
+    case Role::kAdmin:
+      return "admin";
+    case Role::kWorker:
+      return "worker";
   }
   return "unknown";
 }
@@ -75,36 +79,45 @@ const char* RoleName(Role role) {
 std::span<const Rule> Rules() { return kRules; }
 
 const Rule* FindRule(absl::string_view method) {
-  const auto* row = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& rule) { return rule.method == method; });
+  const auto* row = std::find_if(kRules.begin(), kRules.end(),
+                                 [&](const Rule& rule) { return rule.method == method; });
   return row == kRules.end() ? nullptr : row;
 }
 
 Reach ReachOf(const Rule& rule, Role role) {
   switch (role) {
-    case Role::kUser: return rule.user;
-    case Role::kAdmin: return rule.admin;
-    case Role::kWorker: return rule.worker;
+    case Role::kUser:
+      return rule.user;
+    case Role::kAdmin:
+      return rule.admin;
+    case Role::kWorker:
+      return rule.worker;
   }
   return Reach::kNone;
 }
 
 absl::Status CheckCall(const Rule& rule, const Principal& principal) {
   if (rule.open || ReachOf(rule, principal.role) != Reach::kNone) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat("a token of role ", RoleName(principal.role), " may not call ", rule.method));
+  return absl::PermissionDeniedError(
+      absl::StrCat("a token of role ", RoleName(principal.role), " may not call ", rule.method));
 }
 
-absl::Status CheckObject(const Rule& rule, const Principal& principal, const std::string& owner, absl::string_view what) {
+absl::Status CheckObject(const Rule& rule, const Principal& principal, const std::string& owner,
+                         absl::string_view what) {
   const Reach reach = ReachOf(rule, principal.role);
-  if (reach == Reach::kAny || (reach == Reach::kOwn && principal.user == owner)) return absl::OkStatus();
+  if (reach == Reach::kAny || (reach == Reach::kOwn && principal.user == owner))
+    return absl::OkStatus();
   return absl::PermissionDeniedError(absl::StrCat(what, " belongs to another user"));
 }
 
-absl::Status CheckAttempt(const Rule& rule, const Principal& principal, const std::string& job, int32_t attempt) {
-  if (ReachOf(rule, principal.role) == Reach::kOwn && principal.role == Role::kWorker && principal.job == job &&
-      principal.attempt == attempt) {
+absl::Status CheckAttempt(const Rule& rule, const Principal& principal, const std::string& job,
+                          int32_t attempt) {
+  if (ReachOf(rule, principal.role) == Reach::kOwn && principal.role == Role::kWorker &&
+      principal.job == job && principal.attempt == attempt) {
     return absl::OkStatus();
   }
-  return absl::PermissionDeniedError(absl::StrCat("this token is not for attempt ", attempt, " of job ", job));
+  return absl::PermissionDeniedError(
+      absl::StrCat("this token is not for attempt ", attempt, " of job ", job));
 }
 
 }  // namespace gradus::auth

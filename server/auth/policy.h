@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may call what on which object: one table with a row for every method that the server answers. A method without a row is
-// refused, and a test that walks the proto descriptors fails on it.
+// Who may call what on which object: one table with a row for every method that the server answers.
+// A method without a row is refused, and a test that walks the proto descriptors fails on it.
 #pragma once
 
 #include <span>
@@ -31,7 +31,8 @@ struct Rule {
   // Full name as gRPC has it: "/gradus.v1.JobService/GetJob".
   absl::string_view method;
   Object object = Object::kNothing;
-  // The request's field (of a client stream: its first message's) that names the object. Empty for kNothing, kList, kAttempt.
+  // The request's field (of a client stream: its first message's) that names the object. Empty for
+  // kNothing, kList, kAttempt.
   absl::string_view key;
   Reach user = Reach::kNone;
   Reach admin = Reach::kNone;
@@ -53,10 +54,13 @@ Reach ReachOf(const Rule& rule, Role role);
 // Whether the caller may use the method at all. PERMISSION_DENIED else.
 absl::Status CheckCall(const Rule& rule, const Principal& principal);
 
-// Whether the caller may use it on an object of `owner`. `what` names the object in the message: "job j3k...".
-absl::Status CheckObject(const Rule& rule, const Principal& principal, const std::string& owner, absl::string_view what);
+// Whether the caller may use it on an object of `owner`. `what` names the object in the message:
+// "job j3k...".
+absl::Status CheckObject(const Rule& rule, const Principal& principal, const std::string& owner,
+                         absl::string_view what);
 
 // Whether a worker's token is the one of this attempt. PERMISSION_DENIED else.
-absl::Status CheckAttempt(const Rule& rule, const Principal& principal, const std::string& job, int32_t attempt);
+absl::Status CheckAttempt(const Rule& rule, const Principal& principal, const std::string& job,
+                          int32_t attempt);
 
 }  // namespace gradus::auth

@@ -24,7 +24,9 @@ constexpr int64_t kRenewBefore = 30 * kDay;
 constexpr int64_t kBackdate = kDay;
 constexpr size_t kMaxPemBytes = 64 << 10;
 
-Validity From(int64_t now, int64_t life) { return {.from_micros = now - kBackdate, .until_micros = now + life}; }
+Validity From(int64_t now, int64_t life) {
+  return {.from_micros = now - kBackdate, .until_micros = now + life};
+}
 
 std::string AuthorityPath(const std::string& dir) { return base::JoinPath(dir, "authority.pem"); }
 
@@ -35,10 +37,12 @@ absl::StatusOr<Identity> ReadAuthority(base::Files& files, const std::string& pa
   const size_t begin = text.find("-----BEGIN CERTIFICATE-----");
   if (begin != std::string::npos) authority.cert_pem = text.substr(begin);
   absl::Status status = CheckIdentity(authority, authority.cert_pem);
-  if (!status.ok()) return absl::FailedPreconditionError(absl::StrCat(path, " is damaged: ", status.message()));
+  if (!status.ok())
+    return absl::FailedPreconditionError(absl::StrCat(path, " is damaged: ", status.message()));
   ASSIGN_OR_RETURN(CertificateFacts facts, Inspect(authority.cert_pem));
   if (facts.validity.until_micros <= now) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " has expired; remove the tls folder and hand out new profiles"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has expired; remove the tls folder and hand out new profiles"));
   }
   return authority;
 }
@@ -51,7 +55,8 @@ std::string MachineName() {
 
 Subject ServerSubject(const std::vector<std::string>& hosts) {
   Subject subject{.common_name = hosts.empty() ? "gradusd" : hosts.front(), .server = true};
-  for (const std::string& host : hosts) (IsAddress(host) ? subject.ip_addresses : subject.dns_names).push_back(host);
+  for (const std::string& host : hosts)
+    (IsAddress(host) ? subject.ip_addresses : subject.dns_names).push_back(host);
   return subject;
 }
 
@@ -69,17 +74,22 @@ std::string Canonical(const std::string& host) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Authority>> Authority::Open(base::Files& files, base::Clock& clock, std::string dir) {
+absl::StatusOr<std::unique_ptr<Authority>> Authority::Open(base::Files& files, base::Clock& clock,
+                                                           std::string dir) {
   RETURN_IF_ERROR(base::MakeDirs(files, dir));
   const std::string path = AuthorityPath(dir);
   ASSIGN_OR_RETURN(const bool exists, files.Exists(path));
   if (!exists) {
-    ASSIGN_OR_RETURN(Identity made, MakeAuthority(absl::StrCat("Gradus authority of ", MachineName()).substr(0, 64),
-                                                  From(clock.NowMicros(), kAuthorityLife)));
-    RETURN_IF_ERROR(base::WriteFileAtomically(files, path, absl::StrCat(made.key_pem, made.cert_pem)));
+    ASSIGN_OR_RETURN(
+        Identity made,
+        MakeAuthority(absl::StrCat("Gradus authority of ", MachineName()).substr(0, 64),
+                      From(clock.NowMicros(), kAuthorityLife)));
+    RETURN_IF_ERROR(
+        base::WriteFileAtomically(files, path, absl::StrCat(made.key_pem, made.cert_pem)));
   }
   ASSIGN_OR_RETURN(Identity authority, ReadAuthority(files, path, clock.NowMicros()));
-  std::unique_ptr<Authority> opened(new Authority(files, clock, std::move(dir), std::move(authority)));
+  std::unique_ptr<Authority> opened(
+      new Authority(files, clock, std::move(dir), std::move(authority)));
   RETURN_IF_ERROR(base::WriteFileAtomically(files, opened->ca_path(), opened->ca_pem()));
   return opened;
 }
@@ -93,13 +103,16 @@ bool Authority::ServerCertificateServes(const std::vector<std::string>& hosts) c
   if (!facts.ok() || facts->validity.until_micros < clock_.NowMicros() + kRenewBefore) return false;
   std::set<std::string> names(facts->dns_names.begin(), facts->dns_names.end());
   names.insert(facts->ip_addresses.begin(), facts->ip_addresses.end());
-  return std::all_of(hosts.begin(), hosts.end(), [&](const std::string& host) { return names.contains(Canonical(host)); });
+  return std::all_of(hosts.begin(), hosts.end(),
+                     [&](const std::string& host) { return names.contains(Canonical(host)); });
 }
 
 absl::StatusOr<bool> Authority::EnsureServerCertificate(const std::vector<std::string>& hosts) {
   if (ServerCertificateServes(hosts)) return false;
-  ASSIGN_OR_RETURN(Identity made, Sign(authority_, ServerSubject(hosts), From(clock_.NowMicros(), kServerLife)));
-  // A crash between the two leaves a pair that does not fit, which the next start finds and makes anew.
+  ASSIGN_OR_RETURN(Identity made,
+                   Sign(authority_, ServerSubject(hosts), From(clock_.NowMicros(), kServerLife)));
+  // A crash between the two leaves a pair that does not fit, which the next start finds and makes
+  // anew.
   RETURN_IF_ERROR(base::WriteFileAtomically(files_, server_key_path(), made.key_pem));
   RETURN_IF_ERROR(base::WriteFileAtomically(files_, server_cert_path(), made.cert_pem));
   return true;
@@ -118,9 +131,11 @@ std::vector<std::string> ServerHosts(const std::string& listen_host) {
   const auto add = [&](const std::string& host) {
     const bool wildcard = host.empty() || host == "0.0.0.0" || host == "::";
     const std::string name = Canonical(host);
-    if (!wildcard && std::find(hosts.begin(), hosts.end(), name) == hosts.end()) hosts.push_back(name);
+    if (!wildcard && std::find(hosts.begin(), hosts.end(), name) == hosts.end())
+      hosts.push_back(name);
   };
-  for (const std::string& host : {std::string("localhost"), std::string("127.0.0.1"), std::string("::1"), MachineName(), listen_host}) {
+  for (const std::string& host : {std::string("localhost"), std::string("127.0.0.1"),
+                                  std::string("::1"), MachineName(), listen_host}) {
     add(host);
   }
   return hosts;
@@ -128,7 +143,8 @@ std::vector<std::string> ServerHosts(const std::string& listen_host) {
 
 bool IsAddress(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes = {};
-  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
 }
 
 bool IsLoopback(const std::string& host) {

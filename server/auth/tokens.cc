@@ -26,11 +26,14 @@ Role RoleOf(std::string_view name) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Tokens>> Tokens::Load(store::Store& store, const base::Clock& clock, base::RandomSource& random) {
+absl::StatusOr<std::unique_ptr<Tokens>> Tokens::Load(store::Store& store, const base::Clock& clock,
+                                                     base::RandomSource& random) {
   std::unique_ptr<Tokens> tokens(new Tokens(store, clock, random));
   RETURN_IF_ERROR(store.Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto rows, (tx.Query<std::string, std::string, std::string, std::string, int64_t, int64_t>(
-                                    "SELECT sha256, user_name, role, job, attempt, expires_at_us FROM auth_tokens")));
+    ASSIGN_OR_RETURN(
+        auto rows,
+        (tx.Query<std::string, std::string, std::string, std::string, int64_t, int64_t>(
+            "SELECT sha256, user_name, role, job, attempt, expires_at FROM auth_tokens")));
     base::MutexLock lock(tokens->mu_);
     for (auto& [sha256, user, role, job, attempt, expires_at] : rows) {
       tokens->rows_.emplace(sha256, Principal{.user = user,
@@ -46,23 +49,31 @@ absl::StatusOr<std::unique_ptr<Tokens>> Tokens::Load(store::Store& store, const 
 
 absl::StatusOr<std::string> Tokens::Issue(const std::string& user, Role role, int64_t life_micros) {
   if (user.empty()) return base::InvalidArgument("user", "\"\"", "a user's name");
-  if (role == Role::kWorker) return base::InvalidArgument("role", "worker", "a person's role: user, admin");
+  if (role == Role::kWorker)
+    return base::InvalidArgument("role", "worker", "a person's role: user, admin");
   if (life_micros <= 0 || life_micros > kLongestTokenLife) {
-    return base::InvalidArgument("life", absl::StrCat(life_micros / kMicrosPerDay, " days"), "within 90 days");
+    return base::InvalidArgument("life", absl::StrCat(life_micros / kMicrosPerDay, " days"),
+                                 "within 90 days");
   }
   std::string secret;
   RETURN_IF_ERROR(store_.Write([&](store::Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(secret, Insert(tx, {.user = user, .role = role, .expires_at_micros = clock_.NowMicros() + life_micros}));
+    ASSIGN_OR_RETURN(secret, Insert(tx, {.user = user,
+                                         .role = role,
+                                         .expires_at_micros = clock_.NowMicros() + life_micros}));
     return absl::OkStatus();
   }));
   return secret;
 }
 
-absl::StatusOr<std::string> Tokens::IssueForAttempt(store::Tx& tx, const std::string& job, int32_t attempt) {
-  RETURN_IF_ERROR(tx.Execute("DELETE FROM auth_tokens WHERE job = :job AND attempt < :attempt", job, attempt));
+absl::StatusOr<std::string> Tokens::IssueForAttempt(store::Tx& tx, const std::string& job,
+                                                    int32_t attempt) {
+  RETURN_IF_ERROR(
+      tx.Execute("DELETE FROM auth_tokens WHERE job = :job AND attempt < :attempt", job, attempt));
   tx.OnCommit([this, job, attempt] {
     base::MutexLock lock(mu_);
-    std::erase_if(rows_, [&](const auto& row) { return row.second.job == job && row.second.attempt < attempt; });
+    std::erase_if(rows_, [&](const auto& row) {
+      return row.second.job == job && row.second.attempt < attempt;
+    });
   });
   return Insert(tx, {.role = Role::kWorker,
                      .expires_at_micros = clock_.NowMicros() + kLongestTokenLife,
@@ -74,10 +85,10 @@ absl::StatusOr<std::string> Tokens::Insert(store::Tx& tx, const Principal& princ
   const std::string secret = absl::StrCat(kPrefix, base::RandomHex(random_, kRandomBytes));
   const std::string sha256 = base::Sha256Hex(std::string_view(secret.data(), secret.size()));
   RETURN_IF_ERROR(tx.Execute(
-      "INSERT INTO auth_tokens (sha256, user_name, role, job, attempt, issued_at_us, expires_at_us)"
+      "INSERT INTO auth_tokens (sha256, user_name, role, job, attempt, issued_at, expires_at)"
       " VALUES (:sha256, :user, :role, :job, :attempt, :issued, :expires)",
-      sha256, principal.user, RoleName(principal.role), principal.job, principal.attempt, clock_.NowMicros(),
-      principal.expires_at_micros));
+      sha256, principal.user, RoleName(principal.role), principal.job, principal.attempt,
+      clock_.NowMicros(), principal.expires_at_micros));
   tx.OnCommit([this, sha256, principal] {
     base::MutexLock lock(mu_);
     rows_.emplace(sha256, principal);
@@ -86,13 +97,14 @@ absl::StatusOr<std::string> Tokens::Insert(store::Tx& tx, const Principal& princ
 }
 
 absl::StatusOr<Principal> Tokens::Check(absl::string_view secret) const {
-  const absl::Status refused = absl::UnauthenticatedError("the token is not valid: unknown, revoked or expired");
+  const absl::Status refused =
+      absl::UnauthenticatedError("the token is not valid: unknown, revoked or expired");
   if (secret.size() != kSecretSize || !absl::StartsWith(secret, kPrefix)) return refused;
   const std::string digest = base::Sha256Hex(std::string_view(secret.data(), secret.size()));
   const int64_t now = clock_.NowMicros();
   base::MutexLock lock(mu_);
-  // The search's time depends on digests alone, which nobody can steer towards a stored one; the comparison that counts takes
-  // the same time wherever the digests differ.
+  // The search's time depends on digests alone, which nobody can steer towards a stored one; the
+  // comparison that counts takes the same time wherever the digests differ.
   const auto row = rows_.lower_bound(digest);
   if (row == rows_.end() || !base::ConstantTimeEqual(row->first, digest)) return refused;
   if (row->second.expires_at_micros <= now) return refused;
@@ -122,7 +134,9 @@ absl::Status Tokens::Remove(absl::FunctionRef<bool(const Principal&)> gone) {
 }
 
 absl::Status Tokens::RevokeUser(const std::string& user) {
-  return Remove([&](const Principal& principal) { return principal.role != Role::kWorker && principal.user == user; });
+  return Remove([&](const Principal& principal) {
+    return principal.role != Role::kWorker && principal.user == user;
+  });
 }
 
 absl::Status Tokens::Tidy(absl::FunctionRef<bool(const std::string& job)> ended) {
@@ -137,7 +151,8 @@ absl::Status Tokens::Tidy(absl::FunctionRef<bool(const std::string& job)> ended)
   std::erase_if(jobs, [&](const std::string& job) { return !ended(job); });
   const int64_t now = clock_.NowMicros();
   return Remove([&](const Principal& principal) {
-    return principal.expires_at_micros <= now || (principal.role == Role::kWorker && jobs.contains(principal.job));
+    return principal.expires_at_micros <= now ||
+           (principal.role == Role::kWorker && jobs.contains(principal.job));
   });
 }
 

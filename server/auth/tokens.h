@@ -27,14 +27,17 @@ inline constexpr int64_t kLongestTokenLife = 90 * kMicrosPerDay;
 //   Threads  any.
 class Tokens {
  public:
-  static absl::StatusOr<std::unique_ptr<Tokens>> Load(store::Store& store, const base::Clock& clock, base::RandomSource& random);
+  static absl::StatusOr<std::unique_ptr<Tokens>> Load(store::Store& store, const base::Clock& clock,
+                                                      base::RandomSource& random);
 
-  // A new token for a person; it is shown this once. INVALID_ARGUMENT for an empty user, the worker's role, or a life that is not
-  // within 90 days.
+  // A new token for a person; it is shown this once. INVALID_ARGUMENT for an empty user, the
+  // worker's role, or a life that is not within 90 days.
   absl::StatusOr<std::string> Issue(const std::string& user, Role role, int64_t life_micros);
 
-  // A new token for one attempt of a job, good from the commit of `tx` on; the tokens of the job's earlier attempts end with it.
-  absl::StatusOr<std::string> IssueForAttempt(store::Tx& tx, const std::string& job, int32_t attempt);
+  // A new token for one attempt of a job, good from the commit of `tx` on; the tokens of the job's
+  // earlier attempts end with it.
+  absl::StatusOr<std::string> IssueForAttempt(store::Tx& tx, const std::string& job,
+                                              int32_t attempt);
 
   // UNAUTHENTICATED for a secret that is unknown, revoked or expired; which of them is not told.
   absl::StatusOr<Principal> Check(absl::string_view secret) const;
@@ -42,7 +45,8 @@ class Tokens {
   // Ends all tokens of a person. The next Check refuses them.
   absl::Status RevokeUser(const std::string& user);
 
-  // Forgets what has expired, and the workers' tokens of jobs that `ended` says are over. Run it now and then.
+  // Forgets what has expired, and the workers' tokens of jobs that `ended` says are over. Run it
+  // now and then.
   absl::Status Tidy(absl::FunctionRef<bool(const std::string& job)> ended);
 
  private:

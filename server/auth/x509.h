@@ -41,17 +41,20 @@ struct CertificateFacts {
   std::vector<std::string> ip_addresses;
 };
 
-// A new self-signed authority (EC P-256, ECDSA with SHA-256) that may sign end certificates and no further authorities.
+// A new self-signed authority (EC P-256, ECDSA with SHA-256) that may sign end certificates and no
+// further authorities.
 absl::StatusOr<Identity> MakeAuthority(const std::string& common_name, const Validity& validity);
 
 // A new key, and a certificate for it signed by `authority`.
 //   Errors   INVALID_ARGUMENT for an address that is none, or an authority that cannot be read.
-absl::StatusOr<Identity> Sign(const Identity& authority, const Subject& subject, const Validity& validity);
+absl::StatusOr<Identity> Sign(const Identity& authority, const Subject& subject,
+                              const Validity& validity);
 
 // INVALID_ARGUMENT when `cert_pem` is no certificate.
 absl::StatusOr<CertificateFacts> Inspect(const std::string& cert_pem);
 
-// OK when the identity's key fits its certificate and `authority_pem` signed it; FAILED_PRECONDITION else.
+// OK when the identity's key fits its certificate and `authority_pem` signed it;
+// FAILED_PRECONDITION else.
 absl::Status CheckIdentity(const Identity& identity, const std::string& authority_pem);
 
 }  // namespace gradus::auth

@@ -12,7 +12,10 @@ class SetClock : public base::Clock {
  public:
   int64_t NowMicros() const override { return now; }
   int64_t MonotonicMicros() const override { return now; }
-  bool WaitUntil(base::Mutex&, base::CondVar&, int64_t, absl::FunctionRef<bool()> predicate) override { return predicate(); }
+  bool WaitUntil(base::Mutex&, base::CondVar&, int64_t,
+                 absl::FunctionRef<bool()> predicate) override {
+    return predicate();
+  }
   int64_t now = 1'000'000'000;
 };
 

@@ -8,8 +8,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/descriptor.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "gradus/v1/admin_service.pb.h"
 #include "gradus/v1/dataset_service.pb.h"
 #include "gradus/v1/job_service.pb.h"
@@ -33,7 +33,8 @@ std::vector<const MethodDescriptor*> Methods() {
   std::vector<const MethodDescriptor*> methods;
   for (const FileDescriptor* file : ServiceFiles()) {
     for (int s = 0; s < file->service_count(); ++s) {
-      for (int m = 0; m < file->service(s)->method_count(); ++m) methods.push_back(file->service(s)->method(m));
+      for (int m = 0; m < file->service(s)->method_count(); ++m)
+        methods.push_back(file->service(s)->method(m));
     }
   }
   return methods;
@@ -62,8 +63,9 @@ TEST(Policy, EveryMethodHasARow) {
 }
 
 TEST(Policy, EveryRowHasAMethodAndNoneComesTwice) {
-  std::set<std::string> methods = {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
-                                   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
+  std::set<std::string> methods = {
+      "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
   for (const MethodDescriptor* method : Methods()) methods.insert(NameOf(*method));
   std::set<std::string> rows;
   for (const Rule& rule : Rules()) {
@@ -76,8 +78,8 @@ TEST(Policy, TheKeyOfEveryRowIsATextFieldOfItsRequest) {
   for (const MethodDescriptor* method : Methods()) {
     const Rule* rule = FindRule(NameOf(*method));
     ASSERT_NE(rule, nullptr);
-    const bool keyed = rule->object == Object::kJob || rule->object == Object::kUpload || rule->object == Object::kDataset ||
-                       rule->object == Object::kModel;
+    const bool keyed = rule->object == Object::kJob || rule->object == Object::kUpload ||
+                       rule->object == Object::kDataset || rule->object == Object::kModel;
     EXPECT_EQ(keyed, !rule->key.empty()) << rule->method;
     if (!keyed) continue;
     const auto* field = method->input_type()->FindFieldByName(std::string(rule->key));
@@ -87,7 +89,8 @@ TEST(Policy, TheKeyOfEveryRowIsATextFieldOfItsRequest) {
 }
 
 TEST(Policy, AMethodThatNamesAnObjectWithItsFirstFieldGuardsIt) {
-  // A request that starts with an object's name but whose row says "nothing" would be open to everybody.
+  // A request that starts with an object's name but whose row says "nothing" would be open to
+  // everybody.
   for (const MethodDescriptor* method : Methods()) {
     const Rule* rule = FindRule(NameOf(*method));
     ASSERT_NE(rule, nullptr);
@@ -121,13 +124,15 @@ TEST(Policy, PeopleDoNotReachTheWorkersService) {
   for (const Rule& rule : Rules()) {
     const bool worker_service = absl::StartsWith(rule.method, "/gradus.v1.WorkerService/");
     for (const Role role : {Role::kUser, Role::kAdmin}) {
-      EXPECT_EQ(CheckCall(rule, {.user = "ann", .role = role}).ok(), !worker_service) << rule.method;
+      EXPECT_EQ(CheckCall(rule, {.user = "ann", .role = role}).ok(), !worker_service)
+          << rule.method;
     }
   }
 }
 
 TEST(Policy, OnlyHealthIsOpen) {
-  for (const Rule& rule : Rules()) EXPECT_EQ(rule.open, absl::StartsWith(rule.method, "/grpc.health.v1.Health/")) << rule.method;
+  for (const Rule& rule : Rules())
+    EXPECT_EQ(rule.open, absl::StartsWith(rule.method, "/grpc.health.v1.Health/")) << rule.method;
 }
 
 TEST(Policy, NoUserChangesWhatIsAnothers) {
@@ -135,7 +140,8 @@ TEST(Policy, NoUserChangesWhatIsAnothers) {
   const Principal root{.user = "root", .role = Role::kAdmin};
   for (const Rule& rule : Rules()) {
     if (rule.key.empty() || !rule.writes) continue;
-    EXPECT_EQ(CheckObject(rule, ann, "bob", "it").code(), absl::StatusCode::kPermissionDenied) << rule.method;
+    EXPECT_EQ(CheckObject(rule, ann, "bob", "it").code(), absl::StatusCode::kPermissionDenied)
+        << rule.method;
     EXPECT_TRUE(CheckObject(rule, ann, "ann", "it").ok()) << rule.method;
     EXPECT_TRUE(CheckObject(rule, root, "bob", "it").ok()) << rule.method;
   }
@@ -157,7 +163,10 @@ TEST(Policy, AWorkersTokenIsGoodForItsAttemptAlone) {
   EXPECT_FALSE(CheckAttempt(*attach, rank, "j1", 1).ok());
   EXPECT_FALSE(CheckAttempt(*attach, rank, "j1", 3).ok());
   EXPECT_FALSE(CheckAttempt(*attach, rank, "j2", 2).ok());
-  EXPECT_FALSE(CheckAttempt(*attach, {.user = "root", .role = Role::kAdmin, .job = "j1", .attempt = 2}, "j1", 2).ok());
+  EXPECT_FALSE(CheckAttempt(*attach,
+                            {.user = "root", .role = Role::kAdmin, .job = "j1", .attempt = 2}, "j1",
+                            2)
+                   .ok());
 }
 
 TEST(Policy, UnknownMethodsHaveNoRow) {

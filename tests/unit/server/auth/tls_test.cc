@@ -19,7 +19,10 @@ class SetClock : public base::Clock {
  public:
   int64_t NowMicros() const override { return now; }
   int64_t MonotonicMicros() const override { return now; }
-  bool WaitUntil(base::Mutex&, base::CondVar&, int64_t, absl::FunctionRef<bool()> predicate) override { return predicate(); }
+  bool WaitUntil(base::Mutex&, base::CondVar&, int64_t,
+                 absl::FunctionRef<bool()> predicate) override {
+    return predicate();
+  }
   int64_t now = int64_t{1'700'000'000} * 1'000'000;
 };
 
@@ -33,12 +36,15 @@ class AuthorityTest : public ::testing::Test {
     EXPECT_TRUE(opened.ok()) << opened.status();
     return opened.ok() ? *std::move(opened) : nullptr;
   }
-  std::string Read(const std::string& path) { return base::ReadFile(files_, path, 1 << 20).value(); }
+  std::string Read(const std::string& path) {
+    return base::ReadFile(files_, path, 1 << 20).value();
+  }
 
   base::Files& files_ = base::RealFiles();
   SetClock clock_;
-  const std::string dir_ = absl::StrCat(
-      ::testing::TempDir(), "/tls-", ::testing::UnitTest::GetInstance()->current_test_info()->name(), "-", getpid());
+  const std::string dir_ =
+      absl::StrCat(::testing::TempDir(), "/tls-",
+                   ::testing::UnitTest::GetInstance()->current_test_info()->name(), "-", getpid());
 };
 
 TEST_F(AuthorityTest, TheSecondOpenFindsTheFirstOnesAuthority) {
@@ -93,7 +99,8 @@ TEST_F(AuthorityTest, AHalfWrittenServerPairIsMadeAnew) {
   auto authority = Open();
   ASSERT_TRUE(authority->EnsureServerCertificate(ServerHosts("127.0.0.1")).value());
   const auto stranger = authority->IssueClient("x");
-  ASSERT_TRUE(base::WriteFileAtomically(files_, authority->server_key_path(), stranger->key_pem).ok());
+  ASSERT_TRUE(
+      base::WriteFileAtomically(files_, authority->server_key_path(), stranger->key_pem).ok());
   EXPECT_TRUE(authority->EnsureServerCertificate(ServerHosts("127.0.0.1")).value());
 }
 
@@ -101,13 +108,16 @@ TEST_F(AuthorityTest, ADamagedAuthorityIsToldAndNotReplaced) {
   Open();
   const std::string path = base::JoinPath(dir_, "authority.pem");
   ASSERT_TRUE(base::WriteFileAtomically(files_, path, Read(path).substr(0, 200)).ok());
-  EXPECT_EQ(Authority::Open(files_, clock_, dir_).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Authority::Open(files_, clock_, dir_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Read(path).size(), 200U);
 }
 
 TEST(Loopback, IsWhatNeverLeavesTheMachine) {
-  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) EXPECT_TRUE(IsLoopback(host)) << host;
-  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "192.168.1.1", "example.org", "", "127.0.0.1.example.org", "::ffff:10.0.0.1"}) {
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"})
+    EXPECT_TRUE(IsLoopback(host)) << host;
+  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "192.168.1.1", "example.org", "",
+                           "127.0.0.1.example.org", "::ffff:10.0.0.1"}) {
     EXPECT_FALSE(IsLoopback(host)) << host;
   }
 }

@@ -11,7 +11,8 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr Validity kYear{.from_micros = 1'700'000'000 * kSecond, .until_micros = 1'731'000'000 * kSecond};
+constexpr Validity kYear{.from_micros = 1'700'000'000 * kSecond,
+                         .until_micros = 1'731'000'000 * kSecond};
 
 TEST(X509, SignedCertificateBelongsToItsAuthorityAlone) {
   const auto authority = MakeAuthority("one", kYear);
@@ -30,14 +31,18 @@ TEST(X509, AKeyOfAnotherCertificateIsRefused) {
   const auto a = Sign(*authority, {.common_name = "a"}, kYear);
   const auto b = Sign(*authority, {.common_name = "b"}, kYear);
   ASSERT_TRUE(a.ok() && b.ok());
-  EXPECT_FALSE(CheckIdentity({.cert_pem = a->cert_pem, .key_pem = b->key_pem}, authority->cert_pem).ok());
+  EXPECT_FALSE(
+      CheckIdentity({.cert_pem = a->cert_pem, .key_pem = b->key_pem}, authority->cert_pem).ok());
 }
 
 TEST(X509, NamesAndTimesAreThoseAskedFor) {
   const auto authority = MakeAuthority("one", kYear);
   ASSERT_TRUE(authority.ok());
   const auto made = Sign(*authority,
-                         {.common_name = "server", .dns_names = {"localhost", "a,DNS:b"}, .ip_addresses = {"127.0.0.1", "::1"}, .server = true},
+                         {.common_name = "server",
+                          .dns_names = {"localhost", "a,DNS:b"},
+                          .ip_addresses = {"127.0.0.1", "::1"},
+                          .server = true},
                          kYear);
   ASSERT_TRUE(made.ok()) << made.status();
   const auto facts = Inspect(made->cert_pem);
@@ -55,8 +60,9 @@ TEST(X509, HostileTextIsAnErrorNotACrash) {
   EXPECT_FALSE(Inspect("").ok());
   EXPECT_FALSE(Inspect(authority->key_pem).ok());
   EXPECT_FALSE(Inspect(authority->cert_pem.substr(0, authority->cert_pem.size() / 2)).ok());
-  EXPECT_EQ(Sign(*authority, {.common_name = "x", .ip_addresses = {"300.1.1.1"}}, kYear).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      Sign(*authority, {.common_name = "x", .ip_addresses = {"300.1.1.1"}}, kYear).status().code(),
+      absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(Sign({.cert_pem = "x", .key_pem = "y"}, {.common_name = "x"}, kYear).ok());
 }
 

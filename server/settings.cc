@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/settings.h"
+
+#include <cmath>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/byte_size.h"
+#include "engine/base/cpu.h"
+#include "engine/base/file_ops.h"
+#include "engine/base/status.h"
+#include "proto/support/parse.h"
+
+namespace gradus::server {
+namespace {
+
+constexpr size_t kMaxConfigBytes = 1 << 20;
+constexpr char kDefaultListen[] = "127.0.0.1:7077";
+constexpr int64_t kDefaultMaxUpload = int64_t{16} << 30;
+constexpr int64_t kDefaultMaxParams = int64_t{1} << 31;
+constexpr double kMicros = 1e6;
+
+template <typename T>
+absl::StatusOr<T> InRange(const char* field, T value, T least, T most) {
+  if (value >= least && value <= most) return value;  // false for NaN
+  return base::InvalidArgument(field, absl::StrCat(value), absl::StrCat(least, " to ", most));
+}
+
+absl::StatusOr<int64_t> Bytes(const char* field, const std::string& text, int64_t otherwise) {
+  if (text.empty()) return otherwise;
+  absl::StatusOr<uint64_t> bytes = base::ParseByteSize(text);
+  if (!bytes.ok()) return base::InField(bytes.status(), field);
+  return InRange<int64_t>(field, static_cast<int64_t>(std::min<uint64_t>(*bytes, INT64_MAX)),
+                          1 << 20, INT64_MAX);
+}
+
+absl::StatusOr<int64_t> Seconds(const char* field, double seconds, double least, double most) {
+  ASSIGN_OR_RETURN(const double checked, InRange(field, seconds, least, most));
+  return static_cast<int64_t>(std::llround(checked * kMicros));
+}
+
+absl::StatusOr<std::string> DataDir(const v1::ServerConfig& config) {
+  if (config.data_dir().empty())
+    return base::InvalidArgument("data_dir", "nothing", "a folder: --data-dir DIR");
+  std::error_code error;
+  const std::filesystem::path absolute =
+      std::filesystem::absolute(config.data_dir(), error).lexically_normal();
+  if (error) return base::ErrnoStatus(error.value(), config.data_dir());
+  const std::string text = absolute.string();
+  return text.size() > 1 && text.back() == '/' ? text.substr(0, text.size() - 1) : text;
+}
+
+// The one that was named; else the one beside this program, or where an installation puts it.
+absl::StatusOr<std::string> WorkerProgram(const v1::ServerConfig& config) {
+  std::error_code error;
+  if (!config.worker_program().empty()) {
+    const std::string named = std::filesystem::absolute(config.worker_program(), error).string();
+    if (!error && std::filesystem::is_regular_file(named, error)) return named;
+    return base::InvalidArgument("worker_program",
+                                 absl::StrCat("\"", config.worker_program(), "\""),
+                                 "a program that exists");
+  }
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : {"gradus-worker", "../libexec/gradus/gradus-worker"}) {
+    const std::filesystem::path program = (folder / place).lexically_normal();
+    if (std::filesystem::is_regular_file(program, error)) return program.string();
+  }
+  return base::FieldError(absl::StatusCode::kInvalidArgument, "worker_program",
+                          "no gradus-worker beside gradusd: name one");
+}
+
+absl::StatusOr<std::vector<int>> Cpus(const v1::ServerConfig& config) {
+  std::vector<int> cpus = base::UsableCpus();
+  if (!config.has_cores()) return cpus;
+  ASSIGN_OR_RETURN(const int cores,
+                   InRange("cores", config.cores(), 1, static_cast<int>(cpus.size())));
+  cpus.resize(static_cast<size_t>(cores));
+  return cpus;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ServerConfig> ReadConfig(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   base::ReadFile(base::RealFiles(), path, kMaxConfigBytes));
+  absl::StatusOr<v1::ServerConfig> config = support::Parse<v1::ServerConfig>(text);
+  if (!config.ok()) return base::Annotate(config.status(), path);
+  return config;
+}
+
+absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
+  Settings settings;
+  ASSIGN_OR_RETURN(settings.data_dir, DataDir(config));
+  ASSIGN_OR_RETURN(
+      settings.listen,
+      api::ParseListenAddress(config.listen().empty() ? kDefaultListen : config.listen()));
+  ASSIGN_OR_RETURN(settings.cpus, Cpus(config));
+  const auto most = static_cast<int64_t>(base::MachineMemoryBytes() / 5 * 4);
+  ASSIGN_OR_RETURN(settings.memory_bytes, Bytes("memory", config.memory(), most));
+  ASSIGN_OR_RETURN(settings.worker_program, WorkerProgram(config));
+  ASSIGN_OR_RETURN(settings.max_upload_bytes,
+                   Bytes("max_upload", config.max_upload(), kDefaultMaxUpload));
+  ASSIGN_OR_RETURN(
+      settings.max_params,
+      InRange<int64_t>("max_params",
+                       config.has_max_params() ? config.max_params() : kDefaultMaxParams, 1,
+                       int64_t{1} << 36));
+  ASSIGN_OR_RETURN(
+      settings.max_open_jobs,
+      InRange("max_open_jobs", config.has_max_open_jobs() ? config.max_open_jobs() : 1000, 1,
+              1'000'000));
+  ASSIGN_OR_RETURN(
+      settings.worker_grace_micros,
+      Seconds("worker_grace_seconds",
+              config.has_worker_grace_seconds() ? config.worker_grace_seconds() : 60, 5, 3600));
+  ASSIGN_OR_RETURN(
+      settings.max_attempts,
+      InRange("max_attempts", config.has_max_attempts() ? config.max_attempts() : 5, 1, 100));
+  ASSIGN_OR_RETURN(
+      settings.drain_micros,
+      Seconds("drain_seconds", config.has_drain_seconds() ? config.drain_seconds() : 10, 1, 600));
+  return settings;
+}
+
+}  // namespace gradus::server
