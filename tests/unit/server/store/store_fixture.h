@@ -2,6 +2,7 @@
 // A store and its blobs in a folder of their own, verified when the test ends.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
