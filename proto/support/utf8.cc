@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
+
 namespace gradus::support {
 namespace {
 
@@ -66,6 +68,25 @@ std::string Printable(absl::string_view text, bool one_line) {
       result.append(text.data() + at, point.length);
     }
     at += point.length == 0 ? 1 : point.length;
+  }
+  return result;
+}
+
+std::string JsonForTerminal(absl::string_view json) {
+  std::string result;
+  result.reserve(json.size());
+  for (size_t at = 0; at < json.size();) {
+    const CodePoint point = DecodeAt(json, at);
+    const size_t length = point.length == 0 ? 1 : point.length;
+    const bool layout = point.value == '\n' || point.value == '\t';
+    if (point.length == 0) {
+      result += "\\ufffd";
+    } else if (IsUnsafe(point.value) && !layout) {
+      absl::StrAppend(&result, "\\u", absl::Hex(point.value, absl::kZeroPad4));
+    } else {
+      result.append(json.data() + at, length);
+    }
+    at += length;
   }
   return result;
 }

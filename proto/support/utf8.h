@@ -17,6 +17,9 @@ std::optional<size_t> FirstInvalidUtf8(absl::string_view text);
 // that are not UTF-8 become "?". With `one_line`, newlines and tabs become spaces.
 std::string Printable(absl::string_view text, bool one_line = false);
 
+// JSON text with the same characters escaped (\u009b), so that it stays the same JSON and a terminal does not obey it.
+std::string JsonForTerminal(absl::string_view json);
+
 // Columns that well-formed text takes on a terminal, one for each code point.
 size_t DisplayWidth(absl::string_view text);
 

@@ -26,6 +26,11 @@ TEST(Utf8, LeavesNothingATerminalWouldObey) {
   EXPECT_EQ(Printable("two\nlines", true), "two lines");
 }
 
+TEST(Utf8, EscapesInJsonWhatATerminalWouldObey) {
+  EXPECT_EQ(JsonForTerminal("{\"a\":\"x\xc2\x9by\x7f\xe2\x80\xae\"}"), "{\"a\":\"x\\u009by\\u007f\\u202e\"}");
+  EXPECT_EQ(JsonForTerminal("{\"a\":\"caf\xc3\xa9\"}\n"), "{\"a\":\"caf\xc3\xa9\"}\n");
+}
+
 TEST(Utf8, CountsColumnsNotBytes) { EXPECT_EQ(DisplayWidth("caf\xc3\xa9"), 4u); }
 
 }  // namespace

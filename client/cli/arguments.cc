@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// CLI11 behind a plain interface: its headers cost seconds in every file that includes them.
+#include "client/cli/arguments.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/status.h"
+#include "proto/support/utf8.h"
+
+namespace gradus::cli {
+
+Arguments::Arguments(const std::string& title, const std::string& summary) : app_(std::make_unique<CLI::App>(summary, title)) {
+  app_->set_help_flag("-h,--help", "Print this text");
+  app_->get_formatter()->column_width(32);
+}
+
+Arguments::~Arguments() = default;
+
+void Arguments::Required(const char* name, std::string& value, const char* help) {
+  app_->add_option(name, value, help)->required()->type_name("");
+}
+
+void Arguments::Rest(const char* name, std::vector<std::string>& values, const char* help) {
+  app_->add_option(name, values, help)->required()->type_name("");
+}
+
+void Arguments::Option(const char* flags, const char* shown, std::string& value, const char* help) {
+  app_->add_option(flags, value, help)->type_name(shown)->take_last();
+}
+
+void Arguments::Option(const char* flags, const char* shown, int& value, int least, int most, const char* help) {
+  app_->add_option(flags, value, help)->type_name(shown)->take_last()->check(CLI::Range(least, most));
+}
+
+void Arguments::Option(const char* flags, const char* shown, std::vector<std::string>& values, const char* help) {
+  // One value for each time it is given, so that the words after it keep their own meaning.
+  app_->add_option(flags, values, help)->type_name(shown)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void Arguments::Flag(const char* flags, bool& value, const char* help) { app_->add_flag(flags, value, help); }
+
+void Arguments::Footer(const std::string& text) { app_->footer(text); }
+
+absl::StatusOr<bool> Arguments::Parse(const std::vector<std::string>& words) {
+  // CLI11 takes them from the back.
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  try {
+    app_->parse(std::move(reversed));
+    return true;
+  } catch (const CLI::CallForHelp&) {
+    return false;
+  } catch (const CLI::Error& e) {
+    return support::UsageError(absl::StrCat(support::Printable(e.what(), true), "; see ", app_->get_name(), " --help"));
+  }
+}
+
+std::string Arguments::Help() const { return app_->help(); }
+
+}  // namespace gradus::cli

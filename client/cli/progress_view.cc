@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// One method an event.
+#include "client/cli/progress_view.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/text.h"
+#include "gradus/client.h"
+#include "proto/support/utf8.h"
+
+namespace gradus::cli {
+namespace {
+
+// Where nobody watches, a line now and then tells that it goes on.
+constexpr absl::Duration kPlainEvery = absl::Seconds(10);
+
+constexpr char kClearLine[] = "\r\x1b[K";
+
+}  // namespace
+
+ProgressView::ProgressView(const Output& out, const v1::Job& job) : out_(out) {
+  facts_.total_epochs = job.total_epochs();
+  facts_.steps_per_epoch = job.steps_per_epoch();
+  facts_.stages = std::max(1, job.spec().fit().stages_size());
+}
+
+void ProgressView::EndLine() {
+  if (drawn_) out_.Draw("\n");
+  drawn_ = false;
+}
+
+void ProgressView::Line(absl::string_view text) {
+  if (drawn_) out_.Draw(kClearLine);
+  drawn_ = false;
+  out_.Line(text);
+}
+
+void ProgressView::Draw(absl::string_view text) {
+  // A line that wraps could not be drawn again. All of it is ASCII but names, which are safe and rarely longer than a column.
+  const auto width = static_cast<size_t>(std::max(20, out_.width() - 1));
+  out_.Draw(absl::StrCat(kClearLine, text.substr(0, width)));
+  drawn_ = true;
+}
+
+void ProgressView::OnOutage(bool lost) {
+  EndLine();
+  out_.Note(lost ? "The connection is lost; the job goes on. Trying to reach the server again..." : "The connection is back.");
+}
+
+void ProgressView::OnEvent(const v1::Event& event) {
+  if (event.attempt() > attempt_) {
+    if (attempt_ > 0) Line(absl::StrCat("attempt ", event.attempt(), ": goes on from the last checkpoint"));
+    attempt_ = event.attempt();
+  }
+  switch (event.kind_case()) {
+    case v1::Event::kStateChanged:
+      return OnState(event.state_changed());
+    case v1::Event::kStageStarted:
+      return OnStage(event.stage_started());
+    case v1::Event::kProgress:
+      return OnProgress(event);
+    case v1::Event::kEpochFinished:
+      return Line(EpochLine(event.epoch_finished(), facts_));
+    case v1::Event::kEvaluated:
+      return Line(absl::StrCat(event.evaluated().view(), MetricsText(event.evaluated().metrics())));
+    case v1::Event::kLogLine:
+      return OnLog(event.log_line());
+    case v1::Event::kCheckpointSaved:
+    case v1::Event::kModelPublished:  // the summary at the end says it
+    case v1::Event::KIND_NOT_SET:
+      return;
+  }
+}
+
+void ProgressView::OnProgress(const v1::Event& event) {
+  facts_.steps_per_epoch = event.progress().steps_per_epoch();
+  const std::string line = ProgressLine(event.progress(), facts_);
+  if (out_.is_terminal()) return Draw(line);
+  const absl::Time time = absl::FromUnixSeconds(event.time().seconds());
+  const bool first = last_plain_ == absl::InfinitePast();
+  if (!first && time - last_plain_ >= kPlainEvery) Line(line);
+  if (first || time - last_plain_ >= kPlainEvery) last_plain_ = time;
+}
+
+void ProgressView::OnState(const v1::StateChanged& change) {
+  if (IsFinal(change.to())) return;
+  Line(absl::StrCat(v1::Job::State_Name(change.to()), change.reason().empty() ? "" : absl::StrCat(": ", change.reason())));
+}
+
+void ProgressView::OnStage(const v1::StageStarted& stage) {
+  facts_.stages = std::max(1, stage.stages());
+  if (stage.stages() < 2) return;
+  Line(absl::StrCat("stage ", stage.stage() + 1, "/", stage.stages(), ": ", stage.epochs(), stage.epochs() == 1 ? " epoch, " : " epochs, ",
+                    Grouped(stage.trainable_params()), " weights train"));
+}
+
+void ProgressView::OnLog(const v1::LogLine& log) {
+  if (log.level() < v1::LogLine::WARNING) return;
+  Line(absl::StrCat(log.level() == v1::LogLine::ERROR ? "error: " : "warning: ", support::Printable(log.text(), true)));
+}
+
+}  // namespace gradus::cli

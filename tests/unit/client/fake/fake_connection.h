@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small server in memory behind the client's seam, with faults on demand. It keeps what it is given and answers as the
+// contract says; it trains nothing.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gradus/connection.h"
+
+namespace gradus::testing {
+
+class FakeConnection final : public Connection {
+ public:
+  // --- What tests set.
+  // Unary calls: each takes the first entry off this list, if there is one, instead of an answer. With `lost_replies` the
+  // call does its work first, and only its answer is lost.
+  std::deque<absl::Status> faults;
+  bool lost_replies = false;
+  // Streams break with UNAVAILABLE after so many messages, as often as there are entries.
+  std::deque<int> stream_breaks;
+  // Bytes that an upload stores before its stream breaks, as often as there are entries.
+  std::deque<int64_t> upload_breaks;
+
+  std::map<std::string, v1::Job> jobs;
+  std::map<std::string, std::vector<v1::Event>> events;
+  std::map<std::string, v1::Dataset> datasets;
+  std::map<std::string, v1::Model> models;  // by "name@version"
+  std::string weights;                      // of all models
+  bool corrupt_weights = false;
+  v1::ValidateJobResponse validation;
+  v1::ExplainJobResponse explanation;
+  v1::ListMetricsResponse metrics;
+  v1::WhoAmIResponse me;
+
+  // --- What tests look at.
+  int calls = 0;
+  std::vector<std::string> submit_ids;  // request_id of each SubmitJob
+  std::vector<int64_t> watched_from;    // after_seq of each WatchJob
+  std::vector<int64_t> fetched_from;    // offset of each FetchModel
+  std::map<std::string, v1::Upload> uploads;
+  std::map<std::string, std::vector<std::string>> uploaded;  // bytes of each file
+  std::set<std::string> spent_uploads;                       // finished or refused: their id is known, their bytes are gone
+  int64_t bytes_received = 0;
+
+  // Adds an event with the next seq.
+  v1::Event& AddEvent(const std::string& job);
+  void AddState(const std::string& job, v1::Job::State to);
+
+  absl::Status SubmitJob(const v1::SubmitJobRequest&, v1::SubmitJobResponse*, absl::Time) override;
+  absl::Status ValidateJob(const v1::ValidateJobRequest&, v1::ValidateJobResponse*, absl::Time) override;
+  absl::Status GetJob(const v1::GetJobRequest&, v1::GetJobResponse*, absl::Time) override;
+  absl::Status ListJobs(const v1::ListJobsRequest&, v1::ListJobsResponse*, absl::Time) override;
+  absl::Status PauseJob(const v1::PauseJobRequest&, v1::PauseJobResponse*, absl::Time) override;
+  absl::Status ResumeJob(const v1::ResumeJobRequest&, v1::ResumeJobResponse*, absl::Time) override;
+  absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*, absl::Time) override;
+  absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*, absl::Time) override;
+  absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*, absl::Time) override;
+  std::unique_ptr<ResponseStream<v1::WatchJobResponse>> WatchJob(const v1::WatchJobRequest&) override;
+  std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> StreamLogs(const v1::StreamLogsRequest&) override;
+  absl::Status BeginUpload(const v1::BeginUploadRequest&, v1::BeginUploadResponse*, absl::Time) override;
+  absl::Status GetUpload(const v1::GetUploadRequest&, v1::GetUploadResponse*, absl::Time) override;
+  absl::Status FinishUpload(const v1::FinishUploadRequest&, v1::FinishUploadResponse*, absl::Time) override;
+  absl::Status AbortUpload(const v1::AbortUploadRequest&, v1::AbortUploadResponse*, absl::Time) override;
+  absl::Status GetDataset(const v1::GetDatasetRequest&, v1::GetDatasetResponse*, absl::Time) override;
+  absl::Status ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse*, absl::Time) override;
+  absl::Status RemoveDataset(const v1::RemoveDatasetRequest&, v1::RemoveDatasetResponse*, absl::Time) override;
+  std::unique_ptr<UploadStream> AppendUpload() override;
+  absl::Status GetModel(const v1::GetModelRequest&, v1::GetModelResponse*, absl::Time) override;
+  absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*, absl::Time) override;
+  absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*, absl::Time) override;
+  std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(const v1::FetchModelRequest&) override;
+  absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, absl::Time) override;
+
+ private:
+  // Runs `work` with the faults that tests ask for around it.
+  template <typename Work>
+  absl::Status Answer(Work work);
+  absl::Status Move(const std::string& id, v1::Job::State to, v1::Job* job);
+  int TakeBreak();
+
+  std::map<std::string, std::string> submitted_;  // request_id -> job
+};
+
+}  // namespace gradus::testing
