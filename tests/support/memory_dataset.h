@@ -16,7 +16,7 @@
 #include "engine/data/view.h"
 #include "gradus/v1/data.pb.h"
 
-namespace gradus::testing {
+namespace gradus::test_support {
 
 // Splits are added column by column; `opener()` gives their bytes.
 //   Owns  the bytes, which mapped files share.
@@ -66,4 +66,4 @@ class MemoryDataset {
   std::map<std::string, std::shared_ptr<std::vector<std::byte>>> blobs_;
 };
 
-}  // namespace gradus::testing
+}  // namespace gradus::test_support

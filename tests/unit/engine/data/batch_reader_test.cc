@@ -15,7 +15,7 @@ namespace {
 
 // Rows whose three inputs and whose class are the row's number.
 std::shared_ptr<const View> Numbered(int32_t rows, TargetKind kind = TargetKind::kClasses) {
-  testing::MemoryDataset data("numbered");
+  test_support::MemoryDataset data("numbered");
   std::vector<int32_t> x;
   std::vector<int32_t> y;
   for (int32_t i = 0; i < rows; ++i) {

@@ -17,8 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Ten rows of two bytes, (i, 10 i), with labels 0 1 2 0 1 2 0 1 2 5.
-testing::MemoryDataset Ten() {
-  testing::MemoryDataset data("ten");
+test_support::MemoryDataset Ten() {
+  test_support::MemoryDataset data("ten");
   std::vector<uint8_t> x;
   for (uint8_t i = 0; i < 10; ++i) x.insert(x.end(), {i, static_cast<uint8_t>(10 * i)});
   data.Add<uint8_t>("train", "x", "U8", {2}, x);
@@ -26,7 +26,7 @@ testing::MemoryDataset Ten() {
   return data;
 }
 
-absl::StatusOr<View> Open(testing::MemoryDataset data, const v1::DataView& spec, TargetNeeds needs = {TargetKind::kClasses, 6, false}) {
+absl::StatusOr<View> Open(test_support::MemoryDataset data, const v1::DataView& spec, TargetNeeds needs = {TargetKind::kClasses, 6, false}) {
   return View::Open(spec, "data.train", data.dataset(), data.opener(), needs);
 }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A server of WorkerService alone, in this process: what it has stored outlives its stops, as the real one's store does.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/mutex.h"
+#include "gradus/v1/worker_service.grpc.pb.h"
+
+namespace gradus::test_support {
+
+// Plain TCP on loopback. Checks what the real one checks: the fence, consecutive worker_seq, offsets and digests.
+//   Threads  any; Start and Stop by one.
+class FakeWorkerServer final : public v1::WorkerService::Service {
+ public:
+  explicit FakeWorkerServer(int64_t fence) : fence_(fence) {}
+  ~FakeWorkerServer() override;
+
+  // Listens on a port that is free; endpoint() says which.
+  void Start();
+  // Cuts every call off.
+  void Stop();
+  std::string endpoint() const;
+
+  void SetAssignment(const v1::Assignment& assignment);
+  void AddBlob(const std::string& bytes);
+  // Sent on the stream that is up, and again on each later one.
+  void Command(v1::Command::Action action);
+  // Another attempt has taken over: every call is FAILED_PRECONDITION.
+  void FenceOff();
+  // Each stream is cut after this many batches were stored; `before_ack`: and their acknowledgement is lost. 0: none.
+  void CutStreamsAfter(int batches, bool before_ack);
+  // Each upload stream ends after this many messages, stored. 0: none. A fetch ends after as many chunks, with an error.
+  void CutTransfersAfter(int messages);
+  void SetChunkBytes(size_t bytes);
+
+  // What was stored, in order, each once.
+  std::vector<v1::WorkerEvent> events() const;
+  std::vector<v1::Hello> hellos() const;
+  bool HasBlob(const std::string& sha256) const;
+  std::string Blob(const std::string& sha256) const;
+  // Waits until the condition holds of the events; false after ten seconds.
+  bool WaitForEvents(const std::function<bool(const std::vector<v1::WorkerEvent>&)>& condition);
+  // Waits for the rank's last word.
+  bool WaitForFinished(v1::RankFinished* finished);
+  // A broken rule of the protocol; empty: none.
+  std::string fault() const;
+
+  grpc::Status Attach(grpc::ServerContext* context, grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>* stream) override;
+  grpc::Status FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
+                         grpc::ServerWriter<v1::FetchBlobResponse>* writer) override;
+  grpc::Status UploadBlob(grpc::ServerContext* context, grpc::ServerReader<v1::UploadBlobRequest>* reader,
+                          v1::UploadBlobResponse* response) override;
+
+ private:
+  using Stream = grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>;
+
+  grpc::Status Greet(const v1::Hello& hello, Stream* stream);
+  grpc::Status Store(const v1::EventBatch& batch, Stream* stream, int* batches);
+  bool Write(Stream* stream, const v1::AttachResponse& response);
+  bool Allowed(int64_t fence) const;
+  void Fault(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const int64_t fence_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+
+  // Writes of commands and of acknowledgements must not meet on one stream.
+  base::Mutex write_mu_;
+  mutable base::Mutex mu_;
+  base::CondVar changed_;
+  v1::Assignment assignment_ ABSL_GUARDED_BY(mu_);
+  std::vector<v1::WorkerEvent> events_ ABSL_GUARDED_BY(mu_);
+  std::vector<v1::Hello> hellos_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::string> partial_ ABSL_GUARDED_BY(mu_);
+  std::set<Stream*> streams_ ABSL_GUARDED_BY(mu_);
+  v1::Command::Action command_ ABSL_GUARDED_BY(mu_) = v1::Command::ACTION_UNSPECIFIED;
+  bool fenced_off_ ABSL_GUARDED_BY(mu_) = false;
+  int cut_streams_after_ ABSL_GUARDED_BY(mu_) = 0;
+  bool cut_before_ack_ ABSL_GUARDED_BY(mu_) = false;
+  int cut_transfers_after_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t chunk_bytes_ ABSL_GUARDED_BY(mu_) = 64 << 10;
+  std::string fault_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace gradus::test_support
