@@ -14,11 +14,10 @@
 #include "engine/graph/graph.h"
 #include "engine/plan/tensor_list.h"
 #include "engine/training/losses/target.h"
+#include "engine/training/metrics/kind.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::plan {
-
-inline constexpr int kMaxMetrics = 8;
 
 // How a graph is to be trained.
 struct TrainSetup {
@@ -52,7 +51,7 @@ struct Totals {
   int64_t rows = 0;
   double loss = 0;
   // In the order of TrainSetup::metrics.
-  std::array<double, kMaxMetrics> metrics = {};
+  std::array<double, metrics::kMaxMetrics> metrics = {};
 };
 
 // The compiled network with its weights, gradients and optimizer slots.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks how long and in which stages a model is trained.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/graph/graph.h"
+#include "gradus/v1/training.pb.h"
+
+namespace gradus::graph {
+
+// Fills in the defaults of everything in `fit` but logical_shards, and checks it. Paths are below "fit".
+//   Returns  the epochs of all stages together.
+absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed);
+
+}  // namespace gradus::graph

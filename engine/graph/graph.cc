@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one can ask a graph.
+#include "engine/graph/graph.h"
+
+#include "engine/layers/kind.h"
+
+namespace gradus::graph {
+
+int64_t CountOf(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) count *= extent;
+  return count;
+}
+
+std::span<const Parameter> Graph::parameters_of(int node) const {
+  const Node& n = nodes_[static_cast<size_t>(node)];
+  return std::span(parameters_).subspan(static_cast<size_t>(n.first_parameter), static_cast<size_t>(n.parameters));
+}
+
+std::vector<std::string> Graph::layer_names() const {
+  std::vector<std::string> names;
+  for (const Node& node : nodes_) names.push_back(node.name);
+  return names;
+}
+
+int64_t Graph::output_values() const { return CountOf(output_shape()); }
+
+int64_t Graph::trainable_params(const std::vector<bool>& trainable) const {
+  int64_t sum = 0;
+  for (const Parameter& parameter : parameters_) sum += trainable[static_cast<size_t>(parameter.layer)] ? parameter.count : 0;
+  return sum;
+}
+
+std::vector<bool> Graph::trainable() const {
+  std::vector<bool> trainable;
+  for (const Node& node : nodes_) trainable.push_back(node.trainable);
+  return trainable;
+}
+
+v1::ModelSummary Graph::Summary() const {
+  v1::ModelSummary summary;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    v1::LayerSummary& layer = *summary.add_layers();
+    layer.set_name(node.name);
+    layer.set_type(layers::Word(*node.kind));
+    layer.mutable_output_shape()->Add(node.output_shape.begin(), node.output_shape.end());
+    int64_t params = 0;
+    for (const Parameter& parameter : parameters_of(static_cast<int>(i))) params += parameter.count;
+    layer.set_params(params);
+    layer.set_trainable(node.trainable);
+  }
+  summary.set_total_params(total_params_);
+  summary.set_trainable_params(trainable_params(trainable()));
+  summary.set_non_trainable_params(total_params_ - summary.trainable_params());
+  return summary;
+}
+
+}  // namespace gradus::graph

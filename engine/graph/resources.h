@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job needs of the machine, by its model's size.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/graph/graph.h"
+
+namespace gradus::graph {
+
+struct Resources {
+  int cores = 1;
+  int logical_shards = 1;
+};
+
+// The fastest use of at most `most_cores` cores for batches of `batch_size` rows. A `cores` or `logical_shards` above 0 is a wish that stays.
+Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores, int logical_shards);
+
+// What the estimate depends on beside the graph.
+struct Load {
+  int64_t batch_size = 32;
+  // The most weights that train in any stage, and tensors that the optimizer keeps beside each.
+  int64_t trainable_params = 0;
+  int slots = 0;
+  // Values of a row's targets.
+  int64_t target_values = 1;
+  // Rows of all views together.
+  int64_t rows = 0;
+  Resources resources;
+};
+
+// Bytes that a rank needs, data mapped from files not counted; saturates.
+uint64_t EstimateMemory(const Graph& graph, const Load& load);
+
+}  // namespace gradus::graph

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner product as an operation: chooses among the candidates.
+#include "engine/kernels/inner_product.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/kernels/inner_product_candidate.h"
+
+namespace gradus::kernels {
+namespace {
+
+constexpr InnerProductCandidate kCandidates[] = {
+    {"vector", MakeVectorInnerProduct},
+    {"onednn", MakeOnednnInnerProduct},
+    {"reference", MakeReferenceInnerProduct},
+};
+
+class InnerProduct final : public Operation {
+ public:
+  InnerProduct(int64_t inputs, int64_t units, bool bias, const Eltwise* post) : inputs_(inputs), units_(units), bias_(bias), post_(post) {}
+
+  std::string name() const override {
+    return absl::StrCat("inner_product ", inputs_, "x", units_, post_ == nullptr ? "" : absl::StrCat(" +", post_->name));
+  }
+  int64_t dst_values() const override { return units_; }
+  bool backward_reads_src(bool diff_weights) const override { return diff_weights; }
+  bool backward_reads_dst() const override { return post_ != nullptr; }
+
+  std::unique_ptr<const Operation> Absorb(const Operation& next) const override {
+    const Eltwise* function = EltwiseOf(next);
+    if (post_ != nullptr || function == nullptr) return nullptr;
+    return std::make_unique<InnerProduct>(inputs_, units_, bias_, function);
+  }
+
+  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting, const Layouts& layouts) const override {
+    const InnerProductRequest request{{setting.rows, inputs_, units_}, bias_, post_, setting, layouts};
+    std::vector<std::string> refusals;
+    for (const InnerProductCandidate& candidate : kCandidates) {
+      if (!setting.candidate.empty() && setting.candidate != candidate.name) continue;
+      absl::StatusOr<std::unique_ptr<CompiledOperation>> made = candidate.make(request);
+      if (made.ok()) {
+        (*made)->set_refusals(std::move(refusals));
+        return made;
+      }
+      refusals.push_back(absl::StrCat(candidate.name, ": ", made.status().message()));
+    }
+    return absl::InternalError(absl::StrCat("no kernel for ", DescribeInnerProduct(request), ": ", absl::StrJoin(refusals, "; ")));
+  }
+
+ private:
+  const int64_t inputs_;
+  const int64_t units_;
+  const bool bias_;
+  const Eltwise* const post_;
+};
+
+}  // namespace
+
+std::span<const InnerProductCandidate> InnerProductCandidates() { return kCandidates; }
+
+std::string DescribeInnerProduct(const InnerProductRequest& request) {
+  return absl::StrCat(request.shape.rows, "x", request.shape.inputs, "x", request.shape.units, request.bias ? " +bias" : "",
+                      request.post == nullptr ? "" : absl::StrCat(" +", request.post->name));
+}
+
+std::unique_ptr<const Operation> MakeInnerProduct(int64_t inputs, int64_t units, bool bias) {
+  return std::make_unique<InnerProduct>(inputs, units, bias, nullptr);
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an activation is to the rest of the engine: one constant struct a member of the oneof `Activation.kind`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/kernels/operation.h"
+#include "gradus/v1/model.pb.h"
+
+namespace gradus::activations {
+
+// A function of each element, or of each vector along the last axis.
+//   Threads  immutable; the functions are pure.
+struct ActivationKind {
+  v1::Activation::KindCase field;
+  const char* documentation;
+  const char* source;
+  // Checks the settings and fills in every default; paths are below the kind's own message.
+  absl::Status (*check)(v1::Activation& spec);
+  // The operation on rows of `shape`; null where there is nothing to do.
+  std::unique_ptr<const kernels::Operation> (*lower)(const v1::Activation& spec, std::span<const int64_t> shape);
+  // One vector along the last axis, in double precision.
+  std::vector<double> (*reference)(const v1::Activation& spec, std::span<const double> x);
+  // Settings that the conformance tests run.
+  std::vector<v1::Activation> (*samples)();
+};
+
+// Every kind; written by the CMake list.
+std::span<const ActivationKind* const> Table();
+// Null when the oneof is not set.
+const ActivationKind* Find(const v1::Activation& spec);
+// The oneof member's name: "relu".
+std::string Word(const ActivationKind& kind);
+
+// Sets `linear` where nothing is set, then has the kind check its settings.
+absl::Status Check(v1::Activation& spec);
+// The chain link of this activation: empty for linear.
+std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec, std::span<const int64_t> shape);
+
+}  // namespace gradus::activations

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a layer is to the rest of the engine: a constant struct of facts and functions, one a member of the oneof `Layer.kind`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/kernels/operation.h"
+#include "engine/layers/sample.h"
+#include "gradus/v1/model.pb.h"
+
+namespace gradus::layers {
+
+using Shape = std::vector<int64_t>;
+
+// One weight tensor of a layer.
+struct Weight {
+  // "kernel", "bias": the second part of the published name.
+  std::string name;
+  Shape shape;
+  v1::Initializer initializer;
+  int64_t fan_in = 0;
+  int64_t fan_out = 0;
+};
+
+// One link of the chain of operations that a layer is lowered to; each takes the output of the one before it, the first the layer's inputs.
+struct Lowered {
+  std::unique_ptr<const kernels::Operation> operation;
+  // Which of the layer's weights it works with, in the operation's order.
+  std::vector<int> weights;
+  // The activation that it is, for losses that take its place; KIND_NOT_SET for all else.
+  v1::Activation::KindCase activation = v1::Activation::KIND_NOT_SET;
+};
+
+// A kind of layer.
+//   Shapes   without the batch.
+//   Threads  immutable; the functions are pure.
+//   Errors   INVALID_ARGUMENT with a path below the kind's own message ("units"), or without one when the layer as a whole does not fit its inputs.
+struct LayerKind {
+  v1::Layer::KindCase field;
+  const char* documentation;
+  const char* source;
+  // How many inputs it takes.
+  int min_inputs;
+  int max_inputs;
+  // Checks the settings and fills in every default.
+  absl::Status (*check)(v1::Layer& spec);
+  // The output's shape, or why these inputs do not fit. Called before `weights` and `lower`, which may rely on it.
+  absl::StatusOr<Shape> (*infer)(const v1::Layer& spec, std::span<const Shape> inputs);
+  std::vector<Weight> (*weights)(const v1::Layer& spec, std::span<const Shape> inputs);
+  std::vector<Lowered> (*lower)(const v1::Layer& spec, std::span<const Shape> inputs);
+  // One row, in double precision and as plainly as can be: what the tests hold the kernels against.
+  std::vector<double> (*reference)(const v1::Layer& spec, std::span<const Shape> shapes, std::span<const std::vector<double>> inputs,
+                                   std::span<const std::vector<double>> weights);
+  // Layers that the conformance tests run.
+  std::vector<Sample> (*samples)();
+};
+
+// Every kind; written by the CMake list.
+std::span<const LayerKind* const> Table();
+// Null when the oneof is not set.
+const LayerKind* Find(const v1::Layer& spec);
+// The oneof member's name: "dense".
+std::string Word(const LayerKind& kind);
+
+}  // namespace gradus::layers

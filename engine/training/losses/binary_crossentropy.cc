@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mean over a row's outputs of -(y log p + (1 - y) log(1 - p)).
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "engine/kernels/function_kernel.h"
+#include "engine/kernels/vector/functions.h"
+#include "engine/training/losses/kind.h"
+#include "engine/training/losses/probability.h"
+
+namespace gradus::losses {
+namespace {
+
+absl::Status CheckSettings(v1::Loss& loss) {
+  v1::BinaryCrossentropy& spec = *loss.mutable_binary_crossentropy();
+  if (!spec.has_from_logits()) spec.set_from_logits(false);
+  return absl::OkStatus();
+}
+
+bool FromLogits(const v1::Loss& spec) { return spec.binary_crossentropy().from_logits(); }
+
+absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output_shape) {
+  int64_t width = 1;
+  for (const int64_t extent : output_shape) width *= extent;
+  return Target{TargetForm::kValues, width, width == 1 ? 2 : 0};
+}
+
+double FromProbabilities(const LossOperands& o) {
+  const float* p = kernels::Floats(o.predictions);
+  const auto* y = static_cast<const float*>(*o.targets);
+  float* diff = o.diff == nullptr ? nullptr : kernels::Floats(o.diff);
+  const double scale = static_cast<double>(o.scale) / static_cast<double>(o.width);
+  double sum = 0;
+  for (int64_t i = 0; i < o.rows * o.width; ++i) {
+    const double given = static_cast<double>(p[i]);
+    const double q = Cut(given);
+    const double target = static_cast<double>(y[i]);
+    sum -= target * std::log(q) + (1 - target) * std::log(1 - q);
+    if (diff != nullptr) diff[i] = IsCut(given) ? 0.0F : static_cast<float>(scale * (q - target) / (q * (1 - q)));
+  }
+  return sum / static_cast<double>(o.width);
+}
+
+absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
+  const std::string size = absl::StrCat(o.rows, "x", o.width);
+  if (!o.logits) return kernels::MakeKernel("binary_cross_entropy " + size, [o] { *o.sum = FromProbabilities(o); });
+  return kernels::MakeKernel(absl::StrCat("sigmoid_cross_entropy vector:", kernels::Vector().isa, " ", size), [o] {
+    *o.sum = kernels::Vector().sigmoid_cross_entropy(kernels::Floats(o.predictions), static_cast<const float*>(*o.targets),
+                                                     o.scale / static_cast<float>(o.width), o.diff == nullptr ? nullptr : kernels::Floats(o.diff),
+                                                     static_cast<size_t>(o.rows * o.width)) /
+             static_cast<double>(o.width);
+  });
+}
+
+double Reference(bool logits, std::span<const double> predictions, std::span<const double> targets) {
+  double sum = 0;
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    const double p = logits ? 1 / (1 + std::exp(-predictions[i])) : Cut(predictions[i]);
+    sum -= targets[i] * std::log(p) + (1 - targets[i]) * std::log(1 - p);
+  }
+  return sum / static_cast<double>(predictions.size());
+}
+
+std::vector<v1::Loss> Samples() {
+  std::vector<v1::Loss> samples(2);
+  samples[0].mutable_binary_crossentropy();
+  samples[1].mutable_binary_crossentropy()->set_from_logits(true);
+  return samples;
+}
+
+}  // namespace
+
+extern const LossKind binary_crossentropy_kind;
+constinit const LossKind binary_crossentropy_kind = {
+    .field = v1::Loss::kBinaryCrossentropy,
+    .documentation = "The mean over a row's outputs of -(y log p + (1 - y) log(1 - p)).",
+    .source = "Keras, BinaryCrossentropy",
+    .fuses = v1::Activation::kSigmoid,
+    .scoring = Scoring::kThreshold,
+    .check = CheckSettings,
+    .from_logits = FromLogits,
+    .target = TargetOf,
+    .lower = Lower,
+    .reference = Reference,
+    .samples = Samples,
+};
+
+}  // namespace gradus::losses

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Look-ups in the table of metrics, and the check of a job's list.
+#include "engine/training/metrics/kind.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/status.h"
+
+namespace gradus::metrics {
+namespace {
+
+std::string Words() {
+  return absl::StrJoin(Table(), ", ", [](std::string* out, const MetricKind* kind) { out->append(Word(*kind)); });
+}
+
+}  // namespace
+
+const MetricKind* Find(const v1::Metric& spec) {
+  for (const MetricKind* kind : Table()) {
+    if (kind->field == spec.kind_case()) return kind;
+  }
+  return nullptr;
+}
+
+std::string Word(const MetricKind& kind) { return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name(); }
+
+absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs, const losses::LossKind& loss) {
+  std::set<const MetricKind*> seen;
+  for (int i = 0; i < specs.size(); ++i) {
+    const std::string path = absl::StrCat("[", i, "]");
+    const MetricKind* kind = Find(specs[i]);
+    if (kind == nullptr) return base::InvalidArgument(path, "nothing", absl::StrCat("a metric; one of ", Words()));
+    if (!seen.insert(kind).second) return base::FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat(Word(*kind), " is there twice"));
+    if (i >= kMaxMetrics) return base::FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat("more than ", kMaxMetrics, " metrics"));
+    RETURN_IF_ERROR(base::InField(base::InField(kind->check(specs[i], loss), Word(*kind)), path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gradus::metrics

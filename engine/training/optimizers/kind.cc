@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Look-ups in the table of optimizers.
+#include "engine/training/optimizers/kind.h"
+
+#include "engine/base/status.h"
+
+namespace gradus::optimizers {
+
+const OptimizerKind* Find(const v1::Optimizer& spec) {
+  for (const OptimizerKind* kind : Table()) {
+    if (kind->field == spec.kind_case()) return kind;
+  }
+  return nullptr;
+}
+
+std::string Word(const OptimizerKind& kind) { return v1::Optimizer::descriptor()->FindFieldByNumber(kind.field)->name(); }
+
+absl::Status Check(v1::Optimizer& spec) {
+  if (spec.kind_case() == v1::Optimizer::KIND_NOT_SET) spec.mutable_sgd();
+  const OptimizerKind& kind = *Find(spec);
+  return base::InField(kind.check(spec), Word(kind));
+}
+
+}  // namespace gradus::optimizers

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The check of whole jobs: what is filled in, and what is refused with which words.
+#include "engine/graph/job_check.h"
+
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "engine/base/status.h"
+
+namespace gradus::graph {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr char kJob[] = R"(
+  model { input_shape: 28 input_shape: 28 layers { flatten {} } layers { dense { units: 100 activation { relu {} } } }
+          layers { dense { units: 8 activation { softmax {} } } } }
+  data { train { dataset: "fashion" labels: 1 labels: 3 labels: 4 labels: 5 labels: 6 labels: 7 labels: 8 labels: 9 } }
+  loss { sparse_categorical_crossentropy {} } metrics { accuracy {} } fit { epochs: 20 })";
+
+v1::JobSpec Job() {
+  v1::JobSpec spec;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kJob, &spec));
+  return spec;
+}
+
+v1::Dataset Fashion() {
+  v1::Dataset dataset;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    name: "fashion"
+    splits { name: "train" rows: 1000
+             columns { name: "x" dtype: "U8" shape: 28 shape: 28 } columns { name: "y" dtype: "U8" } }
+    splits { name: "floats" rows: 10
+             columns { name: "x" dtype: "F32" shape: 28 shape: 28 } columns { name: "y" dtype: "F32" } })", &dataset));
+  for (int label = 0; label < 10; ++label) (*dataset.mutable_splits(0)->mutable_columns(1)->mutable_label_counts())[label] = 100;
+  return dataset;
+}
+
+constexpr JobLimits kLimits = {.model = {}, .cores = 2, .memory = uint64_t{4} << 30};
+
+absl::StatusOr<CheckedJob> Check(const v1::JobSpec& spec, const JobLimits& limits = kLimits) {
+  const std::vector<v1::Dataset> datasets = {Fashion()};
+  return CheckJob(spec, datasets, limits, 4711);
+}
+
+// The error of the job after `text` is merged into it; its field path must be the start of the message.
+std::string ErrorOf(const v1::JobSpec& spec, const JobLimits& limits = kLimits) {
+  const absl::Status status = Check(spec, limits).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  const std::optional<std::string> field = base::FieldOf(status);
+  EXPECT_TRUE(field.has_value()) << status;
+  const std::string message(status.message());
+  EXPECT_THAT(message, StartsWith(field.value_or("?") + ": "));
+  return message;
+}
+
+std::string ErrorWith(const std::string& text) {
+  v1::JobSpec spec = Job();
+  v1::JobSpec change;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &change)) << text;
+  spec.MergeFrom(change);
+  return ErrorOf(spec);
+}
+
+TEST(JobCheckTest, FillsInEveryDefault) {
+  const absl::StatusOr<CheckedJob> job = Check(Job());
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->spec.name(), "job");
+  EXPECT_EQ(job->spec.optimizer().sgd().learning_rate(), 0.01);
+  EXPECT_EQ(job->spec.fit().batch_size(), 32);
+  EXPECT_EQ(job->spec.fit().seed(), 4711);
+  EXPECT_TRUE(job->spec.fit().shuffle());
+  EXPECT_EQ(job->spec.fit().checkpoint().every_seconds(), 60);
+  EXPECT_EQ(job->spec.fit().logical_shards(), 2);
+  EXPECT_EQ(job->spec.resources().cores(), 2);
+  EXPECT_EQ(job->spec.data().train().split(), "train");
+  EXPECT_EQ(job->spec.data().train().scale(), 1);
+  EXPECT_EQ(job->total_epochs, 20);
+  EXPECT_EQ(job->train_rows, 800);
+  EXPECT_EQ(job->steps_per_epoch, 25);
+  EXPECT_GE(job->memory_limit, job->memory_estimate);
+  EXPECT_EQ(job->summary.layers_size(), 3);
+}
+
+TEST(JobCheckTest, TheEffectiveSpecIsItsOwnEffectiveSpec) {
+  const absl::StatusOr<CheckedJob> once = Check(Job());
+  ASSERT_TRUE(once.ok());
+  const absl::StatusOr<CheckedJob> again = Check(once->spec);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(once->spec, again->spec));
+  EXPECT_EQ(once->memory_limit, again->memory_limit);
+}
+
+TEST(JobCheckTest, CountsStepsOnlyWhereTheyAreKnown) {
+  v1::JobSpec spec = Job();
+  spec.mutable_data()->mutable_train()->add_range(0);
+  spec.mutable_data()->mutable_train()->add_range(500);
+  EXPECT_EQ(Check(spec)->steps_per_epoch, 0);
+  spec.mutable_data()->mutable_train()->set_take(100);
+  EXPECT_EQ(Check(spec)->steps_per_epoch, 4);
+}
+
+TEST(JobCheckTest, ModelsAreCheckedBelowTheirPath) {
+  v1::JobSpec spec = Job();
+  spec.mutable_model()->mutable_layers(1)->mutable_dense()->set_units(0);
+  EXPECT_EQ(ErrorOf(spec), "model.layers[1].dense.units: 0 is not a positive number");
+}
+
+TEST(JobCheckTest, NumbersMustBeNumbers) {
+  EXPECT_EQ(ErrorWith("optimizer { sgd { learning_rate: nan } }"), "optimizer.sgd.learning_rate: nan is not a finite number, 0 or more");
+  EXPECT_THAT(ErrorWith("optimizer { sgd { learning_rate: -1 } }"), StartsWith("optimizer.sgd.learning_rate: -1 "));
+  EXPECT_THAT(ErrorWith("optimizer { sgd { momentum: 1 } }"), StartsWith("optimizer.sgd.momentum: 1 "));
+  EXPECT_THAT(ErrorWith("data { train { scale: inf } }"), StartsWith("data.train.scale: inf "));
+  EXPECT_THAT(ErrorWith("fit { batch_size: 0 }"), StartsWith("fit.batch_size: 0 "));
+  EXPECT_THAT(ErrorWith("fit { epochs: -1 }"), StartsWith("fit.epochs: -1 "));
+  EXPECT_THAT(ErrorWith("fit { logical_shards: 3 }"), StartsWith("fit.logical_shards: 3 "));
+  EXPECT_THAT(ErrorWith("fit { checkpoint { every_seconds: nan } }"), StartsWith("fit.checkpoint.every_seconds: nan "));
+  EXPECT_THAT(ErrorWith("priority: 1001"), StartsWith("priority: 1001 "));
+  EXPECT_THAT(ErrorWith("time_limit: 'soon'"), StartsWith("time_limit: "));
+  EXPECT_THAT(ErrorWith("time_limit: '0s'"), StartsWith("time_limit: 0s "));
+  EXPECT_THAT(ErrorWith("name: 'a b'"), StartsWith("name: "));
+  EXPECT_THAT(ErrorWith("publish { model: '.x' }"), StartsWith("publish.model: "));
+}
+
+TEST(JobCheckTest, LossAndMetricsMustFitTheModel) {
+  v1::JobSpec spec = Job();
+  spec.clear_loss();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("loss: a loss is required"));
+  spec.mutable_loss()->mutable_mean_squared_error();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("metrics[0].accuracy: does not fit mean_squared_error"));
+  EXPECT_THAT(ErrorWith("metrics { accuracy {} }"), StartsWith("metrics[1]: accuracy is there twice"));
+  EXPECT_THAT(ErrorWith("metrics {}"), StartsWith("metrics[1]: nothing is not a metric"));
+  spec = Job();
+  spec.mutable_model()->mutable_layers(2)->mutable_dense()->set_units(1);
+  EXPECT_THAT(ErrorOf(spec), StartsWith("loss.sparse_categorical_crossentropy: the model's output of shape (1)"));
+}
+
+TEST(JobCheckTest, ViewsMustFitTheDataset) {
+  EXPECT_EQ(ErrorWith("data { train { dataset: 'nowhere' } }"), "data.train.dataset: \"nowhere\" is not a dataset on this server");
+  EXPECT_THAT(ErrorWith("data { test {} }"), StartsWith("data.test.dataset: a dataset's name is required"));
+  EXPECT_THAT(ErrorWith("data { train { split: 'tset' } }"), StartsWith("data.train.split: \"tset\" is not a split of fashion, which has train"));
+  EXPECT_THAT(ErrorWith("data { train { range: 0 range: 1001 } }"), StartsWith("data.train.range: [0, 1001] is not"));
+  EXPECT_THAT(ErrorWith("data { train { range: 5 } }"), StartsWith("data.train.range: [5] is not"));
+  EXPECT_THAT(ErrorWith("data { train { take: 801 } }"), StartsWith("data.train.take: 801 is not a number from 1 to 800"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 77 } }"), StartsWith("data.train.labels[8]: 77 is not a label of split train"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 9 } }"), StartsWith("data.train.labels[8]: 9 is there twice"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 0 } }"), StartsWith("data.train.labels: 9 labels is not at most the model's 8 classes"));
+  EXPECT_THAT(ErrorWith("data { validation { dataset: 'fashion' split: 'floats' } }"), StartsWith("data.validation: labels of type F32"));
+  v1::JobSpec spec = Job();
+  spec.mutable_data()->mutable_train()->clear_labels();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("data.train.labels: label "));
+  spec = Job();
+  spec.mutable_model()->set_input_shape(0, 27);
+  EXPECT_THAT(ErrorOf(spec), StartsWith("data.train: rows of shape (28, 28) do not fit model.input_shape (27, 28)"));
+}
+
+TEST(JobCheckTest, StagesAreChecked) {
+  EXPECT_THAT(ErrorWith("fit { stages { epochs: 1 } }"), StartsWith("fit.epochs: cannot be given together with stages"));
+  v1::JobSpec spec = Job();
+  spec.mutable_fit()->clear_epochs();
+  v1::Stage& stage = *spec.mutable_fit()->add_stages();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.stages[0].epochs: 0 "));
+  stage.set_epochs(3);
+  stage.add_freeze(":9");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.stages[0].freeze[0]: \":9\" is not"));
+  stage.set_freeze(0, ":");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.stages[0]: there is nothing to train"));
+  stage.set_freeze(0, ":-1");
+  stage.set_learning_rate(std::numeric_limits<double>::infinity());
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.stages[0].learning_rate: inf "));
+  stage.set_learning_rate(0.1);
+  EXPECT_TRUE(Check(spec).ok());
+  EXPECT_EQ(Check(spec)->total_epochs, 3);
+}
+
+TEST(JobCheckTest, FreezesStayUntilTheyAreLifted) {
+  v1::JobSpec spec = Job();
+  const Graph graph = *Graph::Create(spec.model());
+  v1::Fit fit;
+  fit.add_stages()->add_freeze("dense");
+  fit.add_stages();
+  fit.add_stages()->add_unfreeze("0:2");
+  const auto trainable = TrainableByStage(graph, fit);
+  ASSERT_TRUE(trainable.ok());
+  EXPECT_THAT((*trainable)[0], ElementsAre(true, false, true));
+  EXPECT_THAT((*trainable)[1], ElementsAre(true, false, true));
+  EXPECT_THAT((*trainable)[2], ElementsAre(true, true, true));
+}
+
+TEST(JobCheckTest, ModelsLargerThanTheMemoryAreRefused) {
+  v1::JobSpec spec = Job();
+  spec.mutable_model()->mutable_layers(1)->mutable_dense()->set_units(10'000'000);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("larger than the memory limit"));
+  spec = Job();
+  spec.mutable_resources()->set_memory("1MiB");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("resources.memory: the model is larger than the memory limit of 1MiB"));
+  spec.mutable_resources()->set_memory("1000GiB");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("resources.memory: 1000GiB is not at most"));
+  spec.mutable_resources()->set_memory("many");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("resources.memory: "));
+  spec.mutable_resources()->clear_memory();
+  spec.mutable_resources()->set_cores(3);
+  EXPECT_THAT(ErrorOf(spec), StartsWith("resources.cores: 3 is not a number from 1 to 2"));
+}
+
+TEST(JobCheckTest, ListsEachDatasetOnce) {
+  v1::JobSpec spec = Job();
+  spec.mutable_data()->mutable_validation()->set_dataset("other");
+  spec.mutable_data()->mutable_test()->set_dataset("fashion");
+  EXPECT_THAT(DatasetNames(spec), ElementsAre("fashion", "other"));
+}
+
+}  // namespace
+}  // namespace gradus::graph
