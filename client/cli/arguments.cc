@@ -13,7 +13,8 @@
 
 namespace gradus::cli {
 
-Arguments::Arguments(const std::string& title, const std::string& summary) : app_(std::make_unique<CLI::App>(summary, title)) {
+Arguments::Arguments(const std::string& title, const std::string& summary)
+    : app_(std::make_unique<CLI::App>(summary, title)) {
   app_->set_help_flag("-h,--help", "Print this text");
   app_->get_formatter()->column_width(32);
 }
@@ -32,16 +33,26 @@ void Arguments::Option(const char* flags, const char* shown, std::string& value,
   app_->add_option(flags, value, help)->type_name(shown)->take_last();
 }
 
-void Arguments::Option(const char* flags, const char* shown, int& value, int least, int most, const char* help) {
-  app_->add_option(flags, value, help)->type_name(shown)->take_last()->check(CLI::Range(least, most));
+void Arguments::Option(const char* flags, const char* shown, int& value, int least, int most,
+                       const char* help) {
+  app_->add_option(flags, value, help)
+      ->type_name(shown)
+      ->take_last()
+      ->check(CLI::Range(least, most));
 }
 
-void Arguments::Option(const char* flags, const char* shown, std::vector<std::string>& values, const char* help) {
+void Arguments::Option(const char* flags, const char* shown, std::vector<std::string>& values,
+                       const char* help) {
   // One value for each time it is given, so that the words after it keep their own meaning.
-  app_->add_option(flags, values, help)->type_name(shown)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app_->add_option(flags, values, help)
+      ->type_name(shown)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-void Arguments::Flag(const char* flags, bool& value, const char* help) { app_->add_flag(flags, value, help); }
+void Arguments::Flag(const char* flags, bool& value, const char* help) {
+  app_->add_flag(flags, value, help);
+}
 
 void Arguments::Footer(const std::string& text) { app_->footer(text); }
 
@@ -54,7 +65,8 @@ absl::StatusOr<bool> Arguments::Parse(const std::vector<std::string>& words) {
   } catch (const CLI::CallForHelp&) {
     return false;
   } catch (const CLI::Error& e) {
-    return support::UsageError(absl::StrCat(support::Printable(e.what(), true), "; see ", app_->get_name(), " --help"));
+    return support::UsageError(
+        absl::StrCat(support::Printable(e.what(), true), "; see ", app_->get_name(), " --help"));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words after a command: what it declares, and their parsing. The parser behind it is no one else's business.
+// The words after a command: what it declares, and their parsing. The parser behind it is no one
+// else's business.
 #pragma once
 
 #include <memory>
@@ -28,14 +29,17 @@ class Arguments {
   void Rest(const char* name, std::vector<std::string>& values, const char* help);
   // "--name" or "-n,--name" with a value, shown as `shown`.
   void Option(const char* flags, const char* shown, std::string& value, const char* help);
-  void Option(const char* flags, const char* shown, int& value, int least, int most, const char* help);
+  void Option(const char* flags, const char* shown, int& value, int least, int most,
+              const char* help);
   // May be given several times.
-  void Option(const char* flags, const char* shown, std::vector<std::string>& values, const char* help);
+  void Option(const char* flags, const char* shown, std::vector<std::string>& values,
+              const char* help);
   void Flag(const char* flags, bool& value, const char* help);
   // Text below the options in Help.
   void Footer(const std::string& text);
 
-  // UsageError when the words do not fit what was declared. True: all is set; false: help was asked for.
+  // UsageError when the words do not fit what was declared. True: all is set; false: help was asked
+  // for.
   absl::StatusOr<bool> Parse(const std::vector<std::string>& words);
   std::string Help() const;
 

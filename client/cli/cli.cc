@@ -41,8 +41,8 @@ bool IsNoun(absl::string_view word) {
   return false;
 }
 
-// The noun and the verb are the first words that are no options; --profile is the one option that may stand before them
-// with a value.
+// The noun and the verb are the first words that are no options; --profile is the one option that
+// may stand before them with a value.
 Split SplitWords(const std::vector<std::string>& words) {
   Split split;
   size_t wanted = 1;
@@ -61,11 +61,14 @@ Split SplitWords(const std::vector<std::string>& words) {
   return split;
 }
 
-absl::Status Unknown(absl::string_view what, const std::string& word, const std::set<std::string>& known, absl::string_view help) {
-  const std::optional<std::string> nearest = support::NearestWord(word, {known.begin(), known.end()});
-  return support::UsageError(absl::StrCat(support::Shown(word), " is no ", what,
-                                          nearest.has_value() ? absl::StrCat("; did you mean \"", *nearest, "\"?") : "", "; see ",
-                                          help));
+absl::Status Unknown(absl::string_view what, const std::string& word,
+                     const std::set<std::string>& known, absl::string_view help) {
+  const std::optional<std::string> nearest =
+      support::NearestWord(word, {known.begin(), known.end()});
+  return support::UsageError(
+      absl::StrCat(support::Shown(word), " is no ", what,
+                   nearest.has_value() ? absl::StrCat("; did you mean \"", *nearest, "\"?") : "",
+                   "; see ", help));
 }
 
 absl::StatusOr<const Command*> FindCommand(const std::vector<std::string>& words) {
@@ -76,23 +79,29 @@ absl::StatusOr<const Command*> FindCommand(const std::vector<std::string>& words
   for (const Command* command : Commands()) {
     first.insert(*command->noun == '\0' ? command->verb : command->noun);
     if (noun == command->noun) verbs.insert(command->verb);
-    if (noun == command->noun && words.back() == command->verb && (short_way || words.size() == 2)) return command;
+    if (noun == command->noun && words.back() == command->verb && (short_way || words.size() == 2))
+      return command;
   }
   if (short_way) return Unknown("command", words[0], first, "gradus --help");
   const std::string help = absl::StrCat("gradus ", noun, " --help");
-  if (words.size() == 2) return Unknown(absl::StrCat("command of `gradus ", noun, "`"), words[1], verbs, help);
+  if (words.size() == 2)
+    return Unknown(absl::StrCat("command of `gradus ", noun, "`"), words[1], verbs, help);
   return support::UsageError(absl::StrCat("`gradus ", noun, "` needs a verb; see ", help));
 }
 
 void DeclareGlobals(Arguments& arguments, Globals& globals) {
-  arguments.Option("--profile", "FILE", globals.profile, "Server and token; default: GRADUS_PROFILE, then `gradus auth login`'s");
+  arguments.Option("--profile", "FILE", globals.profile,
+                   "Server and token; default: GRADUS_PROFILE, then `gradus auth login`'s");
   arguments.Flag("--json", globals.json, "Print JSON, one object a line");
   arguments.Flag("-q,--quiet", globals.quiet, "Print identifiers alone");
 }
 
 absl::StatusOr<Output::Mode> ModeOf(const Globals& globals) {
-  if (globals.json && globals.quiet) return support::UsageError("--json and --quiet exclude one another");
-  return globals.json ? Output::Mode::kJson : globals.quiet ? Output::Mode::kQuiet : Output::Mode::kPeople;
+  if (globals.json && globals.quiet)
+    return support::UsageError("--json and --quiet exclude one another");
+  return globals.json    ? Output::Mode::kJson
+         : globals.quiet ? Output::Mode::kQuiet
+                         : Output::Mode::kPeople;
 }
 
 absl::Status RunCommand(const Split& split, const Environment& environment) {
@@ -118,7 +127,8 @@ std::string Advice(const absl::Status& status) {
     case absl::StatusCode::kUnavailable:
       return "Is gradusd running, and does the profile name its address?";
     case absl::StatusCode::kUnauthenticated:
-      return "The profile's token is not accepted (any more): ask your administrator for a new profile, then run `gradus auth login FILE`.";
+      return "The profile's token is not accepted (any more): ask your administrator for a new "
+             "profile, then run `gradus auth login FILE`.";
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return "This is a fault of the server: its log says more.";
@@ -129,7 +139,8 @@ std::string Advice(const absl::Status& status) {
 
 int Report(const absl::Status& status, const Environment& environment) {
   if (status.ok()) return 0;
-  const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code()) : std::string(status.message());
+  const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code())
+                                                       : std::string(status.message());
   environment.terminal.err << "gradus: " << support::Printable(message) << "\n";
   const std::string advice = Advice(status);
   if (!advice.empty()) environment.terminal.err << advice << "\n";

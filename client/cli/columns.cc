@@ -40,8 +40,10 @@ const std::vector<Column>& JobFacts() {
 }
 
 const std::vector<Column>& DatasetRow() {
-  static const std::vector<Column> columns = {
-      {"NAME", "name"}, {"SIZE", "size", Format::kBytes, true}, {"OWNER", "owner"}, {"PUSHED", "created_at", Format::kTime}};
+  static const std::vector<Column> columns = {{"NAME", "name"},
+                                              {"SIZE", "size", Format::kBytes, true},
+                                              {"OWNER", "owner"},
+                                              {"PUSHED", "created_at", Format::kTime}};
   return columns;
 }
 

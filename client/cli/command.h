@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command is: a verb's words, its options and what it does. Each lives in a file of its own, NOUN/VERB.cc, and in the
-// one table of commands.cc.
+// What a command is: a verb's words, its options and what it does. Each lives in a file of its own,
+// NOUN/VERB.cc, and in the one table of commands.cc.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ struct Command {
 };
 
 // Binds a plain options struct to the two functions of a command.
-template <typename Options, void (*declare)(Arguments&, Options&), absl::Status (*run)(const Options&, Session&)>
+template <typename Options, void (*declare)(Arguments&, Options&),
+          absl::Status (*run)(const Options&, Session&)>
 Bound Bind(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   declare(arguments, *options);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of commands: a new one is a file of its own, its name in commands.h and a word here.
+// The one table of commands: a new one is a file of its own, its name in commands.h and a word
+// here.
 #include "client/cli/commands.h"
 
 #include "client/cli/command.h"
@@ -8,11 +9,10 @@ namespace gradus::cli {
 
 std::span<const Command* const> Commands() {
   static constexpr const Command* kCommands[] = {
-      &kTrain,
-      &kJobSubmit, &kJobLs, &kJobShow, &kJobWatch, &kJobWait, &kJobLogs, &kJobMetrics, &kJobPause, &kJobResume, &kJobCancel, &kJobWhy,
-      &kDataPush, &kDataLs, &kDataShow, &kDataRm,
-      &kModelLs, &kModelShow, &kModelSummary, &kModelFetch, &kModelRm,
-      &kAuthLogin, &kAuthWhoami, &kAuthLogout,
+      &kTrain,        &kJobSubmit,  &kJobLs,    &kJobShow,   &kJobWatch,   &kJobWait,
+      &kJobLogs,      &kJobMetrics, &kJobPause, &kJobResume, &kJobCancel,  &kJobWhy,
+      &kDataPush,     &kDataLs,     &kDataShow, &kDataRm,    &kModelLs,    &kModelShow,
+      &kModelSummary, &kModelFetch, &kModelRm,  &kAuthLogin, &kAuthWhoami, &kAuthLogout,
   };
   return kCommands;
 }

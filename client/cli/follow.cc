@@ -17,7 +17,8 @@ namespace {
 // Ctrl-C is a wish, no fault: the answer says how to come back.
 absl::Status Detached(const absl::Status& status, const Session& session, const std::string& id) {
   if (!absl::IsCancelled(status) || !session.stop().stop_requested()) return status;
-  return absl::CancelledError(absl::StrCat("detached; job ", id, " goes on. Come back with: gradus job watch ", id));
+  return absl::CancelledError(
+      absl::StrCat("detached; job ", id, " goes on. Come back with: gradus job watch ", id));
 }
 
 std::string Figures(const v1::Job& job) {
@@ -31,8 +32,9 @@ std::string Figures(const v1::Job& job) {
 
 absl::Status Outcome(const v1::Job& job) {
   if (job.state() == v1::Job::SUCCEEDED) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("job ", job.id(), " ", v1::Job::State_Name(job.state()),
-                                         job.reason().empty() ? "" : absl::StrCat(": ", job.reason())));
+  return absl::AbortedError(
+      absl::StrCat("job ", job.id(), " ", v1::Job::State_Name(job.state()),
+                   job.reason().empty() ? "" : absl::StrCat(": ", job.reason())));
 }
 
 std::string Summary(const v1::Job& job) {
@@ -45,8 +47,8 @@ std::string Summary(const v1::Job& job) {
   if (!job.metrics().empty()) absl::StrAppend(&text, Figures(job), "\n");
   if (!job.published().empty()) {
     const std::string name = job.published().substr(0, job.published().find('@'));
-    absl::StrAppend(&text, "  published ", job.published(), "; fetch it with: gradus model fetch ", job.published(), " --output ",
-                    name, "\n");
+    absl::StrAppend(&text, "  published ", job.published(), "; fetch it with: gradus model fetch ",
+                    job.published(), " --output ", name, "\n");
   }
   return text;
 }

@@ -10,8 +10,9 @@
 
 namespace gradus::cli {
 
-// Shows the job's events until it ends, in the mode of the output (JSON: an event a line; quiet: nothing), then the summary.
-// OK when it succeeded; ABORTED with its state and reason when not; CANCELLED after Ctrl-C, with how to come back.
+// Shows the job's events until it ends, in the mode of the output (JSON: an event a line; quiet:
+// nothing), then the summary. OK when it succeeded; ABORTED with its state and reason when not;
+// CANCELLED after Ctrl-C, with how to come back.
 absl::Status Follow(Session& session, const v1::Job& job);
 
 // Waits for the end without showing events; returns as Follow.

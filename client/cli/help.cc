@@ -38,10 +38,14 @@ std::string CommandTitle(const Command& command) {
 }
 
 std::string ProgramHelp() {
-  return absl::StrCat("gradus trains neural networks on a Gradus server: it submits jobs, follows them and fetches what they learned.\n\n",
-                      CommandList(nullptr), kOptions);
+  return absl::StrCat(
+      "gradus trains neural networks on a Gradus server: it submits jobs, follows them and fetches "
+      "what they learned.\n\n",
+      CommandList(nullptr), kOptions);
 }
 
-std::string NounHelp(const std::string& noun) { return absl::StrCat("Commands of `gradus ", noun, "`:\n\n", CommandList(&noun), kOptions); }
+std::string NounHelp(const std::string& noun) {
+  return absl::StrCat("Commands of `gradus ", noun, "`:\n\n", CommandList(&noun), kOptions);
+}
 
 }  // namespace gradus::cli

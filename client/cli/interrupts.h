@@ -6,8 +6,8 @@
 
 namespace gradus::cli {
 
-// From now on the first SIGINT asks `stop` to stop, and a second one ends the process with status 130. Call once, before the
-// process has other threads: they inherit that the signal is blocked.
+// From now on the first SIGINT asks `stop` to stop, and a second one ends the process with status
+// 130. Call once, before the process has other threads: they inherit that the signal is blocked.
 void TakeInterrupts(std::stop_source stop);
 
 }  // namespace gradus::cli

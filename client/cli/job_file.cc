@@ -27,7 +27,8 @@ absl::StatusOr<std::string> Read(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path, const std::vector<std::string>& settings) {
+absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path,
+                                        const std::vector<std::string>& settings) {
   ASSIGN_OR_RETURN(const std::string text, Read(path));
   absl::StatusOr<v1::JobSpec> spec = support::Parse<v1::JobSpec>(text);
   if (!spec.ok()) return support::Annotate(spec.status(), path == "-" ? "standard input" : path);

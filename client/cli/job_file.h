@@ -10,8 +10,9 @@
 
 namespace gradus::cli {
 
-// The job in `path` ("-": standard input) with each "PATH=VALUE" of `settings` applied in order. Errors say the file and the
-// line, or the setting.
-absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path, const std::vector<std::string>& settings);
+// The job in `path` ("-": standard input) with each "PATH=VALUE" of `settings` applied in order.
+// Errors say the file and the line, or the setting.
+absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path,
+                                        const std::vector<std::string>& settings);
 
 }  // namespace gradus::cli

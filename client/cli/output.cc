@@ -20,7 +20,9 @@ std::vector<const Message*> Items(const Message& response) {
   std::vector<const Message*> items;
   for (int i = 0; i < response.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = response.GetDescriptor()->field(i);
-    if (!field->is_repeated() || field->is_map() || field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!field->is_repeated() || field->is_map() ||
+        field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE)
+      continue;
     for (int n = 0; n < response.GetReflection()->FieldSize(response, field); ++n) {
       items.push_back(&response.GetReflection()->GetRepeatedMessage(response, field, n));
     }
@@ -34,7 +36,9 @@ void Output::Line(absl::string_view text) const {
   if (people()) terminal_.out << support::Printable(text) << "\n" << std::flush;
 }
 
-void Output::Text(absl::string_view text) const { terminal_.out << support::Printable(text) << std::flush; }
+void Output::Text(absl::string_view text) const {
+  terminal_.out << support::Printable(text) << std::flush;
+}
 
 void Output::Note(absl::string_view text) const {
   if (people()) terminal_.err << support::Printable(text) << "\n" << std::flush;
@@ -49,14 +53,15 @@ absl::Status Output::Json(const Message& message) const {
   return absl::OkStatus();
 }
 
-absl::Status Output::Show(const Message& message, const std::vector<Column>& columns, absl::string_view id) const {
+absl::Status Output::Show(const Message& message, const std::vector<Column>& columns,
+                          absl::string_view id) const {
   if (json()) return Json(message);
   Text(quiet() ? Cell(message, {"", id}) + "\n" : FactSheet(message, columns));
   return absl::OkStatus();
 }
 
-absl::Status Output::List(const Message& response, const std::vector<Column>& columns, absl::string_view id,
-                          absl::string_view none) const {
+absl::Status Output::List(const Message& response, const std::vector<Column>& columns,
+                          absl::string_view id, absl::string_view none) const {
   if (json()) return Json(response);
   const std::vector<const Message*> items = Items(response);
   if (quiet()) {

@@ -50,10 +50,12 @@ class Output {
   absl::Status Json(const google::protobuf::Message& message) const;
 
   // One resource in the mode's form: its columns below one another, its JSON, or the field `id`.
-  absl::Status Show(const google::protobuf::Message& message, const std::vector<Column>& columns, absl::string_view id) const;
-  // A list: `response` holds the resources in its only list of messages. People who get none see `none`.
-  absl::Status List(const google::protobuf::Message& response, const std::vector<Column>& columns, absl::string_view id,
-                    absl::string_view none) const;
+  absl::Status Show(const google::protobuf::Message& message, const std::vector<Column>& columns,
+                    absl::string_view id) const;
+  // A list: `response` holds the resources in its only list of messages. People who get none see
+  // `none`.
+  absl::Status List(const google::protobuf::Message& response, const std::vector<Column>& columns,
+                    absl::string_view id, absl::string_view none) const;
 
  private:
   const Terminal terminal_;

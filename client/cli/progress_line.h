@@ -19,7 +19,8 @@ struct RunFacts {
 // Twenty cells: "[=======>............]", all "=" when done reaches total.
 std::string Bar(int64_t done, int64_t total);
 
-// "stage 1/2  epoch 3/20  412/1375 [=====>..............]  ETA 0:03  0.87 ms/step - loss: 0.5123 - accuracy: 0.8123"
+// "stage 1/2  epoch 3/20  412/1375 [=====>..............]  ETA 0:03  0.87 ms/step - loss: 0.5123 -
+// accuracy: 0.8123"
 std::string ProgressLine(const v1::Progress& progress, const RunFacts& facts);
 
 // The same for a whole epoch, with its time in place of the ETA, and the validation's figures.

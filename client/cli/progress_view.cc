@@ -37,7 +37,8 @@ void ProgressView::Line(absl::string_view text) {
 }
 
 void ProgressView::Draw(absl::string_view text) {
-  // A line that wraps could not be drawn again. All of it is ASCII but names, which are safe and rarely longer than a column.
+  // A line that wraps could not be drawn again. All of it is ASCII but names, which are safe and
+  // rarely longer than a column.
   const auto width = static_cast<size_t>(std::max(20, out_.width() - 1));
   out_.Draw(absl::StrCat(kClearLine, text.substr(0, width)));
   drawn_ = true;
@@ -45,12 +46,14 @@ void ProgressView::Draw(absl::string_view text) {
 
 void ProgressView::OnOutage(bool lost) {
   EndLine();
-  out_.Note(lost ? "The connection is lost; the job goes on. Trying to reach the server again..." : "The connection is back.");
+  out_.Note(lost ? "The connection is lost; the job goes on. Trying to reach the server again..."
+                 : "The connection is back.");
 }
 
 void ProgressView::OnEvent(const v1::Event& event) {
   if (event.attempt() > attempt_) {
-    if (attempt_ > 0) Line(absl::StrCat("attempt ", event.attempt(), ": goes on from the last checkpoint"));
+    if (attempt_ > 0)
+      Line(absl::StrCat("attempt ", event.attempt(), ": goes on from the last checkpoint"));
     attempt_ = event.attempt();
   }
   switch (event.kind_case()) {
@@ -85,19 +88,22 @@ void ProgressView::OnProgress(const v1::Event& event) {
 
 void ProgressView::OnState(const v1::StateChanged& change) {
   if (IsFinal(change.to())) return;
-  Line(absl::StrCat(v1::Job::State_Name(change.to()), change.reason().empty() ? "" : absl::StrCat(": ", change.reason())));
+  Line(absl::StrCat(v1::Job::State_Name(change.to()),
+                    change.reason().empty() ? "" : absl::StrCat(": ", change.reason())));
 }
 
 void ProgressView::OnStage(const v1::StageStarted& stage) {
   facts_.stages = std::max(1, stage.stages());
   if (stage.stages() < 2) return;
-  Line(absl::StrCat("stage ", stage.stage() + 1, "/", stage.stages(), ": ", stage.epochs(), stage.epochs() == 1 ? " epoch, " : " epochs, ",
+  Line(absl::StrCat("stage ", stage.stage() + 1, "/", stage.stages(), ": ", stage.epochs(),
+                    stage.epochs() == 1 ? " epoch, " : " epochs, ",
                     Grouped(stage.trainable_params()), " weights train"));
 }
 
 void ProgressView::OnLog(const v1::LogLine& log) {
   if (log.level() < v1::LogLine::WARNING) return;
-  Line(absl::StrCat(log.level() == v1::LogLine::ERROR ? "error: " : "warning: ", support::Printable(log.text(), true)));
+  Line(absl::StrCat(log.level() == v1::LogLine::ERROR ? "error: " : "warning: ",
+                    support::Printable(log.text(), true)));
 }
 
 }  // namespace gradus::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A job's events as a person follows them: one line that is drawn again on a terminal, plain lines elsewhere.
+// A job's events as a person follows them: one line that is drawn again on a terminal, plain lines
+// elsewhere.
 #pragma once
 
 #include <string>

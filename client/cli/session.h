@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running command has: its output, the server, and the wish of the person at the keyboard to stop.
+// What a running command has: its output, the server, and the wish of the person at the keyboard to
+// stop.
 #pragma once
 
 #include <functional>

@@ -17,18 +17,23 @@ namespace gradus::cli {
 std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summary) {
   std::vector<std::vector<std::string>> rows = {{"Layer (type)", "Output Shape", "Param #"}};
   for (const v1::LayerSummary& layer : summary.layers()) {
-    rows.push_back({absl::StrCat(support::Printable(layer.name(), true), " (", CamelCase(support::Printable(layer.type(), true)), ")",
+    rows.push_back({absl::StrCat(support::Printable(layer.name(), true), " (",
+                                 CamelCase(support::Printable(layer.type(), true)), ")",
                                  layer.trainable() ? "" : " frozen"),
-                    absl::StrCat("(None, ", absl::StrJoin(layer.output_shape(), ", "), ")"), Grouped(layer.params())});
+                    absl::StrCat("(None, ", absl::StrJoin(layer.output_shape(), ", "), ")"),
+                    Grouped(layer.params())});
   }
-  const std::vector<std::string> lines = absl::StrSplit(Align(rows, {false, false, true}, 0), '\n', absl::SkipEmpty());
+  const std::vector<std::string> lines =
+      absl::StrSplit(Align(rows, {false, false, true}, 0), '\n', absl::SkipEmpty());
   size_t width = 0;
   for (const std::string& line : lines) width = std::max(width, support::DisplayWidth(line));
   const std::string rule = std::string(width, '=') + "\n";
-  std::string text = absl::StrCat("Model: \"", support::Printable(title, true), "\"\n", rule, lines[0], "\n", rule);
+  std::string text = absl::StrCat("Model: \"", support::Printable(title, true), "\"\n", rule,
+                                  lines[0], "\n", rule);
   for (size_t i = 1; i < lines.size(); ++i) absl::StrAppend(&text, lines[i], "\n");
-  absl::StrAppend(&text, rule, "Total params: ", Grouped(summary.total_params()), "\nTrainable params: ",
-                  Grouped(summary.trainable_params()), "\nNon-trainable params: ", Grouped(summary.non_trainable_params()), "\n");
+  absl::StrAppend(&text, rule, "Total params: ", Grouped(summary.total_params()),
+                  "\nTrainable params: ", Grouped(summary.trainable_params()),
+                  "\nNon-trainable params: ", Grouped(summary.non_trainable_params()), "\n");
   return text;
 }
 

@@ -56,17 +56,28 @@ std::string Entry(const Message& message, const FieldDescriptor& field, int inde
   const bool repeated = index >= 0;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
-      return Number(repeated ? reflection.GetRepeatedInt32(message, &field, index) : reflection.GetInt32(message, &field), format);
+      return Number(repeated ? reflection.GetRepeatedInt32(message, &field, index)
+                             : reflection.GetInt32(message, &field),
+                    format);
     case FieldDescriptor::CPPTYPE_INT64:
-      return Number(repeated ? reflection.GetRepeatedInt64(message, &field, index) : reflection.GetInt64(message, &field), format);
+      return Number(repeated ? reflection.GetRepeatedInt64(message, &field, index)
+                             : reflection.GetInt64(message, &field),
+                    format);
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return Metric(repeated ? reflection.GetRepeatedDouble(message, &field, index) : reflection.GetDouble(message, &field));
+      return Metric(repeated ? reflection.GetRepeatedDouble(message, &field, index)
+                             : reflection.GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_BOOL:
-      return (repeated ? reflection.GetRepeatedBool(message, &field, index) : reflection.GetBool(message, &field)) ? "yes" : "no";
+      return (repeated ? reflection.GetRepeatedBool(message, &field, index)
+                       : reflection.GetBool(message, &field))
+                 ? "yes"
+                 : "no";
     case FieldDescriptor::CPPTYPE_ENUM:
-      return (repeated ? reflection.GetRepeatedEnum(message, &field, index) : reflection.GetEnum(message, &field))->name();
+      return (repeated ? reflection.GetRepeatedEnum(message, &field, index)
+                       : reflection.GetEnum(message, &field))
+          ->name();
     case FieldDescriptor::CPPTYPE_STRING:
-      return repeated ? reflection.GetRepeatedString(message, &field, index) : reflection.GetString(message, &field);
+      return repeated ? reflection.GetRepeatedString(message, &field, index)
+                      : reflection.GetString(message, &field);
     default:
       return "";
   }
@@ -96,8 +107,9 @@ std::string WholeMap(const Value& map) {
   std::vector<std::string> entries;
   for (int i = 0; i < reflection.FieldSize(*map.message, map.field); ++i) {
     const Message& pair = reflection.GetRepeatedMessage(*map.message, map.field, i);
-    entries.push_back(absl::StrCat(Entry(pair, *map.field->message_type()->map_key(), -1, Format::kText), " ",
-                                   Entry(pair, *map.field->message_type()->map_value(), -1, Format::kMetric)));
+    entries.push_back(
+        absl::StrCat(Entry(pair, *map.field->message_type()->map_key(), -1, Format::kText), " ",
+                     Entry(pair, *map.field->message_type()->map_value(), -1, Format::kMetric)));
   }
   std::sort(entries.begin(), entries.end());
   return absl::StrJoin(entries, ", ");
@@ -116,7 +128,8 @@ std::string RawCell(const Message& message, absl::string_view path, Format forma
   const size_t bracket = path.find('[');
   const Value value = Find(message, path.substr(0, bracket));
   if (value.field == nullptr) return "";
-  if (bracket != absl::string_view::npos) return MapEntry(value, path.substr(bracket + 1, path.size() - bracket - 2));
+  if (bracket != absl::string_view::npos)
+    return MapEntry(value, path.substr(bracket + 1, path.size() - bracket - 2));
   if (format == Format::kTime) return Time(value);
   if (value.field->is_map()) return WholeMap(value);
   if (value.field->is_repeated()) return List(value, format);
@@ -153,10 +166,12 @@ std::string Cell(const Message& message, const Column& column) {
   return support::Printable(absl::StrJoin(parts, "/"), true);
 }
 
-std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right, int width) {
+std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right,
+                  int width) {
   std::vector<size_t> widths(right.size(), 0);
   for (const std::vector<std::string>& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], support::DisplayWidth(row[i]));
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], support::DisplayWidth(row[i]));
   }
   if (width > 0) Shrink(widths, static_cast<size_t>(width));
   std::string text;
@@ -165,7 +180,8 @@ std::string Align(const std::vector<std::vector<std::string>>& rows, const std::
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string cell = CutTo(row[i], widths[i]);
       const std::string padding(widths[i] - support::DisplayWidth(cell), ' ');
-      absl::StrAppend(&line, i == 0 ? "" : std::string(kGap, ' '), right[i] ? padding + cell : cell + padding);
+      absl::StrAppend(&line, i == 0 ? "" : std::string(kGap, ' '),
+                      right[i] ? padding + cell : cell + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     absl::StrAppend(&text, line, "\n");
@@ -173,7 +189,8 @@ std::string Align(const std::vector<std::vector<std::string>>& rows, const std::
   return text;
 }
 
-std::string Table(const std::vector<const Message*>& messages, const std::vector<Column>& columns, int width) {
+std::string Table(const std::vector<const Message*>& messages, const std::vector<Column>& columns,
+                  int width) {
   std::vector<std::vector<std::string>> rows(1);
   std::vector<bool> right;
   for (const Column& column : columns) {

@@ -26,7 +26,8 @@ enum class Format {
 
 struct Column {
   absl::string_view title;
-  // Field path within the message; "metrics[loss]" for a map's entry; "a/b" joins two fields with a slash.
+  // Field path within the message; "metrics[loss]" for a map's entry; "a/b" joins two fields with a
+  // slash.
   absl::string_view path;
   Format format = Format::kText;
   bool right = false;
@@ -35,13 +36,16 @@ struct Column {
 // The value of a column as one line, safe for a terminal.
 std::string Cell(const google::protobuf::Message& message, const Column& column);
 
-// A title line and a line a message. With a width, the widest columns are cut until a line fits; 0 cuts nothing.
-std::string Table(const std::vector<const google::protobuf::Message*>& messages, const std::vector<Column>& columns, int width);
+// A title line and a line a message. With a width, the widest columns are cut until a line fits; 0
+// cuts nothing.
+std::string Table(const std::vector<const google::protobuf::Message*>& messages,
+                  const std::vector<Column>& columns, int width);
 
 // "TITLE  value" lines, without those whose value is empty.
 std::string FactSheet(const google::protobuf::Message& message, const std::vector<Column>& columns);
 
 // Rows of cells as Table prints them; `right` tells which columns are aligned to the right.
-std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right, int width);
+std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right,
+                  int width);
 
 }  // namespace gradus::cli

@@ -40,7 +40,8 @@ std::string ByteSize(int64_t bytes) {
 
 std::string Metric(double value) {
   const double size = std::abs(value);
-  if (std::isfinite(value) && size != 0 && (size < 1e-3 || size >= 1e6)) return absl::StrFormat("%.4e", value);
+  if (std::isfinite(value) && size != 0 && (size < 1e-3 || size >= 1e6))
+    return absl::StrFormat("%.4e", value);
   return absl::StrFormat("%.4f", value);
 }
 
@@ -77,7 +78,8 @@ std::string CamelCase(absl::string_view word) {
   return result;
 }
 
-absl::Duration Between(const google::protobuf::Timestamp& from, const google::protobuf::Timestamp& to) {
+absl::Duration Between(const google::protobuf::Timestamp& from,
+                       const google::protobuf::Timestamp& to) {
   return std::max(absl::ZeroDuration(), ToTime(to) - ToTime(from));
 }
 

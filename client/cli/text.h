@@ -29,6 +29,7 @@ std::string LocalTime(const google::protobuf::Timestamp& time);
 // "batch_normalization" -> "BatchNormalization".
 std::string CamelCase(absl::string_view word);
 // Seconds between two times, not below 0.
-absl::Duration Between(const google::protobuf::Timestamp& from, const google::protobuf::Timestamp& to);
+absl::Duration Between(const google::protobuf::Timestamp& from,
+                       const google::protobuf::Timestamp& to);
 
 }  // namespace gradus::cli

@@ -18,7 +18,8 @@ struct Options {
 
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("FILE", options.file, "Job file, YAML or JSON; - for standard input");
-  arguments.Option("--set", "PATH=VALUE", options.settings, "Change a field of the job, such as fit.seed=7; may be repeated");
+  arguments.Option("--set", "PATH=VALUE", options.settings,
+                   "Change a field of the job, such as fit.seed=7; may be repeated");
   arguments.Flag("--detach", options.detach, "Submit, and do not follow");
 }
 
@@ -43,10 +44,11 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kTrain = {"", "train", "Submit a job and follow it to its end",
-                        "  gradus train fashion-a.yaml\n"
-                        "  gradus train fashion-a.yaml --set fit.seed=7 --set optimizer.sgd.learning_rate=0.1\n"
-                        "  gradus train fashion-a.yaml --detach -q      # prints the job's id\n",
-                        &Bind<Options, Declare, Run>};
+const Command kTrain = {
+    "", "train", "Submit a job and follow it to its end",
+    "  gradus train fashion-a.yaml\n"
+    "  gradus train fashion-a.yaml --set fit.seed=7 --set optimizer.sgd.learning_rate=0.1\n"
+    "  gradus train fashion-a.yaml --detach -q      # prints the job's id\n",
+    &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -17,7 +17,8 @@ constexpr int kLargestPage = 1000;
 // Makes one unary call until it is answered.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(const Client& client,
-                              absl::Status (Connection::*method)(const Request&, Response*, absl::Time),
+                              absl::Status (Connection::*method)(const Request&, Response*,
+                                                                 absl::Time),
                               const Request& request) {
   Response response;
   const absl::Status status = Retry(client.options(), client.stop(), [&](absl::Time deadline) {
@@ -31,7 +32,8 @@ absl::StatusOr<Response> Call(const Client& client,
 // A call that changes the job `id`.
 template <typename Request, typename Response>
 absl::StatusOr<v1::Job> Steer(const Client& client, const std::string& id,
-                              absl::Status (Connection::*method)(const Request&, Response*, absl::Time)) {
+                              absl::Status (Connection::*method)(const Request&, Response*,
+                                                                 absl::Time)) {
   Request request;
   request.set_id(id);
   request.set_request_id(NewRequestId());
@@ -42,7 +44,9 @@ absl::StatusOr<v1::Job> Steer(const Client& client, const std::string& id,
 // Follows the pages of a list until `most` entries are there.
 template <typename Item, typename Request, typename Response, typename Items>
 absl::StatusOr<std::vector<Item>> List(const Client& client, int most, Request request,
-                                       absl::Status (Connection::*method)(const Request&, Response*, absl::Time), Items items) {
+                                       absl::Status (Connection::*method)(const Request&, Response*,
+                                                                          absl::Time),
+                                       Items items) {
   std::vector<Item> all;
   while (static_cast<int>(all.size()) < most) {
     request.set_page_size(std::min(most - static_cast<int>(all.size()), kLargestPage));
@@ -92,15 +96,24 @@ absl::StatusOr<v1::Job> Client::GetJob(const std::string& id) const {
   return std::move(*response.mutable_job());
 }
 
-absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(int most, const std::vector<v1::Job::State>& states) const {
+absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(
+    int most, const std::vector<v1::Job::State>& states) const {
   v1::ListJobsRequest request;
   for (const v1::Job::State state : states) request.add_states(state);
-  return List<v1::Job>(*this, most, request, &Connection::ListJobs, [](auto& r) -> auto& { return *r.mutable_jobs(); });
+  return List<v1::Job>(
+      *this, most, request, &Connection::ListJobs,
+      [](auto& r) -> auto& { return *r.mutable_jobs(); });
 }
 
-absl::StatusOr<v1::Job> Client::PauseJob(const std::string& id) const { return Steer(*this, id, &Connection::PauseJob); }
-absl::StatusOr<v1::Job> Client::ResumeJob(const std::string& id) const { return Steer(*this, id, &Connection::ResumeJob); }
-absl::StatusOr<v1::Job> Client::CancelJob(const std::string& id) const { return Steer(*this, id, &Connection::CancelJob); }
+absl::StatusOr<v1::Job> Client::PauseJob(const std::string& id) const {
+  return Steer(*this, id, &Connection::PauseJob);
+}
+absl::StatusOr<v1::Job> Client::ResumeJob(const std::string& id) const {
+  return Steer(*this, id, &Connection::ResumeJob);
+}
+absl::StatusOr<v1::Job> Client::CancelJob(const std::string& id) const {
+  return Steer(*this, id, &Connection::CancelJob);
+}
 
 absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const std::string& id) const {
   v1::ExplainJobRequest request;
@@ -108,7 +121,8 @@ absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const std::string& id)
   return Call(*this, &Connection::ExplainJob, request);
 }
 
-absl::StatusOr<v1::ListMetricsResponse> Client::ListMetrics(const std::string& id, const std::vector<std::string>& names) const {
+absl::StatusOr<v1::ListMetricsResponse> Client::ListMetrics(
+    const std::string& id, const std::vector<std::string>& names) const {
   v1::ListMetricsRequest request;
   request.set_id(id);
   for (const std::string& name : names) request.add_names(name);
@@ -123,8 +137,9 @@ absl::StatusOr<v1::Dataset> Client::GetDataset(const std::string& name) const {
 }
 
 absl::StatusOr<std::vector<v1::Dataset>> Client::ListDatasets(int most) const {
-  return List<v1::Dataset>(*this, most, v1::ListDatasetsRequest(), &Connection::ListDatasets,
-                           [](auto& r) -> auto& { return *r.mutable_datasets(); });
+  return List<v1::Dataset>(
+      *this, most, v1::ListDatasetsRequest(), &Connection::ListDatasets,
+      [](auto& r) -> auto& { return *r.mutable_datasets(); });
 }
 
 absl::Status Client::RemoveDataset(const std::string& name) const {
@@ -144,7 +159,9 @@ absl::StatusOr<v1::Model> Client::GetModel(const std::string& ref) const {
 absl::StatusOr<std::vector<v1::Model>> Client::ListModels(int most, const std::string& name) const {
   v1::ListModelsRequest request;
   request.set_name(name);
-  return List<v1::Model>(*this, most, request, &Connection::ListModels, [](auto& r) -> auto& { return *r.mutable_models(); });
+  return List<v1::Model>(
+      *this, most, request, &Connection::ListModels,
+      [](auto& r) -> auto& { return *r.mutable_models(); });
 }
 
 absl::Status Client::RemoveModel(const std::string& ref) const {
@@ -154,10 +171,13 @@ absl::Status Client::RemoveModel(const std::string& ref) const {
   return Call(*this, &Connection::RemoveModel, request).status();
 }
 
-absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI() const { return Call(*this, &Connection::WhoAmI, v1::WhoAmIRequest()); }
+absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI() const {
+  return Call(*this, &Connection::WhoAmI, v1::WhoAmIRequest());
+}
 
 bool IsFinal(v1::Job::State state) {
-  return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED || state == v1::Job::TIMED_OUT;
+  return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED ||
+         state == v1::Job::TIMED_OUT;
 }
 
 std::string NewRequestId() {

@@ -18,7 +18,8 @@ namespace {
 using internal::File;
 using Phase = PushProgress::Phase;
 
-// A request_id that was used for the same contents once leads to an upload that is gone; then the next one is tried.
+// A request_id that was used for the same contents once leads to an upload that is gone; then the
+// next one is tried.
 constexpr int kMostGenerations = 20;
 
 struct Local {
@@ -34,7 +35,8 @@ class Push {
   absl::StatusOr<v1::Dataset> Run(const std::vector<PushFile>& files) {
     RETURN_IF_ERROR(Describe(files));
     const absl::Status taken = client_.GetDataset(name_).status();
-    if (taken.ok()) return absl::AlreadyExistsError(absl::StrCat("there is a dataset \"", name_, "\" already"));
+    if (taken.ok())
+      return absl::AlreadyExistsError(absl::StrCat("there is a dataset \"", name_, "\" already"));
     if (!absl::IsNotFound(taken)) return taken;
     absl::Status gone;
     for (int generation = 0; generation < kMostGenerations; ++generation) {
@@ -51,7 +53,8 @@ class Push {
     for (const PushFile& file : files) {
       ASSIGN_OR_RETURN(File opened, File::Open(file.path));
       ASSIGN_OR_RETURN(const int64_t size, opened.Size());
-      if (size == 0) return absl::InvalidArgumentError(absl::StrCat(file.path, ": the file is empty"));
+      if (size == 0)
+        return absl::InvalidArgumentError(absl::StrCat(file.path, ": the file is empty"));
       total_ += size;
       v1::UploadFile description;
       description.set_name(std::filesystem::path(file.path).filename().string());
@@ -83,13 +86,15 @@ class Push {
   }
 
   static absl::Status Changed(const Local& local) {
-    return absl::InvalidArgumentError(absl::StrCat(local.description.name(), ": the file changed while it was read"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(local.description.name(), ": the file changed while it was read"));
   }
 
   // The same for the same contents, so that a later call finds what an earlier one has sent.
   std::string RequestId(int generation) const {
     std::string all = absl::StrCat(name_, "\n", generation, "\n");
-    for (const Local& local : locals_) absl::StrAppend(&all, local.description.SerializeAsString(), "\n");
+    for (const Local& local : locals_)
+      absl::StrAppend(&all, local.description.SerializeAsString(), "\n");
     return absl::StrCat("push-", internal::Sha256Of(all).substr(0, 32));
   }
 
@@ -117,7 +122,8 @@ class Push {
   }
 
   // Parsing takes as long as it takes: only the connection may end an attempt.
-  absl::Status FinishUpload(const v1::FinishUploadRequest& request, v1::FinishUploadResponse* response) {
+  absl::Status FinishUpload(const v1::FinishUploadRequest& request,
+                            v1::FinishUploadResponse* response) {
     RetryOptions patient = client_.options();
     patient.attempt = absl::Minutes(10);
     patient.deadline = absl::Minutes(30);
@@ -127,13 +133,15 @@ class Push {
   }
 
   template <typename Request, typename Response>
-  absl::Status Unary(absl::Status (Connection::*method)(const Request&, Response*, absl::Time), const Request& request,
-                     Response* response) {
-    return Retry(client_.options(), client_.stop(),
-                 [&](absl::Time deadline) { return (client_.connection().*method)(request, response, deadline); });
+  absl::Status Unary(absl::Status (Connection::*method)(const Request&, Response*, absl::Time),
+                     const Request& request, Response* response) {
+    return Retry(client_.options(), client_.stop(), [&](absl::Time deadline) {
+      return (client_.connection().*method)(request, response, deadline);
+    });
   }
 
-  // Sends what is not committed; after a break asks how far it came. Progress makes the deadline start anew.
+  // Sends what is not committed; after a break asks how far it came. Progress makes the deadline
+  // start anew.
   absl::Status SendFile(const std::string& upload, int file, int64_t committed) {
     const int64_t size = locals_[static_cast<size_t>(file)].description.size();
     Backoff backoff(client_.options());
@@ -144,10 +152,12 @@ class Push {
         committed = *sent;
         continue;
       }
-      const absl::Status status = sent.ok() ? absl::UnavailableError("the server took nothing") : sent.status();
+      const absl::Status status =
+          sent.ok() ? absl::UnavailableError("the server took nothing") : sent.status();
       if (!IsTransient(status) && !absl::IsOutOfRange(status)) return status;
       if (absl::Now() >= end) return status;
-      if (!WaitFor(client_.options(), backoff.Next(status), client_.stop())) return absl::CancelledError("stopped");
+      if (!WaitFor(client_.options(), backoff.Next(status), client_.stop()))
+        return absl::CancelledError("stopped");
       ASSIGN_OR_RETURN(const int64_t now, Committed(upload, file));
       if (now > committed) {
         backoff.Reset();
@@ -164,7 +174,8 @@ class Push {
     request.set_id(upload);
     v1::GetUploadResponse response;
     RETURN_IF_ERROR(Unary(&Connection::GetUpload, request, &response));
-    if (file >= response.upload().committed_size()) return absl::InternalError("the server forgot a file of the upload");
+    if (file >= response.upload().committed_size())
+      return absl::InternalError("the server forgot a file of the upload");
     return response.upload().committed(file);
   }
 
@@ -211,7 +222,8 @@ class Push {
 };
 
 // The file under one of its usual names.
-std::optional<std::string> Usual(const std::string& folder, const std::string& stem, const std::string& kind) {
+std::optional<std::string> Usual(const std::string& folder, const std::string& stem,
+                                 const std::string& kind) {
   for (const char* dash : {"-", "."}) {
     for (const char* suffix : {"", ".gz"}) {
       const std::string path = absl::StrCat(folder, "/", stem, dash, kind, suffix);
@@ -238,15 +250,17 @@ absl::StatusOr<std::vector<PushFile>> FindIdxFiles(const std::string& folder) {
   for (const auto& [stem, kind, split, column] : usual) {
     std::optional<std::string> path = Usual(folder, stem, kind);
     if (!path.has_value()) {
-      return absl::NotFoundError(absl::StrCat(folder, ": there is no ", stem, "-", kind, " or ", stem, "-", kind, ".gz in it; ",
-                                              "other files are named with their split and column, such as train:x=FILE"));
+      return absl::NotFoundError(absl::StrCat(
+          folder, ": there is no ", stem, "-", kind, " or ", stem, "-", kind, ".gz in it; ",
+          "other files are named with their split and column, such as train:x=FILE"));
     }
     files.push_back({*std::move(path), split, column});
   }
   return files;
 }
 
-absl::StatusOr<v1::Dataset> PushDataset(const Client& client, const std::string& name, const std::vector<PushFile>& files,
+absl::StatusOr<v1::Dataset> PushDataset(const Client& client, const std::string& name,
+                                        const std::vector<PushFile>& files,
                                         const PushOptions& options) {
   if (files.empty()) return absl::InvalidArgumentError("there are no files to push");
   return Push(client, name, options).Run(files);

@@ -51,7 +51,8 @@ absl::StatusOr<File> File::Open(const std::string& path) {
   File file(fd, path);
   struct stat info = {};
   if (fstat(fd, &info) != 0) return Errno(path);
-  if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));
+  if (!S_ISREG(info.st_mode))
+    return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));
   return file;
 }
 
@@ -70,7 +71,8 @@ absl::StatusOr<int64_t> File::Size() const {
 absl::StatusOr<size_t> File::ReadAt(int64_t offset, std::span<char> to) const {
   size_t done = 0;
   while (done < to.size()) {
-    const ssize_t got = pread(fd_, to.data() + done, to.size() - done, offset + static_cast<int64_t>(done));
+    const ssize_t got =
+        pread(fd_, to.data() + done, to.size() - done, offset + static_cast<int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Errno(path_);
     if (got == 0) break;
@@ -89,7 +91,9 @@ absl::Status File::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status File::Truncate(int64_t size) { return ftruncate(fd_, size) == 0 ? absl::OkStatus() : Errno(path_); }
+absl::Status File::Truncate(int64_t size) {
+  return ftruncate(fd_, size) == 0 ? absl::OkStatus() : Errno(path_);
+}
 
 absl::Status File::Sync() { return fsync(fd_) == 0 ? absl::OkStatus() : Errno(path_); }
 
@@ -98,7 +102,8 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t most_b
   // One byte more than allowed tells a file that is too large, whatever its size says.
   std::string bytes(most_bytes + 1, '\0');
   ASSIGN_OR_RETURN(const size_t size, file.ReadAt(0, bytes));
-  if (size > most_bytes) return absl::InvalidArgumentError(absl::StrCat(path, ": larger than ", most_bytes, " bytes"));
+  if (size > most_bytes)
+    return absl::InvalidArgumentError(absl::StrCat(path, ": larger than ", most_bytes, " bytes"));
   bytes.resize(size);
   return bytes;
 }
@@ -133,7 +138,8 @@ absl::Status MakeFolders(const std::string& path, unsigned mode) {
     if (mkdir(so_far.c_str(), mode) != 0 && errno != EEXIST) return Errno(so_far);
   }
   std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) return absl::FailedPreconditionError(absl::StrCat(path, ": not a folder"));
+  if (!std::filesystem::is_directory(path, error))
+    return absl::FailedPreconditionError(absl::StrCat(path, ": not a folder"));
   return absl::OkStatus();
 }
 

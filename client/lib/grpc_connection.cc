@@ -38,7 +38,8 @@ class GrpcResponseStream final : public ResponseStream<Response> {
 
 class GrpcUploadStream final : public UploadStream {
  public:
-  explicit GrpcUploadStream(v1::DatasetService::Stub& stub) : writer_(stub.AppendUpload(&context_, &response_)) {}
+  explicit GrpcUploadStream(v1::DatasetService::Stub& stub)
+      : writer_(stub.AppendUpload(&context_, &response_)) {}
 
   bool Write(const v1::AppendUploadRequest& request) override { return writer_->Write(request); }
 
@@ -66,16 +67,18 @@ class GrpcConnection final : public Connection {
         admin_(v1::AdminService::NewStub(channel)) {}
 
 // One line a method: the name says which member of which stub.
-#define GRADUS_UNARY(stub, Method)                                                                                   \
-  absl::Status Method(const v1::Method##Request& request, v1::Method##Response* response, absl::Time deadline) override { \
-    grpc::ClientContext context;                                                                                     \
-    context.set_deadline(absl::ToChronoTime(deadline));                                                              \
-    return support::FromGrpc((stub)->Method(&context, request, response));                                           \
+#define GRADUS_UNARY(stub, Method)                                                        \
+  absl::Status Method(const v1::Method##Request& request, v1::Method##Response* response, \
+                      absl::Time deadline) override {                                     \
+    grpc::ClientContext context;                                                          \
+    context.set_deadline(absl::ToChronoTime(deadline));                                   \
+    return support::FromGrpc((stub)->Method(&context, request, response));                \
   }
-#define GRADUS_STREAM(stub, Method)                                                                            \
-  std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) override {  \
-    return std::make_unique<GrpcResponseStream<v1::Method##Response>>(                                         \
-        [&](grpc::ClientContext* context) { return (stub)->Method(context, request); });                       \
+#define GRADUS_STREAM(stub, Method)                                                                \
+  std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) \
+      override {                                                                                   \
+    return std::make_unique<GrpcResponseStream<v1::Method##Response>>(                             \
+        [&](grpc::ClientContext* context) { return (stub)->Method(context, request); });           \
   }
 
   GRADUS_UNARY(jobs_, SubmitJob)
@@ -97,7 +100,9 @@ class GrpcConnection final : public Connection {
   GRADUS_UNARY(datasets_, GetDataset)
   GRADUS_UNARY(datasets_, ListDatasets)
   GRADUS_UNARY(datasets_, RemoveDataset)
-  std::unique_ptr<UploadStream> AppendUpload() override { return std::make_unique<GrpcUploadStream>(*datasets_); }
+  std::unique_ptr<UploadStream> AppendUpload() override {
+    return std::make_unique<GrpcUploadStream>(*datasets_);
+  }
 
   GRADUS_UNARY(models_, GetModel)
   GRADUS_UNARY(models_, ListModels)
@@ -139,10 +144,12 @@ absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const Profile& profil
   tls.pem_root_certs = profile.ca_pem();
   tls.pem_cert_chain = profile.client_cert_pem();
   tls.pem_private_key = profile.client_key_pem();
-  const std::shared_ptr<grpc::ChannelCredentials> credentials =
-      grpc::CompositeChannelCredentials(grpc::SslCredentials(tls), grpc::AccessTokenCredentials(profile.token()));
-  if (credentials == nullptr) return absl::InvalidArgumentError("the profile's certificates or token cannot be used");
-  return std::make_shared<GrpcConnection>(grpc::CreateCustomChannel(profile.server(), credentials, Arguments()));
+  const std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::CompositeChannelCredentials(
+      grpc::SslCredentials(tls), grpc::AccessTokenCredentials(profile.token()));
+  if (credentials == nullptr)
+    return absl::InvalidArgumentError("the profile's certificates or token cannot be used");
+  return std::make_shared<GrpcConnection>(
+      grpc::CreateCustomChannel(profile.server(), credentials, Arguments()));
 }
 
 }  // namespace gradus

@@ -58,7 +58,8 @@ JobBuilder& JobBuilder::Input(const std::vector<int64_t>& shape) {
 
 namespace {
 
-// What stands after "- " or "key: " in a job file, so that "dense: {units: 3}" needs no braces around it.
+// What stands after "- " or "key: " in a job file, so that "dense: {units: 3}" needs no braces
+// around it.
 std::string AsFlow(absl::string_view text) {
   const size_t word_end = text.find_first_of(":{[\"");
   const bool bare_pair = word_end != absl::string_view::npos && text[word_end] == ':';

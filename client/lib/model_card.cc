@@ -27,8 +27,8 @@ void Fact(absl::string_view name, absl::string_view value, std::string& card) {
 void Layers(const v1::Model& model, std::string& card) {
   card += "\n## Layers\n\n| layer | type | output shape | parameters |\n|---|---|---|---:|\n";
   for (const v1::LayerSummary& layer : model.layers()) {
-    absl::StrAppend(&card, "| ", Cell(layer.name()), " | ", Cell(layer.type()), " | (", absl::StrJoin(layer.output_shape(), ", "),
-                    ") | ", layer.params(), " |\n");
+    absl::StrAppend(&card, "| ", Cell(layer.name()), " | ", Cell(layer.type()), " | (",
+                    absl::StrJoin(layer.output_shape(), ", "), ") | ", layer.params(), " |\n");
   }
 }
 
@@ -36,25 +36,31 @@ void Metrics(const v1::Model& model, std::string& card) {
   if (model.metrics().empty()) return;
   card += "\n## Metrics\n\n| name | value |\n|---|---:|\n";
   const std::map<std::string, double> sorted(model.metrics().begin(), model.metrics().end());
-  for (const auto& [name, value] : sorted) absl::StrAppend(&card, "| ", Cell(name), " | ", absl::SixDigits(value), " |\n");
+  for (const auto& [name, value] : sorted)
+    absl::StrAppend(&card, "| ", Cell(name), " | ", absl::SixDigits(value), " |\n");
 }
 
 }  // namespace
 
 std::string ModelCard(const v1::Model& model) {
-  std::string card = absl::StrCat("# ", Cell(model.name()), ", version ", model.version(), "\n\n| | |\n|---|---|\n");
+  std::string card = absl::StrCat("# ", Cell(model.name()), ", version ", model.version(),
+                                  "\n\n| | |\n|---|---|\n");
   Fact("published by", model.owner(), card);
-  if (model.has_created_at()) Fact("published at", google::protobuf::util::TimeUtil::ToString(model.created_at()), card);
+  if (model.has_created_at())
+    Fact("published at", google::protobuf::util::TimeUtil::ToString(model.created_at()), card);
   Fact("job", model.job(), card);
   Fact("datasets", absl::StrJoin(model.datasets(), ", "), card);
   Fact("made from", absl::StrJoin(model.parents(), ", "), card);
-  Fact("parameters", absl::StrCat(model.total_params(), " (", model.trainable_params(), " trainable)"), card);
+  Fact("parameters",
+       absl::StrCat(model.total_params(), " (", model.trainable_params(), " trainable)"), card);
   Fact("digest of the weights' file", model.digest(), card);
   Fact("digest of the weights' values", model.weights_sha256(), card);
   Layers(model, card);
   Metrics(model, card);
-  absl::StrAppend(&card, "\n## Definition\n\n```yaml\n", support::Printable(support::PrintYaml(model.spec())), "```\n\n",
-                  "`model.json` holds this definition, `weights.safetensors` the weights: tensors named LAYER/kernel and LAYER/bias, ",
+  absl::StrAppend(&card, "\n## Definition\n\n```yaml\n",
+                  support::Printable(support::PrintYaml(model.spec())), "```\n\n",
+                  "`model.json` holds this definition, `weights.safetensors` the weights: tensors "
+                  "named LAYER/kernel and LAYER/bias, ",
                   "f32, dense kernels as (inputs, units).\n");
   return card;
 }

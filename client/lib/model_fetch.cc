@@ -37,23 +37,29 @@ class Fetch {
         backoff.Reset();
         end = absl::Now() + client_.options().deadline;
       }
-      const absl::Status again = status.ok() ? absl::UnavailableError("the transfer ended early") : status;
+      const absl::Status again =
+          status.ok() ? absl::UnavailableError("the transfer ended early") : status;
       if (absl::Now() >= end) return again;
-      if (!WaitFor(client_.options(), backoff.Next(again), client_.stop())) return absl::CancelledError("stopped");
+      if (!WaitFor(client_.options(), backoff.Next(again), client_.stop()))
+        return absl::CancelledError("stopped");
     }
     RETURN_IF_ERROR(Publish());
     return header_->model();
   }
 
  private:
-  std::string PartPath() const { return absl::StrCat(folder_, "/.weights-", header_->sha256(), ".part"); }
+  std::string PartPath() const {
+    return absl::StrCat(folder_, "/.weights-", header_->sha256(), ".part");
+  }
 
-  // One transfer from what is there already. A first header may tell of a part from an earlier call: then the stream is left
-  // and the next one goes on from there.
+  // One transfer from what is there already. A first header may tell of a part from an earlier
+  // call: then the stream is left and the next one goes on from there.
   absl::Status OneStream() {
     v1::FetchModelRequest request;
     // The version is pinned once it is known: a name alone may mean another one tomorrow.
-    request.set_ref(header_.has_value() ? absl::StrCat(header_->model().name(), "@", header_->model().version()) : ref_);
+    request.set_ref(header_.has_value()
+                        ? absl::StrCat(header_->model().name(), "@", header_->model().version())
+                        : ref_);
     for (const std::string& layer : options_.layers) request.add_layers(layer);
     request.set_offset(have_);
     const auto stream = client_.connection().FetchModel(request);
@@ -61,7 +67,8 @@ class Fetch {
     v1::FetchModelResponse response;
     absl::Status local;
     while (local.ok() && stream->Read(&response)) {
-      local = response.has_header() ? TakeHeader(response.header(), request.offset()) : TakeData(response.data());
+      local = response.has_header() ? TakeHeader(response.header(), request.offset())
+                                    : TakeData(response.data());
     }
     if (!local.ok()) stream->Cancel();
     const absl::Status finished = stream->Finish();
@@ -70,15 +77,18 @@ class Fetch {
 
   absl::Status TakeHeader(const v1::FetchModelHeader& header, int64_t offset) {
     const bool known = header_.has_value();
-    if (known && header.sha256() != header_->sha256()) return absl::DataLossError("the server's file changed during the transfer");
+    if (known && header.sha256() != header_->sha256())
+      return absl::DataLossError("the server's file changed during the transfer");
     if (known) return absl::OkStatus();
-    if (header.sha256().size() != 64 || header.sha256().find_first_not_of("0123456789abcdef") != std::string::npos) {
+    if (header.sha256().size() != 64 ||
+        header.sha256().find_first_not_of("0123456789abcdef") != std::string::npos) {
       return absl::InternalError("the server sent a digest that is none");
     }
     header_ = header;
     ASSIGN_OR_RETURN(part_, File::OpenForAppend(PartPath(), 0666));
     RETURN_IF_ERROR(HashWhatIsThere());
-    return have_ == offset ? absl::OkStatus() : absl::UnavailableError("going on from an earlier transfer");
+    return have_ == offset ? absl::OkStatus()
+                           : absl::UnavailableError("going on from an earlier transfer");
   }
 
   absl::Status HashWhatIsThere() {
@@ -110,10 +120,12 @@ class Fetch {
   absl::Status Publish() {
     if (digest_.Finish() != header_->sha256()) {
       unlink(PartPath().c_str());
-      return absl::DataLossError(absl::StrCat(ref_, ": the weights that came have another digest; fetch them again"));
+      return absl::DataLossError(
+          absl::StrCat(ref_, ": the weights that came have another digest; fetch them again"));
     }
     RETURN_IF_ERROR(part_.Sync());
-    ASSIGN_OR_RETURN(const std::string spec, support::PrintJson(header_->model().spec(), {.indent = true}));
+    ASSIGN_OR_RETURN(const std::string spec,
+                     support::PrintJson(header_->model().spec(), {.indent = true}));
     const std::string json_part = folder_ + "/.model.json.part";
     const std::string card_part = folder_ + "/.README.md.part";
     RETURN_IF_ERROR(internal::WriteFileAtomically(json_part, spec, 0644));
@@ -135,8 +147,8 @@ class Fetch {
 
 }  // namespace
 
-absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref, const std::string& folder,
-                                     const FetchOptions& options) {
+absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
+                                     const std::string& folder, const FetchOptions& options) {
   return Fetch(client, ref, folder.empty() ? "." : folder, options).Run();
 }
 

@@ -23,11 +23,12 @@ std::string Environment(const char* name) {
 }
 
 absl::Status NoProfile(const std::string& path, bool is_default) {
-  const std::string next = is_default
-                               ? "run `gradus auth login FILE` with the profile that your administrator gave you (on the server's "
-                                 "own machine: DATA_DIR/admin.profile)"
-                               : "check --profile or GRADUS_PROFILE";
-  return support::WithReason(absl::NotFoundError(absl::StrCat("there is no profile at ", path, "; ", next)), "NO_PROFILE");
+  const std::string next = is_default ? "run `gradus auth login FILE` with the profile that your "
+                                        "administrator gave you (on the server's "
+                                        "own machine: DATA_DIR/admin.profile)"
+                                      : "check --profile or GRADUS_PROFILE";
+  return support::WithReason(
+      absl::NotFoundError(absl::StrCat("there is no profile at ", path, "; ", next)), "NO_PROFILE");
 }
 
 }  // namespace
@@ -36,7 +37,9 @@ absl::StatusOr<std::string> DefaultProfilePath() {
   const std::string config = Environment("XDG_CONFIG_HOME");
   if (!config.empty()) return absl::StrCat(config, "/gradus/profile");
   const std::string home = Environment("HOME");
-  if (home.empty()) return absl::FailedPreconditionError("HOME is not set, so there is no place for a profile; use --profile FILE");
+  if (home.empty())
+    return absl::FailedPreconditionError(
+        "HOME is not set, so there is no place for a profile; use --profile FILE");
   return absl::StrCat(home, "/.config/gradus/profile");
 }
 
@@ -50,14 +53,18 @@ absl::StatusOr<std::string> ProfilePath(const std::string& path) {
 absl::StatusOr<Profile> ParseProfile(absl::string_view text) {
   const absl::StatusOr<Profile> profile = support::Parse<Profile>(text);
   // The parser's message quotes what it found, and that may be a secret.
-  if (!profile.ok()) return absl::InvalidArgumentError("not a profile: one JSON object with server, ca_pem and token");
-  for (const auto& [name, value] : {std::pair<const char*, const std::string&>("server", profile->server()),
-                                    {"ca_pem", profile->ca_pem()},
-                                    {"token", profile->token()}}) {
+  if (!profile.ok())
+    return absl::InvalidArgumentError(
+        "not a profile: one JSON object with server, ca_pem and token");
+  for (const auto& [name, value] :
+       {std::pair<const char*, const std::string&>("server", profile->server()),
+        {"ca_pem", profile->ca_pem()},
+        {"token", profile->token()}}) {
     if (value.empty()) return support::FieldError(name, "is missing from the profile");
   }
   if (profile->client_cert_pem().empty() != profile->client_key_pem().empty()) {
-    return support::FieldError("client_cert_pem", "stands in a profile together with client_key_pem, or not at all");
+    return support::FieldError("client_cert_pem",
+                               "stands in a profile together with client_key_pem, or not at all");
   }
   return profile;
 }
@@ -65,7 +72,8 @@ absl::StatusOr<Profile> ParseProfile(absl::string_view text) {
 absl::StatusOr<Profile> LoadProfile(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string file, ProfilePath(path));
   const absl::StatusOr<std::string> text = internal::ReadWholeFile(file, kMostBytes);
-  if (absl::IsNotFound(text.status())) return NoProfile(file, path.empty() && Environment("GRADUS_PROFILE").empty());
+  if (absl::IsNotFound(text.status()))
+    return NoProfile(file, path.empty() && Environment("GRADUS_PROFILE").empty());
   if (!text.ok()) return text.status();
   const absl::StatusOr<Profile> profile = ParseProfile(*text);
   if (!profile.ok()) return support::Annotate(profile.status(), file);

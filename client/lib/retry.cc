@@ -22,7 +22,8 @@ double RandomShare() {
 
 bool IsTransient(const absl::Status& status) {
   if (status.code() == absl::StatusCode::kUnavailable) return true;
-  return status.code() == absl::StatusCode::kResourceExhausted && support::RetryDelayOf(status).has_value();
+  return status.code() == absl::StatusCode::kResourceExhausted &&
+         support::RetryDelayOf(status).has_value();
 }
 
 absl::Duration Backoff::Next(const absl::Status& status) {

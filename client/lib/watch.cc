@@ -23,7 +23,8 @@ struct Ending {
 // Keeps the time since the server was heard of last, and tells when that changes.
 class Outage {
  public:
-  Outage(const Client& client, const WatchOptions& options) : client_(client), options_(options), backoff_(client.options()) {}
+  Outage(const Client& client, const WatchOptions& options)
+      : client_(client), options_(options), backoff_(client.options()) {}
 
   void Heard() {
     if (lost_) Tell(false);
@@ -54,7 +55,8 @@ class Outage {
 
 // Reads one stream to its end. `events` takes the events out of a response.
 template <typename Response, typename Events, typename Handle>
-Ending ReadStream(const Client& client, ResponseStream<Response>& stream, Events events, Outage& outage, const Handle& handle) {
+Ending ReadStream(const Client& client, ResponseStream<Response>& stream, Events events,
+                  Outage& outage, const Handle& handle) {
   const std::stop_callback cancel(client.stop(), [&stream] { stream.Cancel(); });
   Ending ending;
   Response response;
@@ -74,7 +76,9 @@ Ending ReadStream(const Client& client, ResponseStream<Response>& stream, Events
   return ending;
 }
 
-bool MayComeBack(const absl::Status& status) { return IsTransient(status) || absl::IsDeadlineExceeded(status); }
+bool MayComeBack(const absl::Status& status) {
+  return IsTransient(status) || absl::IsDeadlineExceeded(status);
+}
 
 }  // namespace
 
@@ -85,7 +89,8 @@ absl::Status WatchJob(const Client& client, const std::string& id, const WatchOp
   const auto take = [&](const v1::Event& event) -> absl::Status {
     if (event.seq() <= last) return absl::OkStatus();
     if (event.seq() != last + 1) {
-      return absl::DataLossError(absl::StrCat("job ", id, ": the server sent event ", event.seq(), " after event ", last));
+      return absl::DataLossError(
+          absl::StrCat("job ", id, ": the server sent event ", event.seq(), " after event ", last));
     }
     last = event.seq();
     is_final = event.has_state_changed() && IsFinal(event.state_changed().to());
@@ -98,17 +103,20 @@ absl::Status WatchJob(const Client& client, const std::string& id, const WatchOp
     request.set_id(id);
     request.set_after_seq(last);
     const auto stream = client.connection().WatchJob(request);
-    const Ending ending = ReadStream(client, *stream, [](const auto& r) -> const auto& { return r.events(); }, outage, take);
+    const Ending ending = ReadStream(
+        client, *stream, [](const auto& r) -> const auto& { return r.events(); }, outage, take);
     if (ending.by_handler || is_final) return ending.by_handler ? ending.status : absl::OkStatus();
     // The whole life was seen before: nothing new came, and the server says that nothing will.
-    if (ending.status.ok() && !ending.got_events && last > 0 && last == options.after_seq) return absl::OkStatus();
+    if (ending.status.ok() && !ending.got_events && last > 0 && last == options.after_seq)
+      return absl::OkStatus();
     if (client.stop().stop_requested()) return absl::CancelledError("stopped");
     if (!ending.status.ok() && !MayComeBack(ending.status)) return ending.status;
     RETURN_IF_ERROR(outage.Wait(ending.status));
   }
 }
 
-absl::Status StreamLogs(const Client& client, const std::string& id, bool follow, const WatchOptions& options,
+absl::Status StreamLogs(const Client& client, const std::string& id, bool follow,
+                        const WatchOptions& options,
                         const std::function<absl::Status(const v1::Event&)>& handle) {
   int64_t last = options.after_seq;
   const auto take = [&](const v1::Event& event) -> absl::Status {
@@ -122,7 +130,8 @@ absl::Status StreamLogs(const Client& client, const std::string& id, bool follow
     request.set_id(id);
     request.set_follow(follow);
     const auto stream = client.connection().StreamLogs(request);
-    const Ending ending = ReadStream(client, *stream, [](const auto& r) -> const auto& { return r.lines(); }, outage, take);
+    const Ending ending = ReadStream(
+        client, *stream, [](const auto& r) -> const auto& { return r.lines(); }, outage, take);
     if (ending.by_handler || ending.status.ok()) return ending.status;
     if (client.stop().stop_requested()) return absl::CancelledError("stopped");
     if (!MayComeBack(ending.status)) return ending.status;

@@ -56,7 +56,8 @@ absl::Status Null(const YamlNode& node, const std::string& path) {
   return At(node.line, path, "null is not a value; leave the key out to have the default");
 }
 
-std::string UnknownWord(absl::string_view what, absl::string_view word, const std::vector<std::string>& known) {
+std::string UnknownWord(absl::string_view what, absl::string_view word,
+                        const std::vector<std::string>& known) {
   const std::optional<std::string> nearest = NearestWord(word, known);
   if (nearest.has_value()) return absl::StrCat(what, "; did you mean \"", *nearest, "\"?");
   if (known.empty()) return absl::StrCat(what, "; nothing may be set here");
@@ -73,13 +74,16 @@ std::vector<std::string> KindWords(const OneofDescriptor& kinds) {
 // The other member of `field`'s oneof that the message has already, if any.
 const FieldDescriptor* Rival(const FieldDescriptor& field, const Message& message) {
   const OneofDescriptor* oneof = field.real_containing_oneof();
-  return oneof == nullptr ? nullptr : message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
+  return oneof == nullptr ? nullptr
+                          : message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
 }
 
 absl::Status ReadTimestamp(const YamlNode& node, const std::string& path, Message& message) {
   Timestamp time;
-  if (node.kind != Kind::kScalar || !google::protobuf::util::TimeUtil::FromString(node.text, &time)) {
-    return At(node.line, path, absl::StrCat(Found(node), " is not a time such as 2024-01-31T12:00:00Z"));
+  if (node.kind != Kind::kScalar ||
+      !google::protobuf::util::TimeUtil::FromString(node.text, &time)) {
+    return At(node.line, path,
+              absl::StrCat(Found(node), " is not a time such as 2024-01-31T12:00:00Z"));
   }
   message.CopyFrom(time);
   return absl::OkStatus();
@@ -109,23 +113,29 @@ bool TakesBareWord(const Descriptor& type) {
 
 absl::Status MessageReader::CountStep(const YamlNode& node, const std::string& path) {
   if (++steps_ <= kMostSteps) return absl::OkStatus();
-  return At(node.line, path, absl::StrCat("more than ", kMostSteps, " values, aliases counted each time they are used"));
+  return At(
+      node.line, path,
+      absl::StrCat("more than ", kMostSteps, " values, aliases counted each time they are used"));
 }
 
-absl::Status MessageReader::ReadMessage(const YamlNode& node, const std::string& path, Message& message) {
+absl::Status MessageReader::ReadMessage(const YamlNode& node, const std::string& path,
+                                        Message& message) {
   RETURN_IF_ERROR(CountStep(node, path));
   if (message.GetDescriptor() == Timestamp::descriptor()) return ReadTimestamp(node, path, message);
   if (node.kind == Kind::kMap) return ReadEntries(node, path, message);
   if (node.kind == Kind::kNull) return Null(node, path);
-  if (node.kind == Kind::kScalar && TakesBareWord(*message.GetDescriptor())) return ReadBareWord(node, path, message);
+  if (node.kind == Kind::kScalar && TakesBareWord(*message.GetDescriptor()))
+    return ReadBareWord(node, path, message);
   return At(node.line, path, absl::StrCat(Found(node), " is not a mapping of keys to values"));
 }
 
-absl::Status MessageReader::ReadEntries(const YamlNode& node, const std::string& path, Message& message) {
+absl::Status MessageReader::ReadEntries(const YamlNode& node, const std::string& path,
+                                        Message& message) {
   std::map<const FieldDescriptor*, int> seen;
   for (const YamlEntry& entry : node.entries) {
     const std::string inner = JoinKey(path, entry.key);
-    const absl::StatusOr<const FieldDescriptor*> field = FindKey(*message.GetDescriptor(), entry.key);
+    const absl::StatusOr<const FieldDescriptor*> field =
+        FindKey(*message.GetDescriptor(), entry.key);
     if (!field.ok()) return At(entry.line, inner, field.status().message());
     const auto [first, is_new] = seen.emplace(*field, entry.line);
     if (!is_new) {
@@ -133,63 +143,72 @@ absl::Status MessageReader::ReadEntries(const YamlNode& node, const std::string&
     }
     if (const FieldDescriptor* rival = Rival(**field, message); rival != nullptr) {
       return At(entry.line, path,
-                absl::StrCat("both \"", rival->name(), "\" and \"", (*field)->name(), "\"; only one of them is allowed"));
+                absl::StrCat("both \"", rival->name(), "\" and \"", (*field)->name(),
+                             "\"; only one of them is allowed"));
     }
     RETURN_IF_ERROR(ReadField(*entry.value, inner, **field, message));
   }
   return absl::OkStatus();
 }
 
-absl::Status MessageReader::ReadBareWord(const YamlNode& node, const std::string& path, Message& message) {
+absl::Status MessageReader::ReadBareWord(const YamlNode& node, const std::string& path,
+                                         Message& message) {
   const OneofDescriptor& kinds = *message.GetDescriptor()->oneof_decl(0);
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(node.text);
   const bool is_kind = field != nullptr && field->real_containing_oneof() == &kinds &&
                        field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
-  if (!is_kind) return At(node.line, path, UnknownWord(absl::StrCat(Found(node), " is unknown"), node.text, KindWords(kinds)));
+  if (!is_kind)
+    return At(node.line, path,
+              UnknownWord(absl::StrCat(Found(node), " is unknown"), node.text, KindWords(kinds)));
   message.GetReflection()->MutableMessage(&message, field);
   return absl::OkStatus();
 }
 
-absl::Status MessageReader::ReadField(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                                      Message& message) {
+absl::Status MessageReader::ReadField(const YamlNode& node, const std::string& path,
+                                      const FieldDescriptor& field, Message& message) {
   if (field.is_map()) return ReadMap(node, path, field, message);
   if (field.is_repeated()) return ReadList(node, path, field, message);
   return ReadValue(node, path, field, message);
 }
 
-absl::Status MessageReader::ReadList(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                                     Message& message) {
+absl::Status MessageReader::ReadList(const YamlNode& node, const std::string& path,
+                                     const FieldDescriptor& field, Message& message) {
   if (node.kind == Kind::kScalar) return ReadValue(node, JoinIndex(path, 0), field, message);
   if (node.kind == Kind::kNull) return Null(node, path);
-  if (node.kind != Kind::kList) return At(node.line, path, absl::StrCat(Found(node), " is not a list"));
+  if (node.kind != Kind::kList)
+    return At(node.line, path, absl::StrCat(Found(node), " is not a list"));
   for (size_t i = 0; i < node.items.size(); ++i) {
     RETURN_IF_ERROR(ReadValue(*node.items[i], JoinIndex(path, i), field, message));
   }
   return absl::OkStatus();
 }
 
-absl::Status MessageReader::ReadValue(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                                      Message& message) {
+absl::Status MessageReader::ReadValue(const YamlNode& node, const std::string& path,
+                                      const FieldDescriptor& field, Message& message) {
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    Message* inner = field.is_repeated() ? message.GetReflection()->AddMessage(&message, &field)
-                                         : message.GetReflection()->MutableMessage(&message, &field);
+    Message* inner = field.is_repeated()
+                         ? message.GetReflection()->AddMessage(&message, &field)
+                         : message.GetReflection()->MutableMessage(&message, &field);
     return ReadMessage(node, path, *inner);
   }
   RETURN_IF_ERROR(CountStep(node, path));
   if (node.kind == Kind::kNull) return Null(node, path);
-  if (node.kind != Kind::kScalar) return At(node.line, path, absl::StrCat(Found(node), " is not a single value"));
+  if (node.kind != Kind::kScalar)
+    return At(node.line, path, absl::StrCat(Found(node), " is not a single value"));
   const absl::Status stored = StoreScalar(node.text, field, message);
   return stored.ok() ? stored : At(node.line, path, stored.message());
 }
 
-absl::Status MessageReader::ReadMap(const YamlNode& node, const std::string& path, const FieldDescriptor& field,
-                                    Message& message) {
-  if (node.kind != Kind::kMap) return At(node.line, path, absl::StrCat(Found(node), " is not a mapping of keys to values"));
+absl::Status MessageReader::ReadMap(const YamlNode& node, const std::string& path,
+                                    const FieldDescriptor& field, Message& message) {
+  if (node.kind != Kind::kMap)
+    return At(node.line, path, absl::StrCat(Found(node), " is not a mapping of keys to values"));
   std::map<std::string, int> seen;
   for (const YamlEntry& entry : node.entries) {
     const std::string inner = JoinKey(path, entry.key);
     const auto [first, is_new] = seen.emplace(entry.key, entry.line);
-    if (!is_new) return At(entry.line, inner, absl::StrCat("given twice, first on line ", first->second));
+    if (!is_new)
+      return At(entry.line, inner, absl::StrCat("given twice, first on line ", first->second));
     Message* pair = message.GetReflection()->AddMessage(&message, &field);
     const absl::Status key = StoreScalar(entry.key, *field.message_type()->map_key(), *pair);
     if (!key.ok()) return At(entry.line, inner, key.message());

@@ -30,21 +30,24 @@ int EditDistance(absl::string_view a, absl::string_view b) {
     for (size_t j = 1; j <= right.size(); ++j) {
       const int replaced = last[j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1);
       row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-      const bool swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+      const bool swapped =
+          i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
       if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
     }
   }
   return row[right.size()];
 }
 
-std::optional<std::string> NearestWord(absl::string_view word, const std::vector<std::string>& known) {
+std::optional<std::string> NearestWord(absl::string_view word,
+                                       const std::vector<std::string>& known) {
   if (word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string> nearest;
   int best = std::numeric_limits<int>::max();
   for (const std::string& candidate : known) {
     if (candidate.size() > kLongestWord) continue;
     const int distance = EditDistance(word, candidate);
-    const int allowed = std::max<int>(1, static_cast<int>(std::max(word.size(), candidate.size())) / 3);
+    const int allowed =
+        std::max<int>(1, static_cast<int>(std::max(word.size(), candidate.size())) / 3);
     if (distance <= allowed && distance < best) {
       best = distance;
       nearest = candidate;

@@ -13,8 +13,9 @@ namespace gradus::support {
 // Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, case apart.
 int EditDistance(absl::string_view a, absl::string_view b);
 
-// The word of `known` with the smallest distance, if that is at most a third of the longer word (at least 1);
-// the first one among equals.
-std::optional<std::string> NearestWord(absl::string_view word, const std::vector<std::string>& known);
+// The word of `known` with the smallest distance, if that is at most a third of the longer word (at
+// least 1); the first one among equals.
+std::optional<std::string> NearestWord(absl::string_view word,
+                                       const std::vector<std::string>& known);
 
 }  // namespace gradus::support

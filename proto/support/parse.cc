@@ -13,7 +13,8 @@ namespace gradus::support {
 absl::Status ParseText(absl::string_view text, google::protobuf::Message& message) {
   message.Clear();
   ASSIGN_OR_RETURN(const YamlRef tree, ParseYaml(text));
-  if (tree->kind == YamlNode::Kind::kNull) return absl::InvalidArgumentError("there is nothing in it");
+  if (tree->kind == YamlNode::Kind::kNull)
+    return absl::InvalidArgumentError("there is nothing in it");
   return MessageReader().ReadMessage(*tree, "", message);
 }
 

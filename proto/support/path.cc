@@ -16,15 +16,17 @@ namespace {
 constexpr size_t kMostSteps = 64;
 
 absl::Status NotAPath(absl::string_view path) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", path, "\" is not the path of a field, such as fit.seed or model.layers[1].dense.units"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", path,
+      "\" is not the path of a field, such as fit.seed or model.layers[1].dense.units"));
 }
 
 // Takes "[3]" off the front of `rest`.
 absl::StatusOr<PathStep> TakeIndex(absl::string_view path, absl::string_view& rest) {
   const size_t end = rest.find(']');
   uint32_t index = 0;
-  if (end == absl::string_view::npos || !absl::SimpleAtoi(rest.substr(1, end - 1), &index)) return NotAPath(path);
+  if (end == absl::string_view::npos || !absl::SimpleAtoi(rest.substr(1, end - 1), &index))
+    return NotAPath(path);
   rest.remove_prefix(end + 1);
   return PathStep{"", index};
 }
@@ -48,7 +50,9 @@ std::string JoinKey(absl::string_view path, absl::string_view key) {
   return path.empty() ? std::string(key) : absl::StrCat(path, ".", key);
 }
 
-std::string JoinIndex(absl::string_view path, size_t index) { return absl::StrCat(path, "[", index, "]"); }
+std::string JoinIndex(absl::string_view path, size_t index) {
+  return absl::StrCat(path, "[", index, "]");
+}
 
 absl::StatusOr<std::vector<PathStep>> ParsePath(absl::string_view path) {
   std::vector<PathStep> steps;

@@ -13,7 +13,8 @@ class Message;
 namespace gradus::support {
 
 struct JsonOptions {
-  // Fields that are not set are written with their zero value too (`optional` ones and messages are left out).
+  // Fields that are not set are written with their zero value too (`optional` ones and messages are
+  // left out).
   bool zero_values = false;
   // Over several lines, for people.
   bool indent = false;
@@ -21,6 +22,7 @@ struct JsonOptions {
 
 // protobuf's JSON form with the field names of the proto (snake_case); 64-bit integers are strings.
 //   Errors   INVALID_ARGUMENT when a field holds what JSON cannot say, such as a time out of range.
-absl::StatusOr<std::string> PrintJson(const google::protobuf::Message& message, const JsonOptions& options = {});
+absl::StatusOr<std::string> PrintJson(const google::protobuf::Message& message,
+                                      const JsonOptions& options = {});
 
 }  // namespace gradus::support

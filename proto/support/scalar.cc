@@ -35,7 +35,8 @@ absl::Status IsNot(absl::string_view found, absl::string_view allowed) {
 std::optional<double> ToDouble(absl::string_view text) {
   const std::string lower = absl::AsciiStrToLower(text);
   if (lower == ".nan" || lower == "nan") return std::numeric_limits<double>::quiet_NaN();
-  if (lower == ".inf" || lower == "+.inf" || lower == "infinity") return std::numeric_limits<double>::infinity();
+  if (lower == ".inf" || lower == "+.inf" || lower == "infinity")
+    return std::numeric_limits<double>::infinity();
   if (lower == "-.inf" || lower == "-infinity") return -std::numeric_limits<double>::infinity();
   double value = 0;
   if (text.find_first_not_of("0123456789+-.eE") != absl::string_view::npos) return std::nullopt;
@@ -47,7 +48,8 @@ std::optional<double> ToDouble(absl::string_view text) {
 template <typename Int>
 std::optional<Int> ToInt(absl::string_view text) {
   const absl::string_view digits = text.substr(!text.empty() && text.front() == '-' ? 1 : 0);
-  if (digits.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(digits.front()))) return std::nullopt;
+  if (digits.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(digits.front())))
+    return std::nullopt;
   if (digits.find_first_not_of("0123456789") == absl::string_view::npos) {
     // YAML 1.1 reads 010 as 8, YAML 1.2 as 10, JSON not at all.
     if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
@@ -57,7 +59,8 @@ std::optional<Int> ToInt(absl::string_view text) {
   }
   const std::optional<double> value = ToDouble(text);
   constexpr double kExact = 9007199254740992.0;  // 2^53
-  if (!value.has_value() || std::trunc(*value) != *value || std::abs(*value) > kExact) return std::nullopt;
+  if (!value.has_value() || std::trunc(*value) != *value || std::abs(*value) > kExact)
+    return std::nullopt;
   const auto whole = static_cast<int64_t>(*value);
   if (!std::in_range<Int>(whole)) return std::nullopt;
   return static_cast<Int>(whole);
@@ -87,12 +90,14 @@ const EnumValueDescriptor* FindEnumValue(absl::string_view text, const EnumDescr
 absl::Status NoSuchWord(absl::string_view text, const EnumDescriptor& type) {
   const std::vector<std::string> words = EnumWords(type);
   const std::optional<std::string> nearest = NearestWord(text, words);
-  return IsNot(text, absl::StrCat("one of ", absl::StrJoin(words, ", "),
-                                  nearest.has_value() ? absl::StrCat("; did you mean \"", *nearest, "\"?") : ""));
+  return IsNot(
+      text,
+      absl::StrCat("one of ", absl::StrJoin(words, ", "),
+                   nearest.has_value() ? absl::StrCat("; did you mean \"", *nearest, "\"?") : ""));
 }
 
 // Sets or appends with the matching pair of reflection calls.
-#define GRADUS_PUT(Type, value)                                   \
+#define GRADUS_PUT(Type, value)                                        \
   (field.is_repeated() ? reflection.Add##Type(&message, &field, value) \
                        : reflection.Set##Type(&message, &field, value))
 
@@ -114,12 +119,12 @@ absl::Status StoreEnum(absl::string_view text, const FieldDescriptor& field, Mes
   return absl::OkStatus();
 }
 
-#define GRADUS_STORE_NUMBER(Type, converted, allowed)          \
-  {                                                            \
-    const auto value = converted;                              \
-    if (!value.has_value()) return IsNot(text, allowed);       \
-    GRADUS_PUT(Type, *value);                                  \
-    return absl::OkStatus();                                   \
+#define GRADUS_STORE_NUMBER(Type, converted, allowed)    \
+  {                                                      \
+    const auto value = converted;                        \
+    if (!value.has_value()) return IsNot(text, allowed); \
+    GRADUS_PUT(Type, *value);                            \
+    return absl::OkStatus();                             \
   }
 
 }  // namespace

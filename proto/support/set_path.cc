@@ -30,10 +30,12 @@ struct Target {
   std::string path;
 };
 
-absl::Status CheckIndex(const Message& message, const FieldDescriptor& field, size_t index, absl::string_view path) {
+absl::Status CheckIndex(const Message& message, const FieldDescriptor& field, size_t index,
+                        absl::string_view path) {
   const auto size = static_cast<size_t>(message.GetReflection()->FieldSize(message, &field));
   if (index <= size) return absl::OkStatus();
-  return FieldError(path, absl::StrCat("there are ", size, " entries, so the index may be 0 to ", size));
+  return FieldError(path,
+                    absl::StrCat("there are ", size, " entries, so the index may be 0 to ", size));
 }
 
 // Takes entry `index` out of a list, keeping the order of the others.
@@ -46,7 +48,8 @@ void RemoveEntry(Message& message, const FieldDescriptor& field, size_t index) {
 }
 
 // Sets entry `index`: reads it to the end of the list, then puts it in the old one's place.
-absl::Status SetEntry(const YamlNode& value, const Target& at, const FieldDescriptor& field, size_t index) {
+absl::Status SetEntry(const YamlNode& value, const Target& at, const FieldDescriptor& field,
+                      size_t index) {
   const Reflection& reflection = *at.message->GetReflection();
   const auto before = reflection.FieldSize(*at.message, &field);
   const bool exists = static_cast<int>(index) < before;
@@ -77,8 +80,10 @@ absl::Status SetAt(Target at, std::span<const PathStep> steps, const YamlNode& v
   if (!found.ok()) return FieldError(path, found.status().message());
   const FieldDescriptor& field = **found;
   const bool indexed = steps.size() > 1 && steps[1].index.has_value();
-  if (indexed && (!field.is_repeated() || field.is_map())) return FieldError(path, "is not a list, so it has no index");
-  if (!indexed && steps.size() > 1 && field.is_repeated()) return FieldError(path, "is a list; say which entry, as in [0]");
+  if (indexed && (!field.is_repeated() || field.is_map()))
+    return FieldError(path, "is not a list, so it has no index");
+  if (!indexed && steps.size() > 1 && field.is_repeated())
+    return FieldError(path, "is a list; say which entry, as in [0]");
 
   const std::span<const PathStep> rest = steps.subspan(indexed ? 2 : 1);
   if (indexed) RETURN_IF_ERROR(CheckIndex(*at.message, field, *steps[1].index, path));
@@ -101,7 +106,8 @@ absl::Status SetAt(Target at, std::span<const PathStep> steps, const YamlNode& v
 absl::Status SetPath(absl::string_view path, absl::string_view value, Message& message) {
   ASSIGN_OR_RETURN(const std::vector<PathStep> steps, ParsePath(path));
   const absl::StatusOr<YamlRef> tree = ParseYaml(value, {.count_lines = false});
-  if (!tree.ok()) return FieldError(path, absl::StrCat(Shown(value), " is ", tree.status().message()));
+  if (!tree.ok())
+    return FieldError(path, absl::StrCat(Shown(value), " is ", tree.status().message()));
   // Changes are made on a copy, so that a refused value leaves everything as it was.
   const std::unique_ptr<Message> changed(message.New());
   changed->CopyFrom(message);
@@ -113,9 +119,11 @@ absl::Status SetPath(absl::string_view path, absl::string_view value, Message& m
 absl::Status ApplySetting(absl::string_view setting, Message& message) {
   const size_t equals = setting.find('=');
   if (equals == absl::string_view::npos) {
-    return absl::InvalidArgumentError(absl::StrCat(Shown(setting), " is not PATH=VALUE, such as fit.seed=7"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Shown(setting), " is not PATH=VALUE, such as fit.seed=7"));
   }
-  return SetPath(absl::StripAsciiWhitespace(setting.substr(0, equals)), setting.substr(equals + 1), message);
+  return SetPath(absl::StripAsciiWhitespace(setting.substr(0, equals)), setting.substr(equals + 1),
+                 message);
 }
 
 }  // namespace gradus::support

@@ -27,9 +27,13 @@ absl::Status FieldError(absl::string_view path, absl::string_view message) {
   return status;
 }
 
-std::optional<std::string> FieldOf(const absl::Status& status) { return Payload(status, kFieldPayloadUrl); }
+std::optional<std::string> FieldOf(const absl::Status& status) {
+  return Payload(status, kFieldPayloadUrl);
+}
 
-std::optional<std::string> ReasonOf(const absl::Status& status) { return Payload(status, kReasonPayloadUrl); }
+std::optional<std::string> ReasonOf(const absl::Status& status) {
+  return Payload(status, kReasonPayloadUrl);
+}
 
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   if (!status.ok()) status.SetPayload(kReasonPayloadUrl, absl::Cord(reason));
@@ -45,14 +49,17 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
 
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   const absl::Duration kept = std::clamp(delay, absl::ZeroDuration(), absl::Hours(24));
-  if (!status.ok()) status.SetPayload(kRetryPayloadUrl, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(kept))));
+  if (!status.ok())
+    status.SetPayload(kRetryPayloadUrl, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(kept))));
   return status;
 }
 
 absl::Status Annotate(const absl::Status& status, absl::string_view context) {
   if (status.ok()) return status;
   absl::Status result(status.code(), absl::StrCat(context, ": ", status.message()));
-  status.ForEachPayload([&result](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  status.ForEachPayload([&result](absl::string_view url, const absl::Cord& payload) {
+    result.SetPayload(url, payload);
+  });
   return result;
 }
 

@@ -11,14 +11,16 @@
 
 namespace gradus::support {
 
-// Payload that holds the path of the field a status is about; the same string as in engine/base/status.h.
-// The RPC border turns it into a google.rpc.BadRequest and back.
+// Payload that holds the path of the field a status is about; the same string as in
+// engine/base/status.h. The RPC border turns it into a google.rpc.BadRequest and back.
 inline constexpr char kFieldPayloadUrl[] = "type.gradus/field";
 
-// Payload that holds a word programs may compare ("NO_PROFILE"); a google.rpc.ErrorInfo on the wire.
+// Payload that holds a word programs may compare ("NO_PROFILE"); a google.rpc.ErrorInfo on the
+// wire.
 inline constexpr char kReasonPayloadUrl[] = "type.gradus/reason";
 
-// Payload that says after how many milliseconds a retry makes sense; a google.rpc.RetryInfo on the wire.
+// Payload that says after how many milliseconds a retry makes sense; a google.rpc.RetryInfo on the
+// wire.
 inline constexpr char kRetryPayloadUrl[] = "type.gradus/retry_ms";
 
 // "PATH: MESSAGE" with INVALID_ARGUMENT and the path as payload. An empty path leaves out both.

@@ -22,7 +22,8 @@ namespace {
 
 constexpr char kTypePrefix[] = "type.googleapis.com/";
 constexpr char kDomain[] = "gradus";
-// Status and details travel in the trailing metadata, of which gRPC takes 8 KiB in all, the message three times.
+// Status and details travel in the trailing metadata, of which gRPC takes 8 KiB in all, the message
+// three times.
 constexpr size_t kLongestMessage = 1500;
 
 // `text`, cut before a character that would not fit whole.
@@ -70,7 +71,8 @@ void TakeDetail(const google::protobuf::Any& any, absl::Status& status) {
   } else if (any.UnpackTo(&info) && info.domain() == kDomain && info.metadata().empty()) {
     status.SetPayload(kReasonPayloadUrl, absl::Cord(info.reason()));
   } else if (any.UnpackTo(&retry)) {
-    const int64_t delay = google::protobuf::util::TimeUtil::DurationToMilliseconds(retry.retry_delay());
+    const int64_t delay =
+        google::protobuf::util::TimeUtil::DurationToMilliseconds(retry.retry_delay());
     status = WithRetryDelay(std::move(status), absl::Milliseconds(delay));
   } else if (absl::StartsWith(any.type_url(), kTypePrefix)) {
     status.SetPayload(any.type_url(), absl::Cord(any.value()));
@@ -101,7 +103,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   const int code = status.error_code();
   const bool known = code > 0 && code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
-  absl::Status result(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown, status.error_message());
+  absl::Status result(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown,
+                      status.error_message());
   google::rpc::Status details;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
     for (const google::protobuf::Any& any : details.details()) TakeDetail(any, result);

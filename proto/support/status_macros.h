@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two macros that pass errors on, for folders that may not include engine/base. Include in .cc files only.
+// The two macros that pass errors on, for folders that may not include engine/base. Include in .cc
+// files only.
 #pragma once
 
 #include "absl/status/status.h"
@@ -14,7 +15,8 @@
   } while (false)
 #endif
 
-// Assigns the value of the StatusOr EXPR to LHS (which may declare a variable), or returns its status.
+// Assigns the value of the StatusOr EXPR to LHS (which may declare a variable), or returns its
+// status.
 #ifndef ASSIGN_OR_RETURN
 #define ASSIGN_OR_RETURN(lhs, ...) \
   GRADUS_ASSIGN_OR_RETURN_(GRADUS_CONCAT_(gradus_status_or_, __LINE__), lhs, (__VA_ARGS__))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A walk over the fields that are set, writing block style for messages and flow style for lists of scalars.
+// A walk over the fields that are set, writing block style for messages and flow style for lists of
+// scalars.
 #include "proto/support/yaml_printer.h"
 
 #include <google/protobuf/descriptor.h>
@@ -31,14 +32,18 @@ constexpr int kNotRepeated = -1;
 // Words that some YAML reader takes for something else than text.
 bool IsReserved(absl::string_view text) {
   const std::string lower = absl::AsciiStrToLower(text);
-  constexpr absl::string_view kWords[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+  constexpr absl::string_view kWords[] = {"null", "true", "false", "yes", "no",
+                                          "on",   "off",  "y",     "n"};
   return std::find(std::begin(kWords), std::end(kWords), lower) != std::end(kWords);
 }
 
 bool IsPlain(absl::string_view text) {
-  if (text.empty() || IsReserved(text) || !absl::ascii_isalpha(static_cast<unsigned char>(text.front()))) return false;
+  if (text.empty() || IsReserved(text) ||
+      !absl::ascii_isalpha(static_cast<unsigned char>(text.front())))
+    return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' || c == '@' || c == '/';
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' ||
+           c == '@' || c == '/';
   });
 }
 
@@ -59,7 +64,9 @@ std::string Quoted(absl::string_view text) {
   return result + "\"";
 }
 
-std::string Text(absl::string_view text) { return IsPlain(text) ? std::string(text) : Quoted(text); }
+std::string Text(absl::string_view text) {
+  return IsPlain(text) ? std::string(text) : Quoted(text);
+}
 
 template <typename Float>
 std::string Number(Float value) {
@@ -70,12 +77,14 @@ std::string Number(Float value) {
   std::string text(buffer, end.ptr);
   // Readers of YAML 1.1 take "1e-07" for a word.
   const size_t exponent = text.find('e');
-  if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
+  if (exponent != std::string::npos && text.find('.') == std::string::npos)
+    text.insert(exponent, ".0");
   return text;
 }
 
-#define GRADUS_GET(Type) \
-  (index == kNotRepeated ? reflection.Get##Type(message, &field) : reflection.GetRepeated##Type(message, &field, index))
+#define GRADUS_GET(Type)                                         \
+  (index == kNotRepeated ? reflection.Get##Type(message, &field) \
+                         : reflection.GetRepeated##Type(message, &field, index))
 
 std::string Scalar(const Message& message, const FieldDescriptor& field, int index) {
   const Reflection& reflection = *message.GetReflection();
@@ -98,7 +107,8 @@ std::string Scalar(const Message& message, const FieldDescriptor& field, int ind
       return absl::AsciiStrToLower(GRADUS_GET(Enum)->name());
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string text = GRADUS_GET(String);
-      return field.type() == FieldDescriptor::TYPE_BYTES ? Quoted(absl::Base64Escape(text)) : Text(text);
+      return field.type() == FieldDescriptor::TYPE_BYTES ? Quoted(absl::Base64Escape(text))
+                                                         : Text(text);
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       break;
@@ -117,14 +127,17 @@ std::string BareWord(const Message& message) {
   const std::vector<const FieldDescriptor*> fields = SetFields(message);
   if (fields.size() != 1 || !TakesBareWord(*message.GetDescriptor())) return "";
   const FieldDescriptor& kind = *fields.front();
-  const bool is_kind = kind.real_containing_oneof() != nullptr && kind.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
-  if (!is_kind || !SetFields(message.GetReflection()->GetMessage(message, &kind)).empty()) return "";
+  const bool is_kind = kind.real_containing_oneof() != nullptr &&
+                       kind.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+  if (!is_kind || !SetFields(message.GetReflection()->GetMessage(message, &kind)).empty())
+    return "";
   return kind.name();
 }
 
 class Printer {
  public:
-  // Every field on lines of its own, indented by `indent`; the first line has its indentation already if `hanging`.
+  // Every field on lines of its own, indented by `indent`; the first line has its indentation
+  // already if `hanging`.
   void Fields(const Message& message, int indent, bool hanging) {
     for (const FieldDescriptor* field : SetFields(message)) {
       if (!hanging) out_.append(static_cast<size_t>(indent), ' ');

@@ -38,11 +38,13 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw YAML::ParserException(mark, "an alias to a node that contains it");
+    if (found == anchors_.end())
+      throw YAML::ParserException(mark, "an alias to a node that contains it");
     Place(mark, found->second);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     RefuseTag(mark, tag);
     std::shared_ptr<YamlNode> node = NewNode(mark, Kind::kScalar);
     node->text = text;
@@ -83,7 +85,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
     // yaml-cpp says "?" for what has no tag and "!" for what is quoted.
-    if (!tag.empty() && tag != "?" && tag != "!") throw YAML::ParserException(mark, "tags are not allowed");
+    if (!tag.empty() && tag != "?" && tag != "!")
+      throw YAML::ParserException(mark, "tags are not allowed");
   }
 
   YamlRef Remember(YAML::anchor_t anchor, std::shared_ptr<YamlNode> node) {
@@ -94,7 +97,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void Open(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
     if (open_.size() == options_.max_depth) {
-      throw YAML::ParserException(mark, absl::StrCat("nested deeper than ", options_.max_depth, " levels"));
+      throw YAML::ParserException(
+          mark, absl::StrCat("nested deeper than ", options_.max_depth, " levels"));
     }
     open_.push_back({NewNode(mark, kind), anchor, mark, std::nullopt});
   }
@@ -131,11 +135,13 @@ class TreeBuilder final : public YAML::EventHandler {
 
 absl::Status CheckBytes(absl::string_view text, const YamlOptions& options) {
   if (text.size() > options.max_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(text.size(), " bytes are more than the ", options.max_bytes, " allowed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(text.size(), " bytes are more than the ", options.max_bytes, " allowed"));
   }
   const std::optional<size_t> invalid = FirstInvalidUtf8(text);
   if (!invalid.has_value()) return absl::OkStatus();
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');
+  const auto line =
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": not UTF-8 text"));
 }
 
@@ -148,15 +154,18 @@ absl::StatusOr<YamlRef> ParseYaml(absl::string_view text, const YamlOptions& opt
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     TreeBuilder builder(options);
-    if (!parser.HandleNextDocument(builder) || builder.root() == nullptr) return std::make_shared<const YamlNode>();
+    if (!parser.HandleNextDocument(builder) || builder.root() == nullptr)
+      return std::make_shared<const YamlNode>();
     TreeBuilder more(options);
     if (parser.HandleNextDocument(more)) {
       const int line = more.root() == nullptr ? 1 : more.root()->line;
-      return absl::InvalidArgumentError(absl::StrCat("line ", line, ": a second document; only one is allowed"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", line, ": a second document; only one is allowed"));
     }
     return builder.root();
   } catch (const YAML::Exception& e) {
-    return absl::InvalidArgumentError(absl::StrCat("line ", e.mark.line + 1, ": not valid YAML: ", e.msg));
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", e.mark.line + 1, ": not valid YAML: ", e.msg));
   } catch (const std::exception& e) {
     return absl::InvalidArgumentError(absl::StrCat("not valid YAML: ", e.what()));
   }

@@ -28,17 +28,19 @@ absl::Status Run(const Options& options, Session& session) {
   RETURN_IF_ERROR(SaveProfile(profile, path));
   const Output& out = session.out();
   if (!me.ok()) {
-    out.Note(absl::StrCat("The profile is kept in ", path, ", but ", profile.server(), " cannot be reached now."));
+    out.Note(absl::StrCat("The profile is kept in ", path, ", but ", profile.server(),
+                          " cannot be reached now."));
     return absl::OkStatus();
   }
   if (!out.people()) return out.Show(*me, {}, "user");
-  out.Line(absl::StrCat("You are ", me->user(), " (", me->role(), ") on ", profile.server(), ". The profile is kept in ", path, "."));
+  out.Line(absl::StrCat("You are ", me->user(), " (", me->role(), ") on ", profile.server(),
+                        ". The profile is kept in ", path, "."));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-const Command kAuthLogin = {"auth", "login", "Keep a profile for all later commands", "  gradus auth login alice.profile\n",
-                            &Bind<Options, Declare, Run>};
+const Command kAuthLogin = {"auth", "login", "Keep a profile for all later commands",
+                            "  gradus auth login alice.profile\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -20,13 +20,14 @@ absl::Status Run(const Options&, Session& session) {
   std::error_code error;
   const bool removed = std::filesystem::remove(path, error);
   if (error) return absl::ErrnoToStatus(error.value(), path);
-  session.out().Line(removed ? absl::StrCat("The profile ", path, " is gone.") : "There was no profile to forget.");
+  session.out().Line(removed ? absl::StrCat("The profile ", path, " is gone.")
+                             : "There was no profile to forget.");
   return absl::OkStatus();
 }
 
 }  // namespace
 
-const Command kAuthLogout = {"auth", "logout", "Forget the profile that login kept", "  gradus auth logout\n",
-                             &Bind<Options, Declare, Run>};
+const Command kAuthLogout = {"auth", "logout", "Forget the profile that login kept",
+                             "  gradus auth logout\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

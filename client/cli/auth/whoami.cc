@@ -23,7 +23,7 @@ absl::Status Run(const Options&, Session& session) {
 
 }  // namespace
 
-const Command kAuthWhoami = {"auth", "whoami", "Say who the server takes you for", "  gradus auth whoami\n",
-                             &Bind<Options, Declare, Run>};
+const Command kAuthWhoami = {"auth", "whoami", "Say who the server takes you for",
+                             "  gradus auth whoami\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

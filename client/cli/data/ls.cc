@@ -21,11 +21,13 @@ absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const std::vector<v1::Dataset> datasets, client.ListDatasets(options.limit));
   v1::ListDatasetsResponse all;
   all.mutable_datasets()->Assign(datasets.begin(), datasets.end());
-  return session.out().List(all, DatasetRow(), "name", "There are no datasets. `gradus data push NAME DIR` makes one.");
+  return session.out().List(all, DatasetRow(), "name",
+                            "There are no datasets. `gradus data push NAME DIR` makes one.");
 }
 
 }  // namespace
 
-const Command kDataLs = {"data", "ls", "List datasets", "  gradus data ls\n", &Bind<Options, Declare, Run>};
+const Command kDataLs = {"data", "ls", "List datasets", "  gradus data ls\n",
+                         &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

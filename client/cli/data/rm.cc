@@ -12,7 +12,9 @@ struct Options {
   std::vector<std::string> names;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Rest("NAME", options.names, "Names of datasets"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Rest("NAME", options.names, "Names of datasets");
+}
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
@@ -25,7 +27,7 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kDataRm = {"data", "rm", "Remove datasets that no unfinished job uses", "  gradus data rm digits\n",
-                         &Bind<Options, Declare, Run>};
+const Command kDataRm = {"data", "rm", "Remove datasets that no unfinished job uses",
+                         "  gradus data rm digits\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -18,12 +18,15 @@ struct Options {
   std::string name;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Required("NAME", options.name, "The dataset's name"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Required("NAME", options.name, "The dataset's name");
+}
 
 // "0: 6,000, 1: 6,000, ..." for the first few classes.
 std::string Classes(const v1::Column& column) {
   constexpr size_t kMost = 10;
-  const std::map<int64_t, int64_t> sorted(column.label_counts().begin(), column.label_counts().end());
+  const std::map<int64_t, int64_t> sorted(column.label_counts().begin(),
+                                          column.label_counts().end());
   std::vector<std::string> words;
   for (const auto& [label, count] : sorted) {
     if (words.size() == kMost) {
@@ -36,12 +39,14 @@ std::string Classes(const v1::Column& column) {
 }
 
 std::string SplitTable(const v1::Dataset& dataset, int width) {
-  std::vector<std::vector<std::string>> rows = {{"SPLIT", "ROWS", "COLUMN", "TYPE", "SHAPE", "CLASSES"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"SPLIT", "ROWS", "COLUMN", "TYPE", "SHAPE", "CLASSES"}};
   for (const v1::Split& split : dataset.splits()) {
     for (const v1::Column& column : split.columns()) {
-      rows.push_back({support::Printable(split.name(), true), Grouped(split.rows()), support::Printable(column.name(), true),
-                      support::Printable(column.dtype(), true), absl::StrCat("(", absl::StrJoin(column.shape(), ", "), ")"),
-                      Classes(column)});
+      rows.push_back(
+          {support::Printable(split.name(), true), Grouped(split.rows()),
+           support::Printable(column.name(), true), support::Printable(column.dtype(), true),
+           absl::StrCat("(", absl::StrJoin(column.shape(), ", "), ")"), Classes(column)});
     }
   }
   return Align(rows, {false, true, false, false, false, false}, width);
@@ -58,7 +63,7 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kDataShow = {"data", "show", "Show one dataset: splits, columns, classes", "  gradus data show fashion-mnist\n",
-                           &Bind<Options, Declare, Run>};
+const Command kDataShow = {"data", "show", "Show one dataset: splits, columns, classes",
+                           "  gradus data show fashion-mnist\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -25,12 +25,12 @@ absl::Status Run(const Options& options, Session& session) {
   if (options.follow) session.TakeInterrupts();
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   const Output& out = session.out();
-  const absl::Status status =
-      StreamLogs(client, options.id, options.follow, WatchOptions(), [&out](const v1::Event& event) {
+  const absl::Status status = StreamLogs(
+      client, options.id, options.follow, WatchOptions(), [&out](const v1::Event& event) {
         if (out.json()) return out.Json(event);
         const v1::LogLine& line = event.log_line();
-        out.Text(absl::StrCat(LocalTime(event.time()), " ", v1::LogLine::Level_Name(line.level()), " ",
-                              support::Printable(line.text(), true), "\n"));
+        out.Text(absl::StrCat(LocalTime(event.time()), " ", v1::LogLine::Level_Name(line.level()),
+                              " ", support::Printable(line.text(), true), "\n"));
         return absl::OkStatus();
       });
   // Leaving a log is no failure.

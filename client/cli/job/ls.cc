@@ -19,15 +19,19 @@ struct Options {
 };
 
 void Declare(Arguments& arguments, Options& options) {
-  arguments.Option("--state", "STATE", options.states, "Only jobs in this state, such as running; may be repeated");
+  arguments.Option("--state", "STATE", options.states,
+                   "Only jobs in this state, such as running; may be repeated");
   arguments.Option("--limit", "N", options.limit, 1, 1'000'000, "At most so many, the newest [50]");
 }
 
 absl::StatusOr<v1::Job::State> StateOf(const std::string& word) {
   v1::Job::State state = v1::Job::STATE_UNSPECIFIED;
-  if (v1::Job::State_Parse(absl::AsciiStrToUpper(word), &state) && state != v1::Job::STATE_UNSPECIFIED) return state;
-  return support::UsageError(absl::StrCat("--state: ", support::Shown(word), " is not one of ",
-                                          absl::StrJoin(support::EnumWords(*v1::Job::State_descriptor()), ", ")));
+  if (v1::Job::State_Parse(absl::AsciiStrToUpper(word), &state) &&
+      state != v1::Job::STATE_UNSPECIFIED)
+    return state;
+  return support::UsageError(
+      absl::StrCat("--state: ", support::Shown(word), " is not one of ",
+                   absl::StrJoin(support::EnumWords(*v1::Job::State_descriptor()), ", ")));
 }
 
 absl::Status Run(const Options& options, Session& session) {
@@ -40,7 +44,8 @@ absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs, client.ListJobs(options.limit, states));
   v1::ListJobsResponse all;
   all.mutable_jobs()->Assign(jobs.begin(), jobs.end());
-  return session.out().List(all, JobRow(), "id", "There are no such jobs. `gradus train FILE` submits one.");
+  return session.out().List(all, JobRow(), "id",
+                            "There are no such jobs. `gradus train FILE` submits one.");
 }
 
 }  // namespace

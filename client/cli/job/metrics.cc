@@ -41,7 +41,8 @@ std::string AsTable(const v1::ListMetricsResponse& metrics, int width) {
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
-  ASSIGN_OR_RETURN(const v1::ListMetricsResponse metrics, client.ListMetrics(options.id, options.names));
+  ASSIGN_OR_RETURN(const v1::ListMetricsResponse metrics,
+                   client.ListMetrics(options.id, options.names));
   const Output& out = session.out();
   if (out.json()) return out.Json(metrics);
   if (out.quiet()) return out.List(metrics, {}, "name", "");

@@ -22,7 +22,8 @@ void Declare(Arguments& arguments, Options& options) {
 
 absl::Status Run(const Options& options, Session& session) {
   const Output& out = session.out();
-  if (options.yaml && !out.people()) return support::UsageError("--yaml excludes --json and --quiet");
+  if (options.yaml && !out.people())
+    return support::UsageError("--yaml excludes --json and --quiet");
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   ASSIGN_OR_RETURN(const v1::Job job, client.GetJob(options.id));
   if (!options.yaml) return out.Show(job, JobFacts(), "id");
@@ -32,10 +33,11 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kJobShow = {"job", "show", "Show one job",
-                          "  gradus job show j0123456789ab\n"
-                          "  gradus job show j0123456789ab --json\n"
-                          "  gradus job show j0123456789ab --yaml > again.yaml   # reproduces the run\n",
-                          &Bind<Options, Declare, Run>};
+const Command kJobShow = {
+    "job", "show", "Show one job",
+    "  gradus job show j0123456789ab\n"
+    "  gradus job show j0123456789ab --json\n"
+    "  gradus job show j0123456789ab --yaml > again.yaml   # reproduces the run\n",
+    &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -12,7 +12,9 @@ struct Options {
   std::vector<std::string> ids;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Rest("JOB", options.ids, "Ids of jobs"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Rest("JOB", options.ids, "Ids of jobs");
+}
 
 template <absl::StatusOr<v1::Job> (Client::*deed)(const std::string&) const>
 absl::Status Run(const Options& options, Session& session) {
@@ -29,11 +31,14 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kJobPause = {"job", "pause", "Save a checkpoint and free the cores", "  gradus job pause j0123456789ab\n",
+const Command kJobPause = {"job", "pause", "Save a checkpoint and free the cores",
+                           "  gradus job pause j0123456789ab\n",
                            &Bind<Options, Declare, Run<&Client::PauseJob>>};
-const Command kJobResume = {"job", "resume", "Go on with a paused job, to the same weights", "  gradus job resume j0123456789ab\n",
+const Command kJobResume = {"job", "resume", "Go on with a paused job, to the same weights",
+                            "  gradus job resume j0123456789ab\n",
                             &Bind<Options, Declare, Run<&Client::ResumeJob>>};
-const Command kJobCancel = {"job", "cancel", "End jobs for good", "  gradus job cancel j0123456789ab j9876543210ba\n",
+const Command kJobCancel = {"job", "cancel", "End jobs for good",
+                            "  gradus job cancel j0123456789ab j9876543210ba\n",
                             &Bind<Options, Declare, Run<&Client::CancelJob>>};
 
 }  // namespace gradus::cli

@@ -18,16 +18,18 @@ struct Options {
 
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("FILE", options.file, "Job file, YAML or JSON; - for standard input");
-  arguments.Option("--set", "PATH=VALUE", options.settings, "Change a field of the job, such as fit.seed=7; may be repeated");
+  arguments.Option("--set", "PATH=VALUE", options.settings,
+                   "Change a field of the job, such as fit.seed=7; may be repeated");
   arguments.Flag("--dry-run", options.dry_run, "Check everything, run nothing");
 }
 
 absl::Status DryRun(const Client& client, const v1::JobSpec& spec, const Output& out) {
   ASSIGN_OR_RETURN(const v1::ValidateJobResponse checked, client.ValidateJob(spec));
   if (out.json()) return out.Json(checked);
-  out.Line(absl::StrCat("The job is fine: ", Grouped(checked.summary().total_params()), " weights, ",
-                        Grouped(checked.summary().trainable_params()), " of them trainable, at most about ",
-                        ByteSize(checked.estimated_memory()), " of memory."));
+  out.Line(absl::StrCat("The job is fine: ", Grouped(checked.summary().total_params()),
+                        " weights, ", Grouped(checked.summary().trainable_params()),
+                        " of them trainable, at most about ", ByteSize(checked.estimated_memory()),
+                        " of memory."));
   return absl::OkStatus();
 }
 
@@ -38,7 +40,8 @@ absl::Status Run(const Options& options, Session& session) {
   if (options.dry_run) return DryRun(client, spec, out);
   ASSIGN_OR_RETURN(const v1::Job job, client.SubmitJob(spec));
   if (!out.people()) return out.Show(job, {}, "id");
-  out.Line(absl::StrCat("job ", job.id(), " (", job.name(), ") is submitted; follow it with: gradus job watch ", job.id()));
+  out.Line(absl::StrCat("job ", job.id(), " (", job.name(),
+                        ") is submitted; follow it with: gradus job watch ", job.id()));
   return absl::OkStatus();
 }
 

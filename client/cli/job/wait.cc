@@ -13,7 +13,9 @@ struct Options {
   std::vector<std::string> ids;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Rest("JOB", options.ids, "Ids of jobs"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Rest("JOB", options.ids, "Ids of jobs");
+}
 
 absl::Status Run(const Options& options, Session& session) {
   session.TakeInterrupts();
@@ -34,8 +36,9 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kJobWait = {"job", "wait", "Wait until jobs have ended; exit status 1 unless all succeeded",
-                          "  gradus job wait j0123456789ab && gradus model fetch fashion-a --output fashion-a\n",
-                          &Bind<Options, Declare, Run>};
+const Command kJobWait = {
+    "job", "wait", "Wait until jobs have ended; exit status 1 unless all succeeded",
+    "  gradus job wait j0123456789ab && gradus model fetch fashion-a --output fashion-a\n",
+    &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

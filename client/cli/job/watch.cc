@@ -12,7 +12,9 @@ struct Options {
   std::string id;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Required("JOB", options.id, "The job's id"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Required("JOB", options.id, "The job's id");
+}
 
 absl::Status Run(const Options& options, Session& session) {
   session.TakeInterrupts();

@@ -12,7 +12,9 @@ struct Options {
   std::string id;
 };
 
-void Declare(Arguments& arguments, Options& options) { arguments.Required("JOB", options.id, "The job's id"); }
+void Declare(Arguments& arguments, Options& options) {
+  arguments.Required("JOB", options.id, "The job's id");
+}
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
@@ -26,7 +28,7 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kJobWhy = {"job", "why", "Explain why a job is in its state", "  gradus job why j0123456789ab\n",
-                         &Bind<Options, Declare, Run>};
+const Command kJobWhy = {"job", "why", "Explain why a job is in its state",
+                         "  gradus job why j0123456789ab\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

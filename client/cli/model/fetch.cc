@@ -21,10 +21,13 @@ struct Options {
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("MODEL", options.ref, "name (the newest version), name@3 or name@sha256:...");
   arguments.Option("-o,--output", "DIR", options.output, "Folder to write to [the model's name]");
-  arguments.Option("--layers", "LAYERS", options.layers, "Only these layers' weights: names with commas between, or a slice such as \":-1\"");
+  arguments.Option(
+      "--layers", "LAYERS", options.layers,
+      "Only these layers' weights: names with commas between, or a slice such as \":-1\"");
 }
 
-absl::StatusOr<v1::Model> Fetch(const Options& options, const std::string& folder, Session& session) {
+absl::StatusOr<v1::Model> Fetch(const Options& options, const std::string& folder,
+                                Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   const Output& out = session.out();
   const bool drawn = out.people() && out.is_terminal();
@@ -41,12 +44,14 @@ absl::StatusOr<v1::Model> Fetch(const Options& options, const std::string& folde
 }
 
 absl::Status Run(const Options& options, Session& session) {
-  const std::string folder = options.output.empty() ? options.ref.substr(0, options.ref.find('@')) : options.output;
+  const std::string folder =
+      options.output.empty() ? options.ref.substr(0, options.ref.find('@')) : options.output;
   ASSIGN_OR_RETURN(const v1::Model model, Fetch(options, folder, session));
   const Output& out = session.out();
   if (out.json()) return out.Json(model);
   if (out.quiet()) out.Text(folder + "\n");
-  out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", folder, ": model.json, weights.safetensors, README.md"));
+  out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", folder,
+                        ": model.json, weights.safetensors, README.md"));
   return absl::OkStatus();
 }
 

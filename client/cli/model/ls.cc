@@ -21,15 +21,18 @@ void Declare(Arguments& arguments, Options& options) {
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
-  ASSIGN_OR_RETURN(const std::vector<v1::Model> models, client.ListModels(options.limit, options.name));
+  ASSIGN_OR_RETURN(const std::vector<v1::Model> models,
+                   client.ListModels(options.limit, options.name));
   const Output& out = session.out();
   if (out.quiet()) {
-    for (const v1::Model& model : models) out.Text(absl::StrCat(model.name(), "@", model.version(), "\n"));
+    for (const v1::Model& model : models)
+      out.Text(absl::StrCat(model.name(), "@", model.version(), "\n"));
     return absl::OkStatus();
   }
   v1::ListModelsResponse all;
   all.mutable_models()->Assign(models.begin(), models.end());
-  return out.List(all, ModelRow(), "name", "There are no models. A job with `publish: {model: NAME}` makes one.");
+  return out.List(all, ModelRow(), "name",
+                  "There are no models. A job with `publish: {model: NAME}` makes one.");
 }
 
 }  // namespace

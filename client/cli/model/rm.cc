@@ -27,7 +27,7 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kModelRm = {"model", "rm", "Remove versions of models", "  gradus model rm fashion-a@1\n",
-                          &Bind<Options, Declare, Run>};
+const Command kModelRm = {"model", "rm", "Remove versions of models",
+                          "  gradus model rm fashion-a@1\n", &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

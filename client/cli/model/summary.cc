@@ -19,7 +19,8 @@ struct Options {
 
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("MODEL|FILE", options.subject, "A model's reference, or a job file");
-  arguments.Option("--set", "PATH=VALUE", options.settings, "Change a field of the job file; may be repeated");
+  arguments.Option("--set", "PATH=VALUE", options.settings,
+                   "Change a field of the job file; may be repeated");
 }
 
 struct Subject {
@@ -47,8 +48,10 @@ absl::StatusOr<Subject> OfModel(const Client& client, const std::string& ref) {
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   std::error_code error;
-  const bool is_file = options.subject == "-" || std::filesystem::is_regular_file(options.subject, error);
-  ASSIGN_OR_RETURN(const Subject subject, is_file ? OfFile(client, options) : OfModel(client, options.subject));
+  const bool is_file =
+      options.subject == "-" || std::filesystem::is_regular_file(options.subject, error);
+  ASSIGN_OR_RETURN(const Subject subject,
+                   is_file ? OfFile(client, options) : OfModel(client, options.subject));
   const Output& out = session.out();
   if (out.json()) return out.Json(subject.summary);
   if (out.quiet()) {
@@ -61,9 +64,10 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kModelSummary = {"model", "summary", "Print a model's layers, shapes and weights",
-                               "  gradus model summary fashion-a@1\n"
-                               "  gradus model summary fashion-a.yaml     # checks the job file too\n",
-                               &Bind<Options, Declare, Run>};
+const Command kModelSummary = {
+    "model", "summary", "Print a model's layers, shapes and weights",
+    "  gradus model summary fashion-a@1\n"
+    "  gradus model summary fashion-a.yaml     # checks the job file too\n",
+    &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -18,11 +18,13 @@ namespace gradus {
 
 // A handle on one server; copies share the connection.
 //   Threads  all methods, from any thread.
-//   Errors   The server's status: INVALID_ARGUMENT names field, found and allowed (support::FieldOf gives the field);
-//            NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, PERMISSION_DENIED, UNAUTHENTICATED as in gRPC; UNAVAILABLE when
-//            the server could not be reached within the deadline, CANCELLED after a stop.
-// Calls that fail with UNAVAILABLE are made again until options.deadline; changes bear one request_id over all attempts, so
-// that a retry after a lost reply gets the first answer and changes nothing twice.
+//   Errors   The server's status: INVALID_ARGUMENT names field, found and allowed;
+//            NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, PERMISSION_DENIED, UNAUTHENTICATED as
+//            in gRPC; UNAVAILABLE when the server could not be reached within the deadline,
+//            CANCELLED after a stop.
+// Calls that fail with UNAVAILABLE are made again until options.deadline; changes bear one
+// request_id over all attempts, so that a retry after a lost reply gets the first answer and
+// changes nothing twice.
 class Client {
  public:
   // With the profile's server. An address where nobody listens shows at the first call.
@@ -33,17 +35,19 @@ class Client {
   // The same server, with calls that end early with CANCELLED when `stop` is asked for.
   Client WithStop(std::stop_token stop) const;
 
-  // Jobs. A spec is made by JobBuilder, support::Parse or by hand.
+  // Jobs. A spec is made by JobBuilder (job_builder.h) or by hand.
   absl::StatusOr<v1::Job> SubmitJob(const v1::JobSpec& spec) const;
   absl::StatusOr<v1::ValidateJobResponse> ValidateJob(const v1::JobSpec& spec) const;
   absl::StatusOr<v1::Job> GetJob(const std::string& id) const;
   // The newest `most`, of all states where `states` is empty.
-  absl::StatusOr<std::vector<v1::Job>> ListJobs(int most, const std::vector<v1::Job::State>& states = {}) const;
+  absl::StatusOr<std::vector<v1::Job>> ListJobs(
+      int most, const std::vector<v1::Job::State>& states = {}) const;
   absl::StatusOr<v1::Job> PauseJob(const std::string& id) const;
   absl::StatusOr<v1::Job> ResumeJob(const std::string& id) const;
   absl::StatusOr<v1::Job> CancelJob(const std::string& id) const;
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const std::string& id) const;
-  absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const std::string& id, const std::vector<std::string>& names = {}) const;
+  absl::StatusOr<v1::ListMetricsResponse> ListMetrics(
+      const std::string& id, const std::vector<std::string>& names = {}) const;
 
   // Datasets; PushDataset is in data_push.h.
   absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) const;

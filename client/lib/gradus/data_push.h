@@ -37,16 +37,19 @@ struct PushOptions {
   int64_t chunk = 512 * 1024;
 };
 
-// The four files of an MNIST-like folder: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-// t10k-labels-idx1-ubyte, each plain or with .gz (also with '.' for the last '-'), as splits "train" and "test".
-// NOT_FOUND names what is missing.
+// The four files of an MNIST-like folder: train-images-idx3-ubyte, train-labels-idx1-ubyte,
+// t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz (also with '.' for the
+// last '-'), as splits "train" and "test". NOT_FOUND names what is missing.
 absl::StatusOr<std::vector<PushFile>> FindIdxFiles(const std::string& folder);
 
-// Sends the files, one after another, in chunks, and has them parsed. What was sent survives a broken connection, and a
-// second call with the same name and files goes on where the first one was broken off.
-//   Errors   as Client; INVALID_ARGUMENT when a file is not what it should be, or changed while it was sent;
+// Sends the files, one after another, in chunks, and has them parsed. What was sent survives a
+// broken connection, and a second call with the same name and files goes on where the first one was
+// broken off.
+//   Errors   as Client; INVALID_ARGUMENT when a file is not what it should be, or changed while it
+//   was sent;
 //            ALREADY_EXISTS when the name is taken.
-absl::StatusOr<v1::Dataset> PushDataset(const Client& client, const std::string& name, const std::vector<PushFile>& files,
+absl::StatusOr<v1::Dataset> PushDataset(const Client& client, const std::string& name,
+                                        const std::vector<PushFile>& files,
                                         const PushOptions& options = {});
 
 }  // namespace gradus

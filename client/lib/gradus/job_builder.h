@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Job specs in C++: each step takes what a job file would say there, so that every kind there is can be named.
+// Job specs in C++: each step takes what a job file would say there, so that every kind there is
+// can be named.
 #pragma once
 
 #include <cstdint>
@@ -35,13 +36,11 @@ class ViewBuilder {
 //   const auto spec = gradus::JobBuilder("fashion-a")
 //                         .Input({28, 28})
 //                         .Layer("flatten")
-//                         .Layer("dense: {units: 100, activation: relu, kernel_initializer: he_normal}")
-//                         .Layer("dense: {units: 8, activation: softmax}")
-//                         .Train(gradus::ViewBuilder("fashion-mnist").Range(0, 55000).Scale(1.0 / 255))
-//                         .Loss("sparse_categorical_crossentropy")
-//                         .Optimizer("sgd: {learning_rate: 0.001}")
-//                         .Metric("accuracy")
-//                         .Epochs(20)
+//                         .Layer("dense: {units: 100, activation: relu, kernel_initializer:
+//                         he_normal}") .Layer("dense: {units: 8, activation: softmax}")
+//                         .Train(gradus::ViewBuilder("fashion-mnist").Range(0, 55000).Scale(1.0 /
+//                         255)) .Loss("sparse_categorical_crossentropy") .Optimizer("sgd:
+//                         {learning_rate: 0.001}") .Metric("accuracy") .Epochs(20)
 //                         .Publish("fashion-a")
 //                         .Build();
 //
@@ -70,8 +69,8 @@ class JobBuilder {
   // Any field by its path, as --set does.
   JobBuilder& Set(absl::string_view path, absl::string_view value);
 
-  // The spec, or INVALID_ARGUMENT with the path of the first step that is wrong. What only the server can know (shapes,
-  // datasets) is checked there: Client::ValidateJob.
+  // The spec, or INVALID_ARGUMENT with the path of the first step that is wrong. What only the
+  // server can know (shapes, datasets) is checked there: Client::ValidateJob.
   absl::StatusOr<v1::JobSpec> Build() const;
 
  private:

@@ -20,13 +20,14 @@ struct FetchOptions {
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// Writes `folder`/model.json (the definition), weights.safetensors and README.md (the card). The folder is made if need be.
-// No file has its name before all three are complete, synced and the weights' digest is verified. A broken transfer goes on
-// where it broke, in this call or in the next one.
+// Writes `folder`/model.json (the definition), weights.safetensors and README.md (the card). The
+// folder is made if need be. No file has its name before all three are complete, synced and the
+// weights' digest is verified. A broken transfer goes on where it broke, in this call or in the
+// next one.
 //   Returns  the model, with its spec.
 //   Errors   as Client; DATA_LOSS when the bytes that came have another digest.
-absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref, const std::string& folder,
-                                     const FetchOptions& options = {});
+absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
+                                     const std::string& folder, const FetchOptions& options = {});
 
 // The card: what the model is, what it was trained on, what it reached. Markdown.
 std::string ModelCard(const v1::Model& model);

@@ -13,15 +13,17 @@ namespace gradus {
 
 using Profile = v1::Profile;
 
-// Where `gradus auth login` keeps the profile: $XDG_CONFIG_HOME/gradus/profile, or ~/.config/gradus/profile.
-// FAILED_PRECONDITION when there is neither variable.
+// Where `gradus auth login` keeps the profile: $XDG_CONFIG_HOME/gradus/profile, or
+// ~/.config/gradus/profile. FAILED_PRECONDITION when there is neither variable.
 absl::StatusOr<std::string> DefaultProfilePath();
 
-// The file that LoadProfile(path) would read: `path`, or where that is empty GRADUS_PROFILE, or the default.
+// The file that LoadProfile(path) would read: `path`, or where that is empty GRADUS_PROFILE, or the
+// default.
 absl::StatusOr<std::string> ProfilePath(const std::string& path);
 
 // Reads and checks the profile at ProfilePath(path).
-//   Errors   NOT_FOUND when there is no file, with what to do about it; INVALID_ARGUMENT when it is no profile. Messages never
+//   Errors   NOT_FOUND when there is no file, with what to do about it; INVALID_ARGUMENT when it is
+//   no profile. Messages never
 //            hold the file's contents.
 absl::StatusOr<Profile> LoadProfile(const std::string& path = "");
 

@@ -15,15 +15,16 @@ struct RetryOptions {
   absl::Duration deadline = absl::Seconds(30);
   // One attempt; a server that answers nothing for so long is asked again.
   absl::Duration attempt = absl::Seconds(15);
-  // The first wait and the longest; each is about twice the one before, and between half and all of it, by chance, so
-  // that many clients do not come back at once.
+  // The first wait and the longest; each is about twice the one before, and between half and all of
+  // it, by chance, so that many clients do not come back at once.
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration longest_wait = absl::Seconds(5);
   // Waits, or returns false early when asked to stop. Replaced by tests.
   std::function<bool(absl::Duration, const std::stop_token&)> wait;
 };
 
-// Whether the same call may succeed in a moment: UNAVAILABLE, or RESOURCE_EXHAUSTED with a hint when to come back.
+// Whether the same call may succeed in a moment: UNAVAILABLE, or RESOURCE_EXHAUSTED with a hint
+// when to come back.
 bool IsTransient(const absl::Status& status);
 
 // The waits between the attempts of one call. Not thread-safe.
@@ -43,9 +44,9 @@ class Backoff {
 // Waits with options.wait, or on the clock. False when asked to stop.
 bool WaitFor(const RetryOptions& options, absl::Duration duration, const std::stop_token& stop);
 
-// Calls `attempt` with the deadline of each attempt until it answers something that is not transient, the deadline of all
-// has passed or a stop is asked for (CANCELLED). The request must be one that may be sent twice: a read, or one with a
-// request_id.
+// Calls `attempt` with the deadline of each attempt until it answers something that is not
+// transient, the deadline of all has passed or a stop is asked for (CANCELLED). The request must be
+// one that may be sent twice: a read, or one with a request_id.
 absl::Status Retry(const RetryOptions& options, const std::stop_token& stop,
                    const std::function<absl::Status(absl::Time deadline)>& attempt);
 

@@ -22,16 +22,19 @@ struct WatchOptions {
   std::function<void(bool lost)> on_outage;
 };
 
-// Calls `handle` with each event, in order, each exactly once: a broken stream is opened again after the last event seen.
-// Ends OK after the event that made the job's state final.
+// Calls `handle` with each event, in order, each exactly once: a broken stream is opened again
+// after the last event seen. Ends OK after the event that made the job's state final.
 //   Threads  `handle` runs on the calling thread.
-//   Errors   what `handle` returned, if not OK; CANCELLED when client.stop() is asked for; NOT_FOUND for no such job;
+//   Errors   what `handle` returned, if not OK; CANCELLED when client.stop() is asked for;
+//   NOT_FOUND for no such job;
 //            DATA_LOSS when the server skips events; UNAVAILABLE after longest_outage.
 absl::Status WatchJob(const Client& client, const std::string& id, const WatchOptions& options,
                       const std::function<absl::Status(const v1::Event&)>& handle);
 
-// The job's log lines, oldest first; with `follow` until the job ends. As WatchJob, a broken stream goes on where it broke.
-absl::Status StreamLogs(const Client& client, const std::string& id, bool follow, const WatchOptions& options,
+// The job's log lines, oldest first; with `follow` until the job ends. As WatchJob, a broken stream
+// goes on where it broke.
+absl::Status StreamLogs(const Client& client, const std::string& id, bool follow,
+                        const WatchOptions& options,
                         const std::function<absl::Status(const v1::Event&)>& handle);
 
 }  // namespace gradus

@@ -42,7 +42,8 @@ class File {
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t most_bytes);
 
-// Under a temporary name beside `path`, synced, renamed: `path` has all of the bytes or is as before.
+// Under a temporary name beside `path`, synced, renamed: `path` has all of the bytes or is as
+// before.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes, unsigned mode);
 
 // rename(2), then the folder synced.

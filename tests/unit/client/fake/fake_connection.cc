@@ -56,7 +56,8 @@ class FakeUpload final : public UploadStream {
     if (!status_.ok()) return false;
     if (id_.empty()) Open(request);
     if (!status_.ok()) return false;
-    const size_t taken = left_ < 0 ? request.data().size() : std::min(request.data().size(), static_cast<size_t>(left_));
+    const size_t taken = left_ < 0 ? request.data().size()
+                                   : std::min(request.data().size(), static_cast<size_t>(left_));
     std::string& bytes = server_.uploaded[id_][file_];
     bytes.append(request.data(), 0, taken);
     server_.bytes_received += static_cast<int64_t>(taken);
@@ -83,7 +84,8 @@ class FakeUpload final : public UploadStream {
     id_ = request.id();
     file_ = static_cast<size_t>(request.file());
     const auto committed = static_cast<int64_t>(server_.uploaded[id_][file_].size());
-    if (request.offset() != committed) status_ = absl::OutOfRangeError(absl::StrCat("the offset must be ", committed));
+    if (request.offset() != committed)
+      status_ = absl::OutOfRangeError(absl::StrCat("the offset must be ", committed));
   }
 
   FakeConnection& server_;
@@ -128,7 +130,8 @@ void FakeConnection::AddState(const std::string& job, v1::Job::State to) {
   jobs[job].set_state(to);
 }
 
-absl::Status FakeConnection::SubmitJob(const v1::SubmitJobRequest& request, v1::SubmitJobResponse* response, absl::Time) {
+absl::Status FakeConnection::SubmitJob(const v1::SubmitJobRequest& request,
+                                       v1::SubmitJobResponse* response, absl::Time) {
   submit_ids.push_back(request.request_id());
   return Answer([&] {
     std::string& id = submitted_[request.request_id()];
@@ -143,7 +146,8 @@ absl::Status FakeConnection::SubmitJob(const v1::SubmitJobRequest& request, v1::
   });
 }
 
-absl::Status FakeConnection::ValidateJob(const v1::ValidateJobRequest& request, v1::ValidateJobResponse* response, absl::Time) {
+absl::Status FakeConnection::ValidateJob(const v1::ValidateJobRequest& request,
+                                         v1::ValidateJobResponse* response, absl::Time) {
   return Answer([&] {
     *response = validation;
     *response->mutable_effective_spec() = request.spec();
@@ -151,7 +155,8 @@ absl::Status FakeConnection::ValidateJob(const v1::ValidateJobRequest& request, 
   });
 }
 
-absl::Status FakeConnection::GetJob(const v1::GetJobRequest& request, v1::GetJobResponse* response, absl::Time) {
+absl::Status FakeConnection::GetJob(const v1::GetJobRequest& request, v1::GetJobResponse* response,
+                                    absl::Time) {
   return Answer([&] {
     if (jobs.count(request.id()) == 0) return NoSuch("job", request.id());
     *response->mutable_job() = jobs[request.id()];
@@ -159,7 +164,8 @@ absl::Status FakeConnection::GetJob(const v1::GetJobRequest& request, v1::GetJob
   });
 }
 
-absl::Status FakeConnection::ListJobs(const v1::ListJobsRequest& request, v1::ListJobsResponse* response, absl::Time) {
+absl::Status FakeConnection::ListJobs(const v1::ListJobsRequest& request,
+                                      v1::ListJobsResponse* response, absl::Time) {
   return Answer([&] {
     // The token is how many were given already.
     const size_t skip = request.page_token().empty() ? 0 : std::stoul(request.page_token());
@@ -179,56 +185,67 @@ absl::Status FakeConnection::ListJobs(const v1::ListJobsRequest& request, v1::Li
 absl::Status FakeConnection::Move(const std::string& id, v1::Job::State to, v1::Job* job) {
   return Answer([&] {
     if (jobs.count(id) == 0) return NoSuch("job", id);
-    if (IsFinal(jobs[id].state())) return absl::FailedPreconditionError(absl::StrCat("job ", id, " has ended"));
+    if (IsFinal(jobs[id].state()))
+      return absl::FailedPreconditionError(absl::StrCat("job ", id, " has ended"));
     AddState(id, to);
     *job = jobs[id];
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::PauseJob(const v1::PauseJobRequest& request, v1::PauseJobResponse* response, absl::Time) {
+absl::Status FakeConnection::PauseJob(const v1::PauseJobRequest& request,
+                                      v1::PauseJobResponse* response, absl::Time) {
   return Move(request.id(), v1::Job::PAUSED, response->mutable_job());
 }
-absl::Status FakeConnection::ResumeJob(const v1::ResumeJobRequest& request, v1::ResumeJobResponse* response, absl::Time) {
+absl::Status FakeConnection::ResumeJob(const v1::ResumeJobRequest& request,
+                                       v1::ResumeJobResponse* response, absl::Time) {
   return Move(request.id(), v1::Job::QUEUED, response->mutable_job());
 }
-absl::Status FakeConnection::CancelJob(const v1::CancelJobRequest& request, v1::CancelJobResponse* response, absl::Time) {
+absl::Status FakeConnection::CancelJob(const v1::CancelJobRequest& request,
+                                       v1::CancelJobResponse* response, absl::Time) {
   return Move(request.id(), v1::Job::CANCELLED, response->mutable_job());
 }
 
-absl::Status FakeConnection::ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse* response, absl::Time) {
+absl::Status FakeConnection::ExplainJob(const v1::ExplainJobRequest&,
+                                        v1::ExplainJobResponse* response, absl::Time) {
   return Answer([&] {
     *response = explanation;
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse* response, absl::Time) {
+absl::Status FakeConnection::ListMetrics(const v1::ListMetricsRequest&,
+                                         v1::ListMetricsResponse* response, absl::Time) {
   return Answer([&] {
     *response = metrics;
     return absl::OkStatus();
   });
 }
 
-std::unique_ptr<ResponseStream<v1::WatchJobResponse>> FakeConnection::WatchJob(const v1::WatchJobRequest& request) {
+std::unique_ptr<ResponseStream<v1::WatchJobResponse>> FakeConnection::WatchJob(
+    const v1::WatchJobRequest& request) {
   watched_from.push_back(request.after_seq());
   std::vector<v1::WatchJobResponse> messages;
   for (const v1::Event& event : events[request.id()]) {
     if (event.seq() > request.after_seq()) *messages.emplace_back().add_events() = event;
   }
-  const absl::Status end = jobs.count(request.id()) == 0 ? NoSuch("job", request.id()) : absl::OkStatus();
+  const absl::Status end =
+      jobs.count(request.id()) == 0 ? NoSuch("job", request.id()) : absl::OkStatus();
   return std::make_unique<ListStream<v1::WatchJobResponse>>(std::move(messages), end, TakeBreak());
 }
 
-std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> FakeConnection::StreamLogs(const v1::StreamLogsRequest& request) {
+std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> FakeConnection::StreamLogs(
+    const v1::StreamLogsRequest& request) {
   std::vector<v1::StreamLogsResponse> messages;
   for (const v1::Event& event : events[request.id()]) {
     if (event.has_log_line()) *messages.emplace_back().add_lines() = event;
   }
-  return std::make_unique<ListStream<v1::StreamLogsResponse>>(std::move(messages), absl::OkStatus(), TakeBreak());
+  return std::make_unique<ListStream<v1::StreamLogsResponse>>(std::move(messages), absl::OkStatus(),
+                                                              TakeBreak());
 }
 
-absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request, v1::BeginUploadResponse* response, absl::Time) {
+absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request,
+                                         v1::BeginUploadResponse* response, absl::Time) {
   return Answer([&] {
     const std::string id = absl::StrCat("u-", request.request_id());
     if (uploads.count(id) == 0 && spent_uploads.count(id) == 0) {
@@ -239,18 +256,21 @@ absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request, 
       for (int i = 0; i < request.files_size(); ++i) upload.add_committed(0);
       uploaded[id].resize(static_cast<size_t>(request.files_size()));
     }
-    *response->mutable_upload() = uploads[id];
-    if (spent_uploads.count(id) > 0) {
+    if (spent_uploads.count(id) > 0) uploads.erase(id);
+    v1::Upload& answer = *response->mutable_upload();
+    if (uploads.count(id) > 0) {
+      answer = uploads[id];
+    } else {
       // The first answer again, though the upload is no more.
-      uploads.erase(id);
-      response->mutable_upload()->set_id(id);
-      for (int i = 0; i < request.files_size(); ++i) response->mutable_upload()->add_committed(0);
+      answer.set_id(id);
+      for (int i = 0; i < request.files_size(); ++i) answer.add_committed(0);
     }
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request, v1::GetUploadResponse* response, absl::Time) {
+absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request,
+                                       v1::GetUploadResponse* response, absl::Time) {
   return Answer([&] {
     if (uploads.count(request.id()) == 0) return NoSuch("upload", request.id());
     *response->mutable_upload() = uploads[request.id()];
@@ -258,7 +278,8 @@ absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request, v1::
   });
 }
 
-absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request, v1::FinishUploadResponse* response, absl::Time) {
+absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request,
+                                          v1::FinishUploadResponse* response, absl::Time) {
   return Answer([&] {
     if (uploads.count(request.id()) == 0) return NoSuch("upload", request.id());
     const v1::Upload& upload = uploads[request.id()];
@@ -274,14 +295,16 @@ absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request
   });
 }
 
-absl::Status FakeConnection::AbortUpload(const v1::AbortUploadRequest& request, v1::AbortUploadResponse*, absl::Time) {
+absl::Status FakeConnection::AbortUpload(const v1::AbortUploadRequest& request,
+                                         v1::AbortUploadResponse*, absl::Time) {
   return Answer([&] {
     uploads.erase(request.id());
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::GetDataset(const v1::GetDatasetRequest& request, v1::GetDatasetResponse* response, absl::Time) {
+absl::Status FakeConnection::GetDataset(const v1::GetDatasetRequest& request,
+                                        v1::GetDatasetResponse* response, absl::Time) {
   return Answer([&] {
     if (datasets.count(request.name()) == 0) return NoSuch("dataset", request.name());
     *response->mutable_dataset() = datasets[request.name()];
@@ -289,20 +312,28 @@ absl::Status FakeConnection::GetDataset(const v1::GetDatasetRequest& request, v1
   });
 }
 
-absl::Status FakeConnection::ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse* response, absl::Time) {
+absl::Status FakeConnection::ListDatasets(const v1::ListDatasetsRequest&,
+                                          v1::ListDatasetsResponse* response, absl::Time) {
   return Answer([&] {
     for (const auto& [name, dataset] : datasets) *response->add_datasets() = dataset;
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::RemoveDataset(const v1::RemoveDatasetRequest& request, v1::RemoveDatasetResponse*, absl::Time) {
-  return Answer([&] { return datasets.erase(request.name()) > 0 ? absl::OkStatus() : NoSuch("dataset", request.name()); });
+absl::Status FakeConnection::RemoveDataset(const v1::RemoveDatasetRequest& request,
+                                           v1::RemoveDatasetResponse*, absl::Time) {
+  return Answer([&] {
+    return datasets.erase(request.name()) > 0 ? absl::OkStatus()
+                                              : NoSuch("dataset", request.name());
+  });
 }
 
-std::unique_ptr<UploadStream> FakeConnection::AppendUpload() { return std::make_unique<FakeUpload>(*this); }
+std::unique_ptr<UploadStream> FakeConnection::AppendUpload() {
+  return std::make_unique<FakeUpload>(*this);
+}
 
-absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request, v1::GetModelResponse* response, absl::Time) {
+absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request,
+                                      v1::GetModelResponse* response, absl::Time) {
   return Answer([&] {
     if (models.count(request.ref()) == 0) return NoSuch("model", request.ref());
     *response->mutable_model() = models[request.ref()];
@@ -310,23 +341,29 @@ absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request, v1::Ge
   });
 }
 
-absl::Status FakeConnection::ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse* response, absl::Time) {
+absl::Status FakeConnection::ListModels(const v1::ListModelsRequest&,
+                                        v1::ListModelsResponse* response, absl::Time) {
   return Answer([&] {
     for (const auto& [ref, model] : models) *response->add_models() = model;
     return absl::OkStatus();
   });
 }
 
-absl::Status FakeConnection::RemoveModel(const v1::RemoveModelRequest& request, v1::RemoveModelResponse*, absl::Time) {
-  return Answer([&] { return models.erase(request.ref()) > 0 ? absl::OkStatus() : NoSuch("model", request.ref()); });
+absl::Status FakeConnection::RemoveModel(const v1::RemoveModelRequest& request,
+                                         v1::RemoveModelResponse*, absl::Time) {
+  return Answer([&] {
+    return models.erase(request.ref()) > 0 ? absl::OkStatus() : NoSuch("model", request.ref());
+  });
 }
 
-std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchModel(const v1::FetchModelRequest& request) {
+std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchModel(
+    const v1::FetchModelRequest& request) {
   constexpr size_t kPiece = 1000;
   fetched_from.push_back(request.offset());
   std::vector<v1::FetchModelResponse> messages;
   if (models.count(request.ref()) == 0) {
-    return std::make_unique<ListStream<v1::FetchModelResponse>>(messages, NoSuch("model", request.ref()), -1);
+    return std::make_unique<ListStream<v1::FetchModelResponse>>(messages,
+                                                                NoSuch("model", request.ref()), -1);
   }
   v1::FetchModelHeader& header = *messages.emplace_back().mutable_header();
   *header.mutable_model() = models[request.ref()];
@@ -336,10 +373,12 @@ std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchMod
     messages.emplace_back().set_data(weights.substr(at, kPiece));
     if (corrupt_weights) (*messages.back().mutable_data())[0] ^= 1;
   }
-  return std::make_unique<ListStream<v1::FetchModelResponse>>(std::move(messages), absl::OkStatus(), TakeBreak());
+  return std::make_unique<ListStream<v1::FetchModelResponse>>(std::move(messages), absl::OkStatus(),
+                                                              TakeBreak());
 }
 
-absl::Status FakeConnection::WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse* response, absl::Time) {
+absl::Status FakeConnection::WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse* response,
+                                    absl::Time) {
   return Answer([&] {
     *response = me;
     return absl::OkStatus();

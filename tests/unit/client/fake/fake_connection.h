@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small server in memory behind the client's seam, with faults on demand. It keeps what it is given and answers as the
-// contract says; it trains nothing.
+// A small server in memory behind the client's seam, with faults on demand. It keeps what it is
+// given and answers as the contract says; it trains nothing.
 #pragma once
 
 #include <deque>
@@ -17,8 +17,8 @@ namespace gradus::testing {
 class FakeConnection final : public Connection {
  public:
   // --- What tests set.
-  // Unary calls: each takes the first entry off this list, if there is one, instead of an answer. With `lost_replies` the
-  // call does its work first, and only its answer is lost.
+  // Unary calls: each takes the first entry off this list, if there is one, instead of an answer.
+  // With `lost_replies` the call does its work first, and only its answer is lost.
   std::deque<absl::Status> faults;
   bool lost_replies = false;
   // Streams break with UNAVAILABLE after so many messages, as often as there are entries.
@@ -44,7 +44,8 @@ class FakeConnection final : public Connection {
   std::vector<int64_t> fetched_from;    // offset of each FetchModel
   std::map<std::string, v1::Upload> uploads;
   std::map<std::string, std::vector<std::string>> uploaded;  // bytes of each file
-  std::set<std::string> spent_uploads;                       // finished or refused: their id is known, their bytes are gone
+  std::set<std::string>
+      spent_uploads;  // finished or refused: their id is known, their bytes are gone
   int64_t bytes_received = 0;
 
   // Adds an event with the next seq.
@@ -52,28 +53,42 @@ class FakeConnection final : public Connection {
   void AddState(const std::string& job, v1::Job::State to);
 
   absl::Status SubmitJob(const v1::SubmitJobRequest&, v1::SubmitJobResponse*, absl::Time) override;
-  absl::Status ValidateJob(const v1::ValidateJobRequest&, v1::ValidateJobResponse*, absl::Time) override;
+  absl::Status ValidateJob(const v1::ValidateJobRequest&, v1::ValidateJobResponse*,
+                           absl::Time) override;
   absl::Status GetJob(const v1::GetJobRequest&, v1::GetJobResponse*, absl::Time) override;
   absl::Status ListJobs(const v1::ListJobsRequest&, v1::ListJobsResponse*, absl::Time) override;
   absl::Status PauseJob(const v1::PauseJobRequest&, v1::PauseJobResponse*, absl::Time) override;
   absl::Status ResumeJob(const v1::ResumeJobRequest&, v1::ResumeJobResponse*, absl::Time) override;
   absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*, absl::Time) override;
-  absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*, absl::Time) override;
-  absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*, absl::Time) override;
-  std::unique_ptr<ResponseStream<v1::WatchJobResponse>> WatchJob(const v1::WatchJobRequest&) override;
-  std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> StreamLogs(const v1::StreamLogsRequest&) override;
-  absl::Status BeginUpload(const v1::BeginUploadRequest&, v1::BeginUploadResponse*, absl::Time) override;
+  absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*,
+                          absl::Time) override;
+  absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*,
+                           absl::Time) override;
+  std::unique_ptr<ResponseStream<v1::WatchJobResponse>> WatchJob(
+      const v1::WatchJobRequest&) override;
+  std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> StreamLogs(
+      const v1::StreamLogsRequest&) override;
+  absl::Status BeginUpload(const v1::BeginUploadRequest&, v1::BeginUploadResponse*,
+                           absl::Time) override;
   absl::Status GetUpload(const v1::GetUploadRequest&, v1::GetUploadResponse*, absl::Time) override;
-  absl::Status FinishUpload(const v1::FinishUploadRequest&, v1::FinishUploadResponse*, absl::Time) override;
-  absl::Status AbortUpload(const v1::AbortUploadRequest&, v1::AbortUploadResponse*, absl::Time) override;
-  absl::Status GetDataset(const v1::GetDatasetRequest&, v1::GetDatasetResponse*, absl::Time) override;
-  absl::Status ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse*, absl::Time) override;
-  absl::Status RemoveDataset(const v1::RemoveDatasetRequest&, v1::RemoveDatasetResponse*, absl::Time) override;
+  absl::Status FinishUpload(const v1::FinishUploadRequest&, v1::FinishUploadResponse*,
+                            absl::Time) override;
+  absl::Status AbortUpload(const v1::AbortUploadRequest&, v1::AbortUploadResponse*,
+                           absl::Time) override;
+  absl::Status GetDataset(const v1::GetDatasetRequest&, v1::GetDatasetResponse*,
+                          absl::Time) override;
+  absl::Status ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse*,
+                            absl::Time) override;
+  absl::Status RemoveDataset(const v1::RemoveDatasetRequest&, v1::RemoveDatasetResponse*,
+                             absl::Time) override;
   std::unique_ptr<UploadStream> AppendUpload() override;
   absl::Status GetModel(const v1::GetModelRequest&, v1::GetModelResponse*, absl::Time) override;
-  absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*, absl::Time) override;
-  absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*, absl::Time) override;
-  std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(const v1::FetchModelRequest&) override;
+  absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*,
+                          absl::Time) override;
+  absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
+                           absl::Time) override;
+  std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
+      const v1::FetchModelRequest&) override;
   absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, absl::Time) override;
 
  private:

@@ -24,7 +24,8 @@ TEST(MessageReader, KnowsWhichMessagesTakeABareWord) {
 }
 
 TEST(MessageReader, ReadsMapsAndTimes) {
-  const auto event = Parse<v1::Event>("{time: \"2024-01-31T12:00:00Z\", progress: {metrics: {loss: 0.5, accuracy: 1}}}");
+  const auto event = Parse<v1::Event>(
+      "{time: \"2024-01-31T12:00:00Z\", progress: {metrics: {loss: 0.5, accuracy: 1}}}");
   ASSERT_TRUE(event.ok()) << event.status();
   EXPECT_EQ(event->time().seconds(), 1706702400);
   EXPECT_EQ(event->progress().metrics().at("loss"), 0.5);

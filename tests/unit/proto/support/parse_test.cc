@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto/support/parse.h"
 
-#include <google/protobuf/util/message_differencer.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -53,16 +53,19 @@ TEST(Parse, ReadsTheContractsJobFile) {
 }
 
 TEST(Parse, JsonAndYamlOfOneShapeAreTheSame) {
-  const auto yaml = Parse<v1::JobSpec>("name: a\nfit:\n  seed: 9007199254740993\n  shuffle: false\nmetrics: accuracy\n");
+  const auto yaml = Parse<v1::JobSpec>(
+      "name: a\nfit:\n  seed: 9007199254740993\n  shuffle: false\nmetrics: accuracy\n");
   const auto json = Parse<v1::JobSpec>(
-      "{\"name\": \"a\",\n \"fit\": {\"seed\": \"9007199254740993\", \"shuffle\": false},\n \"metrics\": [{\"accuracy\": {}}]}");
+      "{\"name\": \"a\",\n \"fit\": {\"seed\": \"9007199254740993\", \"shuffle\": false},\n "
+      "\"metrics\": [{\"accuracy\": {}}]}");
   ASSERT_TRUE(yaml.ok()) << yaml.status();
   ASSERT_TRUE(json.ok()) << json.status();
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*yaml, *json));
 }
 
 TEST(Parse, OrdinaryFieldsStandBesideTheKind) {
-  const auto spec = Parse<v1::JobSpec>("model: {layers: [{name: out, inputs: skip, dense: {units: 3}, trainable: false}]}");
+  const auto spec = Parse<v1::JobSpec>(
+      "model: {layers: [{name: out, inputs: skip, dense: {units: 3}, trainable: false}]}");
   ASSERT_TRUE(spec.ok()) << spec.status();
   const v1::Layer& layer = spec->model().layers(0);
   EXPECT_EQ(layer.name(), "out");
@@ -73,16 +76,20 @@ TEST(Parse, OrdinaryFieldsStandBesideTheKind) {
 
 TEST(Parse, EnumWordsComeInAnyCase) {
   for (const char* word : {"fan_avg", "FAN_AVG", "Fan_Avg"}) {
-    const auto spec = Parse<v1::JobSpec>(std::string("model: {layers: [dense: {kernel_initializer: {variance_scaling: {mode: ") +
-                                         word + "}}}]}");
+    const auto spec = Parse<v1::JobSpec>(
+        std::string("model: {layers: [dense: {kernel_initializer: {variance_scaling: {mode: ") +
+        word + "}}}]}");
     ASSERT_TRUE(spec.ok()) << spec.status();
-    EXPECT_EQ(spec->model().layers(0).dense().kernel_initializer().variance_scaling().mode(), v1::VarianceScaling::FAN_AVG);
+    EXPECT_EQ(spec->model().layers(0).dense().kernel_initializer().variance_scaling().mode(),
+              v1::VarianceScaling::FAN_AVG);
   }
 }
 
 TEST(Parse, AnUnknownKeyNamesItsLineAndTheNearestOne) {
-  const absl::Status status = ErrorOf("name: a\nmodel:\n  layers:\n    - flatten\n    - dense:\n        unitz: 3\n");
-  EXPECT_EQ(status.message(), "line 6: model.layers[1].dense.unitz: unknown key; did you mean \"units\"?");
+  const absl::Status status =
+      ErrorOf("name: a\nmodel:\n  layers:\n    - flatten\n    - dense:\n        unitz: 3\n");
+  EXPECT_EQ(status.message(),
+            "line 6: model.layers[1].dense.unitz: unknown key; did you mean \"units\"?");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FieldOf(status), "model.layers[1].dense.unitz");
 }
@@ -99,11 +106,13 @@ TEST(Parse, EveryErrorSaysWhereWhatAndWhatIsAllowed) {
       {"fit: {epochs: [1]}", "line 1: fit.epochs: a list is not a single value"},
       {"fit: 3", "line 1: fit: 3 is not a mapping of keys to values"},
       {"fit: {stages: {epochs: 3}}", "line 1: fit.stages: a mapping is not a list"},
-      {"fit:\n  seed: null\n", "line 2: fit.seed: null is not a value; leave the key out to have the default"},
+      {"fit:\n  seed: null\n",
+       "line 2: fit.seed: null is not a value; leave the key out to have the default"},
       {"fit:\n", "line 1: fit: null is not a value"},
       {"model:\n  layers:\n    - dense: {units: 3}\n      flatten: {}\n",
        "line 4: model.layers[0]: both \"dense\" and \"flatten\"; only one of them is allowed"},
-      {"loss: mean_squared_eror", "line 1: loss: \"mean_squared_eror\" is unknown; did you mean \"mean_squared_error\"?"},
+      {"loss: mean_squared_eror",
+       "line 1: loss: \"mean_squared_eror\" is unknown; did you mean \"mean_squared_error\"?"},
       {"model: {layers: [dense: {activation: {relu: {slope: 1}}}]}",
        "line 1: model.layers[0].dense.activation.relu.slope: unknown key; nothing may be set here"},
       {"model: {layers: [dense: {kernel_initializer: {variance_scaling: {mode: fan_inn}}}]}",
@@ -121,7 +130,8 @@ TEST(Parse, EveryErrorSaysWhereWhatAndWhatIsAllowed) {
 
 TEST(Parse, ABareWordStandsForAKindOnly) {
   // `name` is a field of a layer, but no kind of layer.
-  EXPECT_THAT(std::string(ErrorOf("model: {layers: [name]}").message()), HasSubstr("\"name\" is unknown"));
+  EXPECT_THAT(std::string(ErrorOf("model: {layers: [name]}").message()),
+              HasSubstr("\"name\" is unknown"));
 }
 
 TEST(Parse, ReplacesWhatTheMessageHadBefore) {

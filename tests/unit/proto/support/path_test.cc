@@ -9,12 +9,14 @@ namespace {
 TEST(Path, ReadsKeysAndIndices) {
   const auto steps = ParsePath("model.layers[12].dense.units");
   ASSERT_TRUE(steps.ok());
-  const std::vector<PathStep> expected = {{"model", {}}, {"layers", {}}, {"", 12}, {"dense", {}}, {"units", {}}};
+  const std::vector<PathStep> expected = {
+      {"model", {}}, {"layers", {}}, {"", 12}, {"dense", {}}, {"units", {}}};
   EXPECT_EQ(*steps, expected);
 }
 
 TEST(Path, RefusesWhatIsNone) {
-  for (const char* text : {"", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[-1]", "a[x]", "a[0]b", "a[99999999999]"}) {
+  for (const char* text : {"", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[-1]", "a[x]",
+                           "a[0]b", "a[99999999999]"}) {
     EXPECT_FALSE(ParsePath(text).ok()) << text;
   }
 }

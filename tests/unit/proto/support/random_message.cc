@@ -23,24 +23,54 @@ const T& OneOf(std::mt19937_64& random, const T (&values)[n]) {
 
 template <typename Int>
 Int RandomInt(std::mt19937_64& random) {
-  const Int values[] = {std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max(), 0, 1, static_cast<Int>(random())};
+  const Int values[] = {std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max(), 0, 1,
+                        static_cast<Int>(random())};
   return OneOf(random, values);
 }
 
 double RandomDouble(std::mt19937_64& random) {
-  const double values[] = {0.0, -0.0, 0.1, 1.0 / 255, 1e-7, -1e300, 5e-324, std::numeric_limits<double>::infinity(),
+  const double values[] = {0.0,
+                           -0.0,
+                           0.1,
+                           1.0 / 255,
+                           1e-7,
+                           -1e300,
+                           5e-324,
+                           std::numeric_limits<double>::infinity(),
                            std::uniform_real_distribution<double>(-1, 1)(random)};
   return OneOf(random, values);
 }
 
 std::string RandomText(std::mt19937_64& random) {
-  const char* const values[] = {"word", "", "null", "Yes", "007", "1e3", "~", "- a", "a: b", "#x", "it's", "\"q\"", "back\\slash",
-                                "two\nlines", "tab\t", "\x01\x1f\x7f", " padded ", "caf\xc3\xa9", "&a", "*a", "{x}", "%", "@"};
+  const char* const values[] = {"word",
+                                "",
+                                "null",
+                                "Yes",
+                                "007",
+                                "1e3",
+                                "~",
+                                "- a",
+                                "a: b",
+                                "#x",
+                                "it's",
+                                "\"q\"",
+                                "back\\slash",
+                                "two\nlines",
+                                "tab\t",
+                                "\x01\x1f\x7f",
+                                " padded ",
+                                "caf\xc3\xa9",
+                                "&a",
+                                "*a",
+                                "{x}",
+                                "%",
+                                "@"};
   return OneOf(random, values);
 }
 
-#define GRADUS_PUT(Type, value) \
-  (field.is_repeated() ? reflection.Add##Type(&message, &field, value) : reflection.Set##Type(&message, &field, value))
+#define GRADUS_PUT(Type, value)                                        \
+  (field.is_repeated() ? reflection.Add##Type(&message, &field, value) \
+                       : reflection.Set##Type(&message, &field, value))
 
 void PutOne(std::mt19937_64& random, int depth, const FieldDescriptor& field, Message& message) {
   const auto& reflection = *message.GetReflection();
@@ -62,13 +92,16 @@ void PutOne(std::mt19937_64& random, int depth, const FieldDescriptor& field, Me
     case FieldDescriptor::CPPTYPE_STRING:
       return GRADUS_PUT(String, RandomText(random));
     case FieldDescriptor::CPPTYPE_ENUM:
-      return GRADUS_PUT(Enum, field.enum_type()->value(static_cast<int>(random() % static_cast<size_t>(field.enum_type()->value_count()))));
+      return GRADUS_PUT(Enum,
+                        field.enum_type()->value(static_cast<int>(
+                            random() % static_cast<size_t>(field.enum_type()->value_count()))));
     case FieldDescriptor::CPPTYPE_MESSAGE:
       break;
   }
   if (depth > 0) {
     FillRandomly(random, depth - 1,
-                 field.is_repeated() ? *reflection.AddMessage(&message, &field) : *reflection.MutableMessage(&message, &field));
+                 field.is_repeated() ? *reflection.AddMessage(&message, &field)
+                                     : *reflection.MutableMessage(&message, &field));
   }
 }
 

@@ -10,8 +10,9 @@ class Message;
 
 namespace gradus::testing {
 
-// Fills some fields of `message`, hostile values among them: extreme numbers, quotes, control characters, words that YAML
-// takes for something else. At most `depth` messages inside one another.
+// Fills some fields of `message`, hostile values among them: extreme numbers, quotes, control
+// characters, words that YAML takes for something else. At most `depth` messages inside one
+// another.
 void FillRandomly(std::mt19937_64& random, int depth, google::protobuf::Message& message);
 
 }  // namespace gradus::testing

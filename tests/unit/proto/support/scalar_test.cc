@@ -42,7 +42,8 @@ TEST(Scalar, SaysWhatIsAllowed) {
   v1::Fit fit;
   EXPECT_EQ(Store("logical_shards", "abc", fit).message(),
             "\"abc\" is not a whole number from -2147483648 to 2147483647");
-  EXPECT_EQ(Store("seed", "-1", fit).message(), "-1 is not a whole number from 0 to 18446744073709551615");
+  EXPECT_EQ(Store("seed", "-1", fit).message(),
+            "-1 is not a whole number from 0 to 18446744073709551615");
   EXPECT_EQ(Store("shuffle", "yes", fit).message(), "\"yes\" is not true or false");
 }
 

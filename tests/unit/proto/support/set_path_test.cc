@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto/support/set_path.h"
 
-#include <google/protobuf/util/message_differencer.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -18,8 +18,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 v1::JobSpec Spec() {
-  return *Parse<v1::JobSpec>("model: {layers: [flatten, dense: {units: 3, activation: relu}]}\n"
-                             "data: {train: {dataset: d, labels: [1, 2, 3]}, validation: {dataset: d}}\n");
+  return *Parse<v1::JobSpec>(
+      "model: {layers: [flatten, dense: {units: 3, activation: relu}]}\n"
+      "data: {train: {dataset: d, labels: [1, 2, 3]}, validation: {dataset: d}}\n");
 }
 
 TEST(SetPath, SetsAFieldAndMakesTheWayToIt) {
@@ -75,7 +76,8 @@ TEST(SetPath, ErrorsNameThePathAndChangeNothing) {
   } cases[] = {
       {"fit.sed=7", "fit.sed: unknown key; did you mean \"seed\"?"},
       {"fit.seed=abc", "fit.seed: \"abc\" is not a whole number"},
-      {"model.layers[7].dense.units=1", "model.layers: there are 2 entries, so the index may be 0 to 2"},
+      {"model.layers[7].dense.units=1",
+       "model.layers: there are 2 entries, so the index may be 0 to 2"},
       {"model.layers.dense=1", "model.layers: is a list"},
       {"fit[0]=1", "fit: is not a list"},
       {"name.x=1", "name: is a single value"},

@@ -25,12 +25,15 @@ TEST(StatusGrpc, KeepsEveryCodeBothWays) {
 }
 
 TEST(StatusGrpc, ACodeThatGrpcDoesNotDefineIsUnknown) {
-  EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(77), "x")).code(), absl::StatusCode::kUnknown);
-  EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(-1), "x")).code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(77), "x")).code(),
+            absl::StatusCode::kUnknown);
+  EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(-1), "x")).code(),
+            absl::StatusCode::kUnknown);
 }
 
 TEST(StatusGrpc, AFieldIsABadRequestOnTheWire) {
-  const absl::Status status = FieldError("model.layers[3].dense.units", "0 is not a positive number");
+  const absl::Status status =
+      FieldError("model.layers[3].dense.units", "0 is not a positive number");
   const grpc::Status wire = ToGrpc(status);
   google::rpc::Status details;
   google::rpc::BadRequest request;
@@ -48,7 +51,8 @@ TEST(StatusGrpc, KeepsReasonsDelaysAndForeignDetails) {
   google::rpc::BadRequest request;
   request.add_field_violations()->set_field("a");
   request.add_field_violations()->set_field("b");
-  status.SetPayload("type.googleapis.com/google.rpc.BadRequest", absl::Cord(request.SerializeAsString()));
+  status.SetPayload("type.googleapis.com/google.rpc.BadRequest",
+                    absl::Cord(request.SerializeAsString()));
   EXPECT_EQ(FromGrpc(ToGrpc(status)), status);
   EXPECT_EQ(RetryDelayOf(FromGrpc(ToGrpc(status))), absl::Milliseconds(7250));
 }
@@ -60,7 +64,8 @@ TEST(StatusGrpc, KeepsPrivatePayloadsAtHome) {
 }
 
 TEST(StatusGrpc, IgnoresDetailsThatAreNone) {
-  const absl::Status status = FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "x", "\xff\xff garbage"));
+  const absl::Status status =
+      FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "x", "\xff\xff garbage"));
   EXPECT_EQ(status, absl::InternalError("x"));
 }
 

@@ -25,7 +25,8 @@ TEST(YamlTree, RemembersTheLineOfEachNodeAndKey) {
 }
 
 TEST(YamlTree, ReadsJson) {
-  const auto tree = ParseYaml("{\"a\": [1, 2.5, \"x\\n\\\"\\/\\u00e9\"],\n\t\"b\":{\"c\":true},\"d\":null}");
+  const auto tree =
+      ParseYaml("{\"a\": [1, 2.5, \"x\\n\\\"\\/\\u00e9\"],\n\t\"b\":{\"c\":true},\"d\":null}");
   ASSERT_TRUE(tree.ok()) << tree.status();
   EXPECT_EQ((*tree)->entries[0].value->items[2]->text, "x\n\"/\xc3\xa9");
   EXPECT_EQ((*tree)->entries[2].value->kind, YamlNode::Kind::kNull);
@@ -37,7 +38,9 @@ TEST(YamlTree, SharesWhatAnAliasNames) {
   EXPECT_EQ((*tree)->entries[0].value, (*tree)->entries[1].value);
 }
 
-TEST(YamlTree, RefusesAnAliasToWhatContainsIt) { EXPECT_THAT(ErrorOf("a: &x [*x]"), HasSubstr("line 1")); }
+TEST(YamlTree, RefusesAnAliasToWhatContainsIt) {
+  EXPECT_THAT(ErrorOf("a: &x [*x]"), HasSubstr("line 1"));
+}
 
 TEST(YamlTree, RefusesWhatIsTooLargeOrTooDeep) {
   EXPECT_THAT(ErrorOf(std::string((1 << 20) + 1, 'a')), HasSubstr("1048576"));

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gradus/model_fetch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "internal/sha256.h"
+#include "proto/support/parse.h"
+#include "tests/unit/client/lib/testing.h"
+
+namespace gradus {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeConnection;
+using ::testing::HasSubstr;
+
+class ModelFetchTest : public ::testing::Test {
+ protected:
+  ModelFetchTest() {
+    v1::Model& model = server->models["m@1"];
+    model.set_name("m");
+    model.set_version(1);
+    model.add_datasets("fashion|mnist");
+    *model.mutable_spec() =
+        *support::Parse<v1::ModelSpec>("{input_shape: [4], layers: [dense: {units: 3}]}");
+    server->weights = std::string(10'500, 'w');
+  }
+  absl::StatusOr<v1::Model> Fetch() { return FetchModel(client, "m@1", folder / "out"); }
+  int Files() {
+    int files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "out"))
+      files += entry.is_regular_file() ? 1 : 0;
+    return files;
+  }
+
+  testing::Folder folder;
+  std::shared_ptr<FakeConnection> server = std::make_shared<FakeConnection>();
+  Client client{server, testing::Impatient()};
+};
+
+TEST_F(ModelFetchTest, WritesDefinitionWeightsAndCard) {
+  ASSERT_TRUE(Fetch().ok());
+  EXPECT_EQ(folder.Read("out/weights.safetensors"), server->weights);
+  const auto spec = support::Parse<v1::ModelSpec>(folder.Read("out/model.json"));
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec->layers(0).dense().units(), 3);
+  EXPECT_THAT(folder.Read("out/README.md"), HasSubstr("fashion\\|mnist"));
+  EXPECT_EQ(Files(), 3);
+}
+
+TEST_F(ModelFetchTest, ABrokenTransferGoesOnWhereItBroke) {
+  server->stream_breaks = {4, 3};  // the header and three pieces, then the header and two
+  ASSERT_TRUE(Fetch().ok());
+  EXPECT_THAT(server->fetched_from, ElementsAre(0, 3000, 5000));
+  EXPECT_EQ(folder.Read("out/weights.safetensors"), server->weights);
+}
+
+TEST_F(ModelFetchTest, ALaterCallTakesWhatAnEarlierOneGot) {
+  const std::string part = "out/.weights-" + internal::Sha256Of(server->weights) + ".part";
+  std::filesystem::create_directories(folder / "out");
+  folder.Write(part, server->weights.substr(0, 8000));
+  ASSERT_TRUE(Fetch().ok());
+  EXPECT_THAT(server->fetched_from, ElementsAre(0, 8000));
+  EXPECT_EQ(folder.Read("out/weights.safetensors"), server->weights);
+  EXPECT_EQ(Files(), 3);
+}
+
+TEST_F(ModelFetchTest, WrongBytesNeverGetTheName) {
+  server->corrupt_weights = true;
+  EXPECT_EQ(Fetch().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Files(), 0);
+  server->corrupt_weights = false;
+  EXPECT_TRUE(Fetch().ok());
+}
+
+TEST_F(ModelFetchTest, AnEarlierModelStaysUntilTheNewOneIsWhole) {
+  ASSERT_TRUE(Fetch().ok());
+  const std::string before = folder.Read("out/weights.safetensors");
+  server->weights = std::string(5000, 'n');
+  server->corrupt_weights = true;
+  EXPECT_FALSE(Fetch().ok());
+  EXPECT_EQ(folder.Read("out/weights.safetensors"), before);
+}
+
+TEST_F(ModelFetchTest, AModelThatIsNotThereIsNotFound) {
+  EXPECT_EQ(FetchModel(client, "none", folder / "out").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace gradus
