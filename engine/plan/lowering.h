@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph as a chain of kernels' operations: activations absorbed, views gone, the last activation left to the loss where that is stabler.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/graph/graph.h"
+#include "engine/kernels/operation.h"
+#include "gradus/v1/training.pb.h"
+
+namespace gradus::plan {
+
+// Number of the value that is the model's input.
+inline constexpr int kInputValue = 0;
+
+// One operation with what it reads and writes.
+struct Link {
+  std::unique_ptr<const kernels::Operation> operation;
+  // Indices into Graph::parameters(), in the operation's order.
+  std::vector<int> parameters;
+  // Numbers of values; a link comes after those that it reads from.
+  int src = kInputValue;
+  int dst = kInputValue;
+};
+
+// What is to be computed, for any number of rows.
+struct LoweredGraph {
+  std::vector<Link> links;
+  // Floats in a row of each value; value 0 is the input.
+  std::vector<int64_t> value_floats;
+  // The value that the loss looks at.
+  int output = kInputValue;
+  // It is what the last activation would be given, or logits by the loss's own word.
+  bool logits = false;
+};
+
+// REQUIRES: the loss is checked, and fits the graph's output.
+absl::StatusOr<LoweredGraph> LowerGraph(const graph::Graph& graph, const v1::Loss& loss);
+
+}  // namespace gradus::plan

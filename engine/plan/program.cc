@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles a setup: layouts first, then parameters, then plans as numbers of rows come up.
+#include "engine/plan/program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "engine/kernels/parallel.h"
+#include "engine/training/losses/kind.h"
+
+namespace gradus::plan {
+namespace {
+
+// Rows of a batch that come before shard `index` of `shards`.
+int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / shards; }
+
+}  // namespace
+
+Program::Program(const graph::Graph& graph, const TrainSetup& setup)
+    : graph_(graph), setup_(setup), trainable_(setup.trainable.empty() ? graph.trainable() : setup.trainable), shards_(setup.logical_shards) {}
+
+absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph, const TrainSetup& setup) {
+  std::unique_ptr<Program> program(new Program(graph, setup));
+  RETURN_IF_ERROR(program->Build());
+  return program;
+}
+
+absl::Status Program::Build() {
+  ASSIGN_OR_RETURN(lowered_, LowerGraph(graph_, setup_.loss));
+  ASSIGN_OR_RETURN(target_, losses::Find(setup_.loss)->target(setup_.loss, graph_.output_shape()));
+  optimizer_ = optimizers::Find(setup_.optimizer);
+  hyper_ = optimizer_->hyper(setup_.optimizer);
+  learning_rate_ = optimizer_->learning_rate(setup_.optimizer);
+  ASSIGN_OR_RETURN(kernels::Layouts layouts, ChooseLayouts());
+  std::vector<bool> trains;
+  for (const graph::Parameter& parameter : graph_.parameters()) trains.push_back(trainable_[static_cast<size_t>(parameter.layer)]);
+  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), trains, shards_, optimizer_->slots(setup_.optimizer)));
+  activations_.resize(static_cast<size_t>(shards_));
+  if (shards_ > 1) {
+    base::Team::Options options;
+    options.size = std::min(setup_.cores, shards_);
+    if (setup_.cpus.size() >= static_cast<size_t>(options.size)) options.cpus = setup_.cpus;
+    team_ = std::make_unique<base::Team>(options);
+    rank_status_.resize(static_cast<size_t>(options.size));
+  }
+  return absl::OkStatus();
+}
+
+kernels::Setting Program::SettingFor(int64_t rows, bool training) const {
+  return {.rows = rows, .threads = shards_ > 1 ? 1 : setup_.cores, .training = training, .candidate = {}};
+}
+
+absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
+  const kernels::Setting setting = SettingFor((setup_.batch_size + shards_ - 1) / shards_, true);
+  kernels::UseThreads(setting.threads);
+  kernels::Layouts layouts(graph_.parameters().size());
+  CompiledOperations operations;
+  for (const Link& link : lowered_.links) {
+    ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(setting, {}));
+    const kernels::Layouts chosen = compiled->layouts();
+    for (size_t i = 0; i < link.parameters.size(); ++i) layouts[static_cast<size_t>(link.parameters[i])] = chosen[i];
+    operations.push_back(std::move(compiled));
+  }
+  operations_.emplace(std::pair(setting.rows, true), std::move(operations));
+  return layouts;
+}
+
+absl::StatusOr<const CompiledOperations*> Program::OperationsFor(int64_t rows, bool training) {
+  const auto found = operations_.find({rows, training});
+  if (found != operations_.end()) return &found->second;
+  const kernels::Setting setting = SettingFor(rows, training);
+  kernels::UseThreads(setting.threads);
+  CompiledOperations operations;
+  for (const Link& link : lowered_.links) {
+    kernels::Layouts layouts;
+    for (const int parameter : link.parameters) layouts.push_back(parameters_->layout(parameter));
+    ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(setting, layouts));
+    operations.push_back(std::move(compiled));
+  }
+  return &operations_.emplace(std::pair(rows, training), std::move(operations)).first->second;
+}
+
+absl::StatusOr<Program::StepPlan*> Program::FindPlan(int64_t rows, bool training) {
+  StepPlan*& last = last_[training ? 1 : 0];
+  if (last != nullptr && last->rows == rows) return last;
+  auto found = plans_.find({rows, training});
+  if (found == plans_.end()) {
+    if (rows < 1 || rows > setup_.batch_size) {
+      return absl::InvalidArgumentError(absl::StrCat("a batch of ", rows, " rows: this plan takes 1 to ", setup_.batch_size));
+    }
+    ASSIGN_OR_RETURN(auto plan, CompileStep(rows, training));
+    found = plans_.emplace(std::pair(rows, training), std::move(plan)).first;
+  }
+  last = found->second.get();
+  return last;
+}
+
+absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t rows, bool training) {
+  auto plan = std::make_unique<StepPlan>();
+  plan->rows = rows;
+  plan->training = training;
+  plan->shards.resize(static_cast<size_t>(shards_));
+  for (int shard = 0; shard < shards_; ++shard) {
+    const int64_t first = FirstRow(rows, shard, shards_);
+    const int64_t shard_rows = FirstRow(rows, shard + 1, shards_) - first;
+    plan->first_row.push_back(first);
+    if (shard_rows == 0) continue;
+    ASSIGN_OR_RETURN(const CompiledOperations* operations, OperationsFor(shard_rows, training));
+    ASSIGN_OR_RETURN(auto compiled, ShardPlan::Compile({.graph = lowered_,
+                                                        .setup = setup_,
+                                                        .target = target_,
+                                                        .parameters = *parameters_,
+                                                        .operations = *operations,
+                                                        .shard = shard,
+                                                        .rows = shard_rows,
+                                                        .batch_rows = rows,
+                                                        .training = training}));
+    const auto at = static_cast<size_t>(shard);
+    RETURN_IF_ERROR(Reserve(at, compiled->bytes()));
+    compiled->Bind(activations_[at].data());
+    plan->shards[at] = std::move(compiled);
+  }
+  return plan;
+}
+
+absl::Status Program::Reserve(size_t shard, size_t bytes) {
+  if (bytes <= activations_[shard].size()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(base::Arena larger, base::Arena::Allocate(bytes));
+  activations_[shard] = std::move(larger);
+  for (auto& [key, plan] : plans_) {
+    if (plan->shards[shard] != nullptr) plan->shards[shard]->Bind(activations_[shard].data());
+  }
+  return absl::OkStatus();
+}
+
+void Program::SetLearningRate(double learning_rate) {
+  learning_rate_ = learning_rate;
+  hyper_.learning_rate = static_cast<float>(learning_rate);
+}
+
+uint64_t Program::memory_bytes() const {
+  uint64_t sum = parameters_->bytes();
+  for (const base::Arena& arena : activations_) sum += arena.size();
+  return sum;
+}
+
+absl::StatusOr<std::string> Program::Dump(int64_t rows, bool training) {
+  ASSIGN_OR_RETURN(const StepPlan* plan, FindPlan(rows, training));
+  std::string text = absl::StrCat(training ? "training step" : "evaluation", " of ", rows, " rows in ", shards_, shards_ == 1 ? " shard" : " shards", ", ",
+                                  setup_.cores, setup_.cores == 1 ? " core" : " cores", ", ", memory_bytes(), " bytes\n");
+  for (size_t shard = 0; shard < plan->shards.size(); ++shard) {
+    const ShardPlan* compiled = plan->shards[shard].get();
+    if (compiled == nullptr) {
+      absl::StrAppend(&text, "shard ", shard, ": no rows\n");
+      continue;
+    }
+    absl::StrAppend(&text, "shard ", shard, ": ", compiled->rows(), " rows\n", compiled->Dump());
+    ASSIGN_OR_RETURN(const CompiledOperations* operations, OperationsFor(compiled->rows(), training));
+    for (size_t i = 0; i < operations->size(); ++i) {
+      for (const std::string& refusal : (*operations)[i]->refusals()) {
+        absl::StrAppend(&text, "  not taken for ", lowered_.links[i].operation->name(), ": ", refusal, "\n");
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace gradus::plan

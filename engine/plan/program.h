@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph compiled for one TrainSetup: operations, parameters, shards' memory, and the step over them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/base/arena.h"
+#include "engine/base/team.h"
+#include "engine/graph/graph.h"
+#include "engine/plan/executable.h"
+#include "engine/plan/lowering.h"
+#include "engine/plan/parameter_store.h"
+#include "engine/plan/shard_plan.h"
+#include "engine/training/optimizers/kind.h"
+
+namespace gradus::plan {
+
+// What Executable promises, for a setup that never changes.
+//   Owns     parameters, plans and their memory, the team; the graph must outlive it.
+//   Threads  as Executable.
+class Program {
+ public:
+  static absl::StatusOr<std::unique_ptr<Program>> Create(const graph::Graph& graph, const TrainSetup& setup);
+
+  ParameterStore& parameters() { return *parameters_; }
+  const ParameterStore& parameters() const { return *parameters_; }
+  const TrainSetup& setup() const { return setup_; }
+  const std::vector<bool>& trainable() const { return trainable_; }
+  const losses::Target& target() const { return target_; }
+
+  absl::Status Prepare(int64_t rows, bool training) { return FindPlan(rows, training).status(); }
+  absl::Status Step(const Batch& batch, bool training, Totals* totals);
+  void SetLearningRate(double learning_rate);
+  double learning_rate() const { return learning_rate_; }
+  absl::StatusOr<std::string> Dump(int64_t rows, bool training);
+  uint64_t memory_bytes() const;
+
+ private:
+  // The shards' plans for one number of rows; null for a shard that gets none of them.
+  struct StepPlan {
+    int64_t rows = 0;
+    bool training = false;
+    std::vector<int64_t> first_row;
+    std::vector<std::unique_ptr<ShardPlan>> shards;
+  };
+
+  Program(const graph::Graph& graph, const TrainSetup& setup);
+  absl::Status Build();
+  // Layouts that the kernels of a full shard like best.
+  absl::StatusOr<kernels::Layouts> ChooseLayouts();
+  kernels::Setting SettingFor(int64_t rows, bool training) const;
+  absl::StatusOr<const CompiledOperations*> OperationsFor(int64_t rows, bool training);
+  absl::StatusOr<StepPlan*> FindPlan(int64_t rows, bool training);
+  absl::StatusOr<std::unique_ptr<StepPlan>> CompileStep(int64_t rows, bool training);
+  // Memory of a shard's plans, made larger where `bytes` do not fit.
+  absl::Status Reserve(size_t shard, size_t bytes);
+
+  void BindBatch(StepPlan& plan, const Batch& batch) const;
+  absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
+  absl::Status RunAlone(StepPlan& plan);
+  absl::Status RunTeam(StepPlan& plan);
+  // Adds up the shards' gradients in tree order and updates the weights, for floats begin ... end of the arenas.
+  void Update(size_t begin, size_t end) const;
+  void AddTotals(const StepPlan& plan, Totals* totals) const;
+
+  const graph::Graph& graph_;
+  const TrainSetup setup_;
+  const std::vector<bool> trainable_;  // one a layer
+  const int shards_;
+  LoweredGraph lowered_;
+  losses::Target target_;
+  const optimizers::OptimizerKind* optimizer_ = nullptr;
+  optimizers::Hyper hyper_;
+  double learning_rate_ = 0;
+  std::unique_ptr<ParameterStore> parameters_;
+  std::map<std::pair<int64_t, bool>, CompiledOperations> operations_;  // by rows of a shard, training
+  std::map<std::pair<int64_t, bool>, std::unique_ptr<StepPlan>> plans_;  // by rows of a batch, training
+  StepPlan* last_[2] = {nullptr, nullptr};  // by training: a step after the first looks nothing up
+  std::vector<base::Arena> activations_;  // one a shard
+  std::vector<absl::Status> rank_status_;
+  std::unique_ptr<base::Team> team_;  // null for one shard
+};
+
+}  // namespace gradus::plan

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of kernel calls for one shard of a batch: forward, loss, metrics, backward.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/kernels/kernel.h"
+#include "engine/kernels/operation.h"
+#include "engine/plan/executable.h"
+#include "engine/plan/lowering.h"
+#include "engine/plan/parameter_store.h"
+#include "engine/training/metrics/kind.h"
+
+namespace gradus::plan {
+
+using CompiledOperations = std::vector<std::unique_ptr<kernels::CompiledOperation>>;
+
+// What a shard's plan is made for.
+struct ShardRequest {
+  const LoweredGraph& graph;
+  const TrainSetup& setup;
+  const losses::Target& target;
+  const ParameterStore& parameters;
+  // One a link, for `rows`.
+  const CompiledOperations& operations;
+  int shard = 0;
+  int64_t rows = 0;
+  // Of the whole batch: the gradient is that of their mean loss.
+  int64_t batch_rows = 0;
+  bool training = true;
+};
+
+// A walk over kernels whose operands are all placed.
+//   Owns     its kernels; memory is given by Bind and shared with the shard's other plans, which never run at the same time.
+//   Threads  one.
+class ShardPlan {
+ public:
+  static absl::StatusOr<std::unique_ptr<ShardPlan>> Compile(const ShardRequest& request);
+
+  // Bytes that Bind must be given, 64-byte aligned.
+  size_t bytes() const { return bytes_; }
+  void Bind(std::byte* memory);
+  // The rows of the next run, borrowed until it has ended.
+  void SetBatch(const float* inputs, const void* targets);
+
+  // Fills the sums below and, in training, the shard's gradients.
+  absl::Status Run();
+  double loss_sum() const { return loss_sum_; }
+  double metric_sum(size_t index) const { return metric_sums_[index]; }
+  int64_t rows() const { return rows_; }
+
+  // A line a kernel.
+  std::string Dump() const;
+
+ private:
+  friend class ShardCompiler;
+  ShardPlan() = default;
+
+  // What a cell's pointer is: an offset into the bound memory.
+  struct Placed {
+    size_t cell;
+    size_t offset;
+  };
+
+  int64_t rows_ = 0;
+  size_t bytes_ = 0;
+  std::vector<std::unique_ptr<kernels::Kernel>> kernels_;
+  std::vector<void*> cells_;  // never resized once kernels hold their addresses
+  std::vector<Placed> placed_;
+  size_t input_cell_ = 0;
+  size_t target_cell_ = 0;
+  alignas(64) double loss_sum_ = 0;  // a cache line of its own: every core writes its shards'
+  std::array<double, metrics::kMaxMetrics> metric_sums_ = {};
+};
+
+}  // namespace gradus::plan

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step allocates nothing: every allocation of this program goes through the counters below.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "tests/unit/engine/plan/nets.h"
+
+namespace {
+std::atomic<int64_t> allocations{0};
+}  // namespace
+
+// The C library's functions themselves, so that allocations of oneDNN and OpenMP count too.
+extern "C" {
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* old, size_t size);
+void* __libc_memalign(size_t alignment, size_t size);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void* malloc(size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) {
+  ++allocations;
+  return __libc_realloc(old, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** result, size_t alignment, size_t size) {
+  ++allocations;
+  *result = __libc_memalign(alignment, size);
+  return *result == nullptr ? 12 : 0;
+}
+#endif
+}
+
+namespace gradus::plan {
+namespace {
+
+class Allocations : public testing::TestWithParam<std::pair<int, int>> {};
+
+TEST_P(Allocations, AreNoneInAStep) {
+  const auto [shards, cores] = GetParam();
+  const graph::Graph graph = Classifier({19, 33, 10, 7});
+  TrainSetup setup = ClassifierSetup(32, shards, cores);
+  setup.optimizer.mutable_sgd()->set_momentum(0.9);
+  auto executable = Executable::Create(graph, setup).value();
+  executable->InitializeWeights(1);
+  const Rows full(graph, 32, 1);
+  const Rows last(graph, 5, 2);
+  Totals totals;
+  const auto epoch = [&] {
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(executable->TrainStep(full.batch(), &totals).ok());
+    ASSERT_TRUE(executable->TrainStep(last.batch(), &totals).ok());
+    ASSERT_TRUE(executable->EvalStep(full.batch(), &totals).ok());
+    ASSERT_TRUE(executable->EvalStep(last.batch(), &totals).ok());
+  };
+  epoch();
+  const int64_t before = allocations.load();
+  epoch();
+  EXPECT_EQ(allocations.load() - before, 0);
+}
+
+TEST(AllocationCounter, Counts) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer has the C library's functions for itself";
+#else
+  const int64_t before = allocations.load();
+  void* volatile block = std::malloc(17);
+  std::free(block);
+  EXPECT_GT(allocations.load(), before);
+#endif
+}
+
+INSTANTIATE_TEST_SUITE_P(Plan, Allocations, testing::Values(std::pair(1, 1), std::pair(1, 2), std::pair(2, 2), std::pair(4, 2)));
+
+}  // namespace
+}  // namespace gradus::plan
