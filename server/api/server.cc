@@ -31,7 +31,7 @@ constexpr int kKeepaliveTimeoutMillis = 10'000;
 constexpr int kFewestMillisBetweenPings = 10'000;
 // Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which
 // clients retry.
-constexpr int kMaxThreads = 48;
+constexpr int kMaxThreads = 40;
 constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
 
