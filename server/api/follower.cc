@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/follower.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gradus::api {
@@ -9,6 +10,19 @@ namespace {
 // A stalled watcher holds one page here and one copy in the transport: well below 256 KiB together.
 constexpr size_t kPageBytes = 64 << 10;
 constexpr int kPageEvents = 256;
+
+// All streams together send about this many pages a second near their logs' ends, and each at least
+// two.
+constexpr int64_t kPagesPerSecond = 1000;
+constexpr int64_t kLeastSpacingMicros = 20'000;
+constexpr int64_t kMostSpacingMicros = 500'000;
+
+// Whether the page filled up, so that more is waiting behind it.
+bool IsFull(const std::vector<v1::Event>& events) {
+  size_t bytes = 0;
+  for (const v1::Event& event : events) bytes += event.ByteSizeLong();
+  return events.size() >= kPageEvents / 2 || bytes >= kPageBytes / 2;
+}
 
 }  // namespace
 
@@ -31,7 +45,7 @@ void Follower::Sent(bool ok) {
     if (!self->stop_.ok()) return self->End(self->stop_);
     if (!ok) return self->End(absl::CancelledError("the client has gone away"));
     if (self->closed_) return self->End(absl::OkStatus());
-    self->Step();
+    self->StepWhenDue();
   });
 }
 
@@ -67,8 +81,20 @@ void Follower::Wake() {
   if (wake_posted_.exchange(true)) return;
   strand_.Post([self = shared_from_this()] {
     self->wake_posted_ = false;
-    if (!self->ended_ && !self->sending_) self->Step();
+    self->StepWhenDue();
   });
+}
+
+void Follower::StepWhenDue() {
+  if (ended_ || sending_ || waiting_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= due_) return Step();
+  waiting_ = true;
+  strand_.PostAfter(std::chrono::ceil<std::chrono::microseconds>(due_ - now),
+                    [self = shared_from_this()] {
+                      self->waiting_ = false;
+                      self->StepWhenDue();
+                    });
 }
 
 void Follower::Step() {
@@ -80,6 +106,11 @@ void Follower::Step() {
     if (!page->events.empty()) {
       closed_ = page->closed;
       sending_ = true;
+      if (!IsFull(page->events)) {
+        const int64_t spacing = std::clamp(hub_.size() * 1'000'000 / kPagesPerSecond,
+                                           kLeastSpacingMicros, kMostSpacingMicros);
+        due_ = std::chrono::steady_clock::now() + std::chrono::microseconds(spacing);
+      }
       return sink_->Send(std::move(page->events));
     }
     if (page->closed || (!moved && !wait_)) return End(absl::OkStatus());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -57,6 +58,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
  private:
   void Begin();
   void Wake();
+  // Steps now, or when the next page is due.
+  void StepWhenDue();
   // Reads on from the cursor until there is a page to send, nothing more to wait for, or nothing
   // new.
   void Step();
@@ -73,6 +76,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   // Below: touched on the strand alone.
   events::ReadOptions options_;
   const std::string job_;
+  std::chrono::steady_clock::time_point due_;  // of the next page
+  bool waiting_ = false;                       // until due_
   bool sending_ = false;
   bool closed_ = false;  // the page being sent is the last
   bool ended_ = false;

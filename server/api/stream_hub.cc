@@ -17,6 +17,10 @@ class StreamHub::Members {
     base::MutexLock lock(mu_);
     callbacks_.erase(id);
   }
+  int64_t size() {
+    base::MutexLock lock(mu_);
+    return static_cast<int64_t>(callbacks_.size());
+  }
   void Close() {
     base::MutexLock lock(mu_);
     if (std::exchange(closed_, true)) return;
@@ -54,5 +58,7 @@ std::unique_ptr<StreamHub::Membership> StreamHub::Join(std::function<void()> on_
 }
 
 void StreamHub::CloseAll() { members_->Close(); }
+
+int64_t StreamHub::size() const { return members_->size(); }
 
 }  // namespace gradus::api

@@ -29,6 +29,9 @@ class StreamHub {
   std::unique_ptr<Membership> Join(std::function<void()> on_close);
   void CloseAll();
 
+  // Streams that are open now.
+  int64_t size() const;
+
  private:
   class Members;
   const std::shared_ptr<Members> members_;

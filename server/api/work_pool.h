@@ -3,8 +3,10 @@
 // store.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -23,13 +25,21 @@ class WorkPool {
   ~WorkPool();
 
   void Post(std::function<void()> task);
+  // Not before `delay` has passed. What is still waiting at the end is dropped.
+  void PostAfter(std::chrono::microseconds delay, std::function<void()> task);
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+
   void Run();
+  // Waits for a task that is due; an empty one at the end.
+  std::function<void()> Next();
+  void TakeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   base::Mutex mu_;
   base::CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::multimap<Time, std::function<void()>> later_ ABSL_GUARDED_BY(mu_);
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_;
 };
@@ -43,6 +53,8 @@ class Strand {
   explicit Strand(WorkPool& pool) : pool_(pool) {}
 
   void Post(std::function<void()> task);
+  // Stands in line after `delay`.
+  void PostAfter(std::chrono::microseconds delay, std::function<void()> task);
 
  private:
   // Runs one task and stands in line again, so that a busy stream does not keep the others waiting.
