@@ -245,6 +245,19 @@ TEST_F(FollowerTest, OneThatDoesNotWaitEndsWithWhatThereIs) {
   EXPECT_EQ(client.seqs(), Range(1, 600));
 }
 
+TEST_F(FollowerTest, ABusyLogIsSentInSpacedPages) {
+  Client client(true);
+  const auto start = std::chrono::steady_clock::now();
+  const auto follower = Follow(client);
+  for (int i = 0; i < 200; ++i) Append(1);
+  Close();
+  EXPECT_TRUE(client.AwaitEnd().ok());
+  EXPECT_EQ(client.seqs(), Range(1, 201));
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
+  EXPECT_LE(client.pages(), elapsed.count() / 20 + 2);
+}
+
 TEST_F(FollowerTest, ManyWatchersAllSeeEverythingOnceInOrder) {
   constexpr int kEvents = 300;
   std::vector<std::unique_ptr<Client>> clients;

@@ -3,6 +3,7 @@
 #include "server/api/work_pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <memory>
 
@@ -18,6 +19,34 @@ TEST(WorkPool, RunsEverythingPostedBeforeItEnds) {
     for (int i = 0; i < 1000; ++i) pool.Post([&] { ++ran; });
   }
   EXPECT_EQ(ran, 1000);
+}
+
+TEST(WorkPool, ADelayedTaskRunsNotBeforeItsTimeAndOvertakesALaterOne) {
+  using std::chrono::milliseconds;
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<int> order;
+  std::latch done(1);
+  WorkPool pool(1);
+  pool.PostAfter(milliseconds(60), [&] {
+    order.push_back(2);
+    EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(60));
+    done.count_down();
+  });
+  pool.PostAfter(milliseconds(20), [&] {
+    order.push_back(1);
+    EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(20));
+  });
+  pool.Post([&] { order.push_back(0); });
+  done.wait();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+}
+
+TEST(WorkPool, WhatIsStillDelayedAtTheEndIsDropped) {
+  std::atomic<bool> ran = false;
+  {
+    WorkPool(2).PostAfter(std::chrono::hours(1), [&] { ran = true; });
+  }
+  EXPECT_FALSE(ran);
 }
 
 TEST(Strand, RunsItsTasksInOrderOneAtATime) {
