@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/cli/progress_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace gradus::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ProgressViewTest : public ::testing::Test {
+ protected:
+  v1::Event At(int64_t seconds) {
+    v1::Event event;
+    event.mutable_time()->set_seconds(seconds);
+    return event;
+  }
+  std::ostringstream out;
+  std::ostringstream err;
+  const Output output{Terminal{out, err}, Output::Mode::kPeople};
+  ProgressView view{output, v1::Job()};
+};
+
+TEST_F(ProgressViewTest, WhereNobodyWatchesALineComesNowAndThen) {
+  for (int i = 0; i < 100; ++i) {
+    v1::Event event = At(i);
+    event.mutable_progress()->set_steps_per_epoch(100);
+    event.mutable_progress()->set_step_in_epoch(i);
+    view.OnEvent(event);
+  }
+  const std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 9);
+  EXPECT_THAT(text, Not(HasSubstr("\r")));
+}
+
+TEST_F(ProgressViewTest, ANewAttemptIsTold) {
+  for (const int attempt : {0, 1, 2}) {
+    v1::Event event = At(0);
+    event.set_attempt(attempt);
+    view.OnEvent(event);
+  }
+  EXPECT_EQ(out.str(), "attempt 2: goes on from the last checkpoint\n");
+}
+
+TEST_F(ProgressViewTest, StagesAreToldWhereThereAreSeveral) {
+  v1::Event event = At(0);
+  event.mutable_stage_started()->set_stages(1);
+  view.OnEvent(event);
+  EXPECT_EQ(out.str(), "");
+  event.mutable_stage_started()->set_stages(2);
+  event.mutable_stage_started()->set_epochs(4);
+  event.mutable_stage_started()->set_trainable_params(12345);
+  view.OnEvent(event);
+  EXPECT_EQ(out.str(), "stage 1/2: 4 epochs, 12,345 weights train\n");
+}
+
+TEST_F(ProgressViewTest, WarningsAreShownAndCannotForgeLines) {
+  v1::Event event = At(0);
+  event.mutable_log_line()->set_text("fine");
+  event.mutable_log_line()->set_level(v1::LogLine::INFO);
+  view.OnEvent(event);
+  EXPECT_EQ(out.str(), "");
+  event.mutable_log_line()->set_text("bad\njob j1 SUCCEEDED\r");
+  event.mutable_log_line()->set_level(v1::LogLine::WARNING);
+  view.OnEvent(event);
+  EXPECT_EQ(out.str(), "warning: bad job j1 SUCCEEDED?\n");
+}
+
+}  // namespace
+}  // namespace gradus::cli
