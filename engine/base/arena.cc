@@ -51,14 +51,17 @@ absl::StatusOr<Arena> Arena::Allocate(size_t bytes) {
   const size_t alignment = bytes >= kHugePage ? kHugePage : page;
   ASSIGN_OR_RETURN(const size_t in_pages, CheckedAlignUp(bytes, page));
   ASSIGN_OR_RETURN(const size_t mapping_size, CheckedAdd(in_pages, alignment + page));
-  void* const mapping = ::mmap(nullptr, mapping_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping == MAP_FAILED) return ErrnoStatus(errno, absl::StrCat("cannot allocate an arena of ", bytes, " bytes"));
+  void* const mapping =
+      ::mmap(nullptr, mapping_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED)
+    return ErrnoStatus(errno, absl::StrCat("cannot allocate an arena of ", bytes, " bytes"));
   arena.mapping_ = mapping;
   arena.mapping_size_ = mapping_size;
   arena.data_ = AlignUp(mapping, alignment);
   arena.size_ = bytes;
   CountAllocation(bytes);
-  // Both are favours: without them the arena works as well, only slower or with worse manners on overrun.
+  // Both are favours: without them the arena works as well, only slower or with worse manners on
+  // overrun.
   if (alignment == kHugePage) ::madvise(arena.data_, in_pages, MADV_HUGEPAGE);
   ::mprotect(arena.data_ + in_pages, page, PROT_NONE);
   return arena;

@@ -23,7 +23,8 @@ class ArenaLayout {
     size_t bytes;
   };
 
-  // The offset of a new block, a multiple of kAlignment. INVALID_ARGUMENT when the sum does not fit.
+  // The offset of a new block, a multiple of kAlignment. INVALID_ARGUMENT when the sum does not
+  // fit.
   absl::StatusOr<size_t> Add(std::string name, size_t bytes);
 
   // Size of the arena, a multiple of kAlignment: a pass over it in whole vectors stays inside.
@@ -36,7 +37,8 @@ class ArenaLayout {
   size_t total_ = 0;
 };
 
-// A zeroed block of memory, 64-byte aligned, in huge pages where the kernel has them and the block is large; a page that faults lies behind it.
+// A zeroed block of memory, 64-byte aligned, in huge pages where the kernel has them and the block
+// is large; a page that faults lies behind it.
 //   Owns     the memory: views of it end with it.
 //   Threads  the object: one; its memory: as the user arranges.
 class Arena {

@@ -10,9 +10,11 @@
 
 namespace gradus::base {
 
-// Waits until `word` differs from `old`: spins for `spin`, then sleeps in the kernel. Whoever changes the word calls word.notify_all().
-// The change must be sequentially consistent (the default), or the notification may be missed.
-inline void WaitWhileEqual(const std::atomic<uint32_t>& word, uint32_t old, std::chrono::nanoseconds spin) {
+// Waits until `word` differs from `old`: spins for `spin`, then sleeps in the kernel. Whoever
+// changes the word calls word.notify_all(). The change must be sequentially consistent (the
+// default), or the notification may be missed.
+inline void WaitWhileEqual(const std::atomic<uint32_t>& word, uint32_t old,
+                           std::chrono::nanoseconds spin) {
   if (spin.count() > 0) {
     const auto deadline = std::chrono::steady_clock::now() + spin;
     do {
@@ -25,11 +27,13 @@ inline void WaitWhileEqual(const std::atomic<uint32_t>& word, uint32_t old, std:
   while (word.load() == old) word.wait(old);
 }
 
-// Holds back `parties` threads until all have come; then it is ready for the next round. What a thread wrote before is seen by all after.
+// Holds back `parties` threads until all have come; then it is ready for the next round. What a
+// thread wrote before is seen by all after.
 //   Threads  exactly `parties`.
 class Barrier {
  public:
-  Barrier(uint32_t parties, std::chrono::nanoseconds spin) : parties_(parties), spin_(spin), missing_(parties) {}
+  Barrier(uint32_t parties, std::chrono::nanoseconds spin)
+      : parties_(parties), spin_(spin), missing_(parties) {}
   Barrier(const Barrier&) = delete;
   Barrier& operator=(const Barrier&) = delete;
 

@@ -24,13 +24,13 @@ constexpr std::array<Unit, 15> kUnits = {{{"", 1},
                                           {"GB", 1000ULL * 1000 * 1000},
                                           {"TB", 1000ULL * 1000 * 1000 * 1000},
                                           {"KiB", kKi},
-                                          {"MiB", kKi * kKi},
-                                          {"GiB", kKi * kKi * kKi},
-                                          {"TiB", kKi * kKi * kKi * kKi},
+                                          {"MiB", kKi* kKi},
+                                          {"GiB", kKi* kKi* kKi},
+                                          {"TiB", kKi* kKi* kKi* kKi},
                                           {"K", kKi},
-                                          {"M", kKi * kKi},
-                                          {"G", kKi * kKi * kKi},
-                                          {"T", kKi * kKi * kKi * kKi}}};
+                                          {"M", kKi* kKi},
+                                          {"G", kKi* kKi* kKi},
+                                          {"T", kKi* kKi* kKi* kKi}}};
 
 }  // namespace
 
@@ -43,8 +43,9 @@ absl::StatusOr<uint64_t> ParseByteSize(std::string_view text) {
       if (const auto bytes = number->Times(unit.bytes); bytes.has_value()) return *bytes;
     }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", std::string(text.substr(0, 80)), "\" is not a size such as 4GiB, 512MiB, 1.5GB or a number of bytes, below 2^64"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", std::string(text.substr(0, 80)),
+      "\" is not a size such as 4GiB, 512MiB, 1.5GB or a number of bytes, below 2^64"));
 }
 
 std::string FormatByteSize(uint64_t bytes) {
@@ -56,7 +57,8 @@ std::string FormatByteSize(uint64_t bytes) {
     ++power;
   }
   const uint64_t tenths = bytes % unit * 10 / unit;
-  return absl::StrCat(bytes / unit, tenths == 0 ? "" : absl::StrCat(".", tenths), std::string(kNames[power]));
+  return absl::StrCat(bytes / unit, tenths == 0 ? "" : absl::StrCat(".", tenths),
+                      std::string(kNames[power]));
 }
 
 }  // namespace gradus::base

@@ -45,7 +45,8 @@ uint64_t StatusBytes(const std::string& name) {
     if (!absl::StartsWith(line, name)) continue;
     const size_t digits = line.find_first_of("0123456789");
     uint64_t kib = 0;
-    if (digits != std::string::npos) std::from_chars(line.data() + digits, line.data() + line.size(), kib);
+    if (digits != std::string::npos)
+      std::from_chars(line.data() + digits, line.data() + line.size(), kib);
     return kib * 1024;
   }
   return 0;
@@ -75,11 +76,13 @@ std::vector<int> UsableCpus() {
 absl::Status PinThisThread(std::span<const int> cpus) {
   CpuMask mask;
   for (const int cpu : cpus) {
-    if (cpu < 0 || cpu >= kMaxCpus) return absl::InvalidArgumentError(absl::StrCat(cpu, " is not the number of a core"));
+    if (cpu < 0 || cpu >= kMaxCpus)
+      return absl::InvalidArgumentError(absl::StrCat(cpu, " is not the number of a core"));
     mask.Add(cpu);
   }
   if (::sched_setaffinity(0, mask.bytes(), mask.get()) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("cannot pin a thread to cores ", absl::StrJoin(cpus, ",")));
+    return ErrnoStatus(errno,
+                       absl::StrCat("cannot pin a thread to cores ", absl::StrJoin(cpus, ",")));
   }
   return absl::OkStatus();
 }
@@ -98,7 +101,8 @@ std::string_view IsaName() {
 uint64_t MachineMemoryBytes() {
   const auto pages = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES));
   const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  return std::min({pages * page, LimitIn("/sys/fs/cgroup/memory.max"), LimitIn("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
+  return std::min({pages * page, LimitIn("/sys/fs/cgroup/memory.max"),
+                   LimitIn("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
 }
 
 uint64_t ResidentBytes() { return StatusBytes("VmRSS:"); }

@@ -12,14 +12,16 @@
 
 namespace gradus::base {
 
-// Numbers of the cores that this thread may run on (taskset, cgroups' cpusets), ascending; never empty.
+// Numbers of the cores that this thread may run on (taskset, cgroups' cpusets), ascending; never
+// empty.
 std::vector<int> UsableCpus();
 
-// Lets this thread run on these cores only; threads that it starts inherit it. INVALID_ARGUMENT for a core that is not there.
+// Lets this thread run on these cores only; threads that it starts inherit it. INVALID_ARGUMENT for
+// a core that is not there.
 absl::Status PinThisThread(std::span<const int> cpus);
 
-// The best instruction set of this machine that changes what training computes: "avx512_bf16", "avx512", "avx2" or "sse4.2".
-// Part of a checkpoint: weights are the same bits only within one.
+// The best instruction set of this machine that changes what training computes: "avx512_bf16",
+// "avx512", "avx2" or "sse4.2". Part of a checkpoint: weights are the same bits only within one.
 std::string_view IsaName();
 
 // Memory of the machine, or the control group's limit where that is less.

@@ -5,12 +5,14 @@
 namespace gradus::base {
 namespace {
 
-// Appends the digits in front of `text` to `value`, at most `limit`; how many, or nothing when the value does not fit.
+// Appends the digits in front of `text` to `value`, at most `limit`; how many, or nothing when the
+// value does not fit.
 std::optional<int> TakeDigits(std::string_view& text, uint64_t& value, int limit) {
   int count = 0;
   for (; count < limit && !text.empty() && text.front() >= '0' && text.front() <= '9'; ++count) {
     if (__builtin_mul_overflow(value, uint64_t{10}, &value)) return std::nullopt;
-    if (__builtin_add_overflow(value, static_cast<uint64_t>(text.front() - '0'), &value)) return std::nullopt;
+    if (__builtin_add_overflow(value, static_cast<uint64_t>(text.front() - '0'), &value))
+      return std::nullopt;
     text.remove_prefix(1);
   }
   return count;

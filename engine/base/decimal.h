@@ -17,7 +17,8 @@ struct Decimal {
   std::optional<uint64_t> Times(uint64_t unit) const;
 };
 
-// Takes digits with at most one point and nine digits behind it from the front of `text`. Nothing, with `text` as it was, when there is none or it is too large.
+// Takes digits with at most one point and nine digits behind it from the front of `text`. Nothing,
+// with `text` as it was, when there is none or it is too large.
 std::optional<Decimal> TakeDecimal(std::string_view& text);
 
 }  // namespace gradus::base

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file descriptor that is closed once, and the system calls on one that loop over EINTR and short counts.
+// A file descriptor that is closed once, and the system calls on one that loop over EINTR and short
+// counts.
 #pragma once
 
 #include <unistd.h>
@@ -45,7 +46,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
-// Calls `call` until it does not fail with EINTR; returns what it returned, with errno as it left it.
+// Calls `call` until it does not fail with EINTR; returns what it returned, with errno as it left
+// it.
 template <typename Call>
 auto RetryOnInterrupt(Call call) {
   decltype(call()) result;
@@ -55,8 +57,11 @@ auto RetryOnInterrupt(Call call) {
   return result;
 }
 
-// pread and pwrite of the whole span; `name` is for messages. ReadFully returns less only at the file's end.
-absl::StatusOr<size_t> ReadFully(int fd, uint64_t offset, std::span<std::byte> dst, const std::string& name);
-absl::Status WriteFully(int fd, uint64_t offset, std::span<const std::byte> src, const std::string& name);
+// pread and pwrite of the whole span; `name` is for messages. ReadFully returns less only at the
+// file's end.
+absl::StatusOr<size_t> ReadFully(int fd, uint64_t offset, std::span<std::byte> dst,
+                                 const std::string& name);
+absl::Status WriteFully(int fd, uint64_t offset, std::span<const std::byte> src,
+                        const std::string& name);
 
 }  // namespace gradus::base

@@ -51,7 +51,8 @@ absl::StatusOr<DType> ParseDType(std::string_view name) {
     if (row.name == name) return row.type;
     absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(row.name));
   }
-  return absl::InvalidArgumentError(absl::StrCat("\"", std::string(name), "\" is not one of ", names));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", std::string(name), "\" is not one of ", names));
 }
 
 }  // namespace gradus::base

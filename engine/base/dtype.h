@@ -10,7 +10,21 @@
 
 namespace gradus::base {
 
-enum class DType : uint8_t { kF32, kF64, kF16, kBF16, kU8, kI8, kU16, kI16, kU32, kI32, kU64, kI64, kBool };
+enum class DType : uint8_t {
+  kF32,
+  kF64,
+  kF16,
+  kBF16,
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kU64,
+  kI64,
+  kBool
+};
 
 // Bytes an element.
 size_t SizeOf(DType type);

@@ -25,7 +25,8 @@ constexpr std::array<Unit, 6> kUnits = {{{"d", 86400ULL * 1000000},
                                          {"us", 1}}};
 
 absl::Status Refuse(std::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", std::string(text.substr(0, 80)), "\" is not a time such as 2h, 90s, 1h30m or 250ms"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", std::string(text.substr(0, 80)), "\" is not a time such as 2h, 90s, 1h30m or 250ms"));
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-std::optional<std::string> NearestWord(std::string_view word, std::span<const std::string> candidates) {
+std::optional<std::string> NearestWord(std::string_view word,
+                                       std::span<const std::string> candidates) {
   constexpr size_t kLongest = 64;
   if (word.size() > kLongest) return std::nullopt;
   const std::string* nearest = nullptr;

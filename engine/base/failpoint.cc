@@ -34,7 +34,10 @@ struct Action {
 };
 
 [[noreturn]] void Refuse(const std::string& entry) {
-  std::fprintf(stderr, "GRADUS_FAILPOINTS: \"%s\" is not NAME=kill|error[:CODE]|sleep:TIME[@N] of a name in failpoints.def\n", entry.c_str());
+  std::fprintf(stderr,
+               "GRADUS_FAILPOINTS: \"%s\" is not NAME=kill|error[:CODE]|sleep:TIME[@N] of a name "
+               "in failpoints.def\n",
+               entry.c_str());
   ::_exit(2);
 }
 
@@ -47,7 +50,8 @@ bool ParseDeed(const std::string& text, Action& action) {
   }
   if (parts[0] == "error") {
     action.deed = Deed::kError;
-    return !has_value || (absl::SimpleAtoi(parts[1], &action.code) && action.code > 0 && action.code <= 16);
+    return !has_value ||
+           (absl::SimpleAtoi(parts[1], &action.code) && action.code > 0 && action.code <= 16);
   }
   if (parts[0] != "sleep" || !has_value) return false;
   const absl::StatusOr<int64_t> micros = ParseDuration(parts[1]);
@@ -62,7 +66,9 @@ class Table {
   Table() : actions_(FailpointNames().size()) {
     const char* const text = std::getenv("GRADUS_FAILPOINTS");
     if (text == nullptr) return;
-    for (const std::string& entry : std::vector<std::string>(absl::StrSplit(text, ';', absl::SkipWhitespace()))) Add(entry);
+    for (const std::string& entry :
+         std::vector<std::string>(absl::StrSplit(text, ';', absl::SkipWhitespace())))
+      Add(entry);
   }
 
   Action& operator[](size_t index) { return actions_[index]; }
@@ -74,7 +80,9 @@ class Table {
     for (size_t i = 0; sides.size() == 2 && i < actions_.size(); ++i) {
       if (FailpointNames()[i] != sides[0]) continue;
       const bool counted = deed.size() == 2;
-      if (counted && (!absl::SimpleAtoi(deed[1], &actions_[i].only_hit) || actions_[i].only_hit == 0)) Refuse(entry);
+      if (counted &&
+          (!absl::SimpleAtoi(deed[1], &actions_[i].only_hit) || actions_[i].only_hit == 0))
+        Refuse(entry);
       if (!ParseDeed(deed[0], actions_[i])) Refuse(entry);
       return;
     }
@@ -93,7 +101,8 @@ absl::Status HitFailpoint(size_t index) {
   const uint64_t hit = action.hits.fetch_add(1) + 1;
   if (action.only_hit != 0 && hit != action.only_hit) return absl::OkStatus();
   if (action.deed == Deed::kKill) ::kill(::getpid(), SIGKILL);
-  if (action.deed == Deed::kSleep) std::this_thread::sleep_for(std::chrono::microseconds(action.sleep_micros));
+  if (action.deed == Deed::kSleep)
+    std::this_thread::sleep_for(std::chrono::microseconds(action.sleep_micros));
   if (action.deed != Deed::kError) return absl::OkStatus();
   return absl::Status(static_cast<absl::StatusCode>(action.code),
                       absl::StrCat("failpoint ", std::string(FailpointNames()[index])));

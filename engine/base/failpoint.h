@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named places where a test can kill the process, delay it or make it fail; nothing at all unless built with GRADUS_FAILPOINTS.
+// Named places where a test can kill the process, delay it or make it fail; nothing at all unless
+// built with GRADUS_FAILPOINTS.
 //
-// The environment variable GRADUS_FAILPOINTS says what happens where: "jobs.submit.after_commit=kill;store.commit=error@3;x=sleep:100ms".
+// The environment variable GRADUS_FAILPOINTS says what happens where:
+// "jobs.submit.after_commit=kill;store.commit=error@3;x=sleep:100ms".
 //   kill         SIGKILL to this process
-//   error[:C]    the enclosing function returns a status of the canonical code C (5 is NOT_FOUND; UNAVAILABLE without one); needs FAILPOINT_STATUS
+//   error[:C]    FAILPOINT_STATUS returns a status of the canonical code C (5 is NOT_FOUND;
+//                UNAVAILABLE without one) from the enclosing function
 //   sleep:TIME   waits
 //   ...@N        only the N-th time that the place is reached; without it, each time
-// A name that is not in failpoints.def, or an action that is not one of these, ends the process at its first failpoint: a misspelt test must not pass.
+// A name that is not in failpoints.def, or an action that is not one of these, ends the process at
+// its first failpoint: a misspelt test must not pass.
 #pragma once
 
 #include <array>
@@ -41,11 +45,13 @@ absl::Status HitFailpoint(size_t index);
 }  // namespace gradus::base
 
 #ifdef GRADUS_FAILPOINTS
-#define FAILPOINT(name) ::gradus::base::HitFailpoint(::gradus::base::FailpointIndex(name)).IgnoreError()
-#define FAILPOINT_STATUS(name)                                                                                                  \
-  do {                                                                                                                          \
-    ::absl::Status gradus_failpoint_ = ::gradus::base::HitFailpoint(::gradus::base::FailpointIndex(name));                       \
-    if (!gradus_failpoint_.ok()) return gradus_failpoint_;                                                                      \
+#define FAILPOINT(name) \
+  ::gradus::base::HitFailpoint(::gradus::base::FailpointIndex(name)).IgnoreError()
+#define FAILPOINT_STATUS(name)                                              \
+  do {                                                                      \
+    ::absl::Status gradus_failpoint_ =                                      \
+        ::gradus::base::HitFailpoint(::gradus::base::FailpointIndex(name)); \
+    if (!gradus_failpoint_.ok()) return gradus_failpoint_;                  \
   } while (false)
 #else
 // The name is checked in every build.

@@ -24,7 +24,8 @@ absl::Status WriteAndRename(Files& files, TemporaryFile& temporary, const std::s
 
 }  // namespace
 
-absl::Status WriteFileAtomically(Files& files, const std::string& path, std::span<const std::byte> bytes) {
+absl::Status WriteFileAtomically(Files& files, const std::string& path,
+                                 std::span<const std::byte> bytes) {
   const std::string dir = ParentOf(path);
   ASSIGN_OR_RETURN(TemporaryFile temporary, files.CreateTemporary(dir));
   if (absl::Status status = WriteAndRename(files, temporary, path, bytes); !status.ok()) {
@@ -44,10 +45,12 @@ absl::StatusOr<std::string> ReadFile(Files& files, const std::string& path, size
   ASSIGN_OR_RETURN(std::unique_ptr<File> file, files.OpenRead(path));
   ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > max_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(path, ": ", size, " bytes, at most ", max_bytes, " are allowed"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path, ": ", size, " bytes, at most ", max_bytes, " are allowed"));
   }
   std::string text(static_cast<size_t>(size), '\0');
-  ASSIGN_OR_RETURN(const size_t count, file->ReadAt(0, std::as_writable_bytes(std::span<char>(text))));
+  ASSIGN_OR_RETURN(const size_t count,
+                   file->ReadAt(0, std::as_writable_bytes(std::span<char>(text))));
   text.resize(count);
   return text;
 }
@@ -56,7 +59,8 @@ absl::Status MakeDirs(Files& files, const std::string& dir, uint32_t mode) {
   ASSIGN_OR_RETURN(const bool exists, files.Exists(dir));
   if (exists) {
     ASSIGN_OR_RETURN(const FileInfo info, files.Stat(dir));
-    if (!info.is_directory) return absl::FailedPreconditionError(absl::StrCat(dir, ": not a directory"));
+    if (!info.is_directory)
+      return absl::FailedPreconditionError(absl::StrCat(dir, ": not a directory"));
     return absl::OkStatus();
   }
   const std::string parent = ParentOf(dir);

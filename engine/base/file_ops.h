@@ -11,13 +11,16 @@
 
 namespace gradus::base {
 
-// Replaces `path` by `bytes` so that a crash or power cut at any moment leaves the old file or the new one, whole:
-// temporary file in the same directory, Sync, Rename, SyncDir. On an error the temporary file is removed and nothing is retried; only when SyncDir
-// was what failed may the new file already be seen.
-absl::Status WriteFileAtomically(Files& files, const std::string& path, std::span<const std::byte> bytes);
+// Replaces `path` by `bytes` so that a crash or power cut at any moment leaves the old file or the
+// new one, whole: temporary file in the same directory, Sync, Rename, SyncDir. On an error the
+// temporary file is removed and nothing is retried; only when SyncDir was what failed may the new
+// file already be seen.
+absl::Status WriteFileAtomically(Files& files, const std::string& path,
+                                 std::span<const std::byte> bytes);
 absl::Status WriteFileAtomically(Files& files, const std::string& path, std::string_view text);
 
-// The whole file. RESOURCE_EXHAUSTED when it is larger than `max_bytes`, found before memory is taken.
+// The whole file. RESOURCE_EXHAUSTED when it is larger than `max_bytes`, found before memory is
+// taken.
 absl::StatusOr<std::string> ReadFile(Files& files, const std::string& path, size_t max_bytes);
 
 // Makes `dir` and its missing parents, each made durable by a SyncDir of its parent.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The IO seam: every file that Gradus reads or writes goes through these interfaces, so that tests can fail the N-th call and cut the power.
+// The IO seam: every file that Gradus reads or writes goes through these interfaces, so that tests
+// can fail the N-th call and cut the power.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,9 @@ namespace gradus::base {
 
 // An open regular file; closed by its destructor.
 //   Threads  one writer at a time; ReadAt from any.
-//   Errors   NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk full), DATA_LOSS (EIO), as errno says. After a failed write or Sync
-//            the file's content is unknown: never call Sync again and go on, the kernel may have dropped the pages and would answer OK.
+//   Errors   NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk full),
+//            DATA_LOSS (EIO), as errno says. After a failed write or Sync the content is unknown:
+//            never call Sync again and go on, the kernel may have dropped the pages and say OK.
 class File {
  public:
   virtual ~File() = default;
@@ -55,7 +57,7 @@ struct TemporaryFile {
 struct FileInfo {
   uint64_t size = 0;
   bool is_directory = false;
-  bool is_symlink = false;  // what it points to is described, where there is something
+  bool is_symlink = false;      // what it points to is described, where there is something
   int64_t modified_micros = 0;  // wall time of the last change, microseconds since 1970
 };
 
@@ -69,7 +71,8 @@ class Files {
 
   // Only regular files are opened: a fifo, device or directory is FAILED_PRECONDITION.
   virtual absl::StatusOr<std::unique_ptr<File>> OpenRead(const std::string& path) = 0;
-  virtual absl::StatusOr<std::unique_ptr<File>> OpenWrite(const std::string& path, const OpenOptions& options) = 0;
+  virtual absl::StatusOr<std::unique_ptr<File>> OpenWrite(const std::string& path,
+                                                          const OpenOptions& options) = 0;
   // A new file of a name that nobody has, in `dir`, mode 0600; its name starts with ".tmp-".
   virtual absl::StatusOr<TemporaryFile> CreateTemporary(const std::string& dir) = 0;
   // The whole file, read-only; it must not shrink while mapped.
@@ -85,7 +88,8 @@ class Files {
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
   // Makes the directory; OK when it is there already. The parent must exist.
   virtual absl::Status MakeDir(const std::string& dir, uint32_t mode = 0700) = 0;
-  // Creates the file when missing and locks it against every other holder; FAILED_PRECONDITION when it is held, without waiting.
+  // Creates the file when missing and locks it against every other holder; FAILED_PRECONDITION when
+  // it is held, without waiting.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 
   // False only for NOT_FOUND; other errors are errors.
@@ -97,8 +101,8 @@ class Files {
 // The machine's files, with the process's working directory and rights. Lives for ever.
 Files& RealFiles();
 
-// The machine's files below `root` and nowhere else: openat2 with RESOLVE_BENEATH, NO_SYMLINKS and NO_MAGICLINKS, files with one link only.
-// PERMISSION_DENIED for a path that tries to leave.
+// The machine's files below `root` and nowhere else: openat2 with RESOLVE_BENEATH, NO_SYMLINKS and
+// NO_MAGICLINKS, files with one link only. PERMISSION_DENIED for a path that tries to leave.
 absl::StatusOr<std::unique_ptr<Files>> OpenRoot(const std::string& root);
 
 }  // namespace gradus::base

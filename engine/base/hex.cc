@@ -29,14 +29,16 @@ std::string HexEncode(std::span<const std::byte> bytes) {
 
 absl::StatusOr<std::vector<std::byte>> HexDecode(std::string_view text) {
   if (text.size() % 2 != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("hexadecimal text has ", text.size(), " digits, an even number is allowed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("hexadecimal text has ", text.size(), " digits, an even number is allowed"));
   }
   std::vector<std::byte> bytes;
   bytes.reserve(text.size() / 2);
   for (size_t i = 0; i < text.size(); i += 2) {
     const int high = DigitOf(text[i]);
     const int low = DigitOf(text[i + 1]);
-    if (high < 0 || low < 0) return absl::InvalidArgumentError(absl::StrCat("no hexadecimal digit at position ", i));
+    if (high < 0 || low < 0)
+      return absl::InvalidArgumentError(absl::StrCat("no hexadecimal digit at position ", i));
     bytes.push_back(static_cast<std::byte>(high * 16 + low));
   }
   return bytes;

@@ -33,10 +33,13 @@ std::atomic<LogLevel> least_level{LogLevel::kInfo};
 // Hands whole lines to a function.
 class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit FunctionSink(std::function<void(std::string_view)> function) : function_(std::move(function)) {}
+  explicit FunctionSink(std::function<void(std::string_view)> function)
+      : function_(std::move(function)) {}
 
  private:
-  void sink_it_(const spdlog::details::log_msg& message) override { function_({message.payload.data(), message.payload.size()}); }
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    function_({message.payload.data(), message.payload.size()});
+  }
   void flush_() override {}
 
   const std::function<void(std::string_view)> function_;
@@ -52,7 +55,8 @@ std::shared_ptr<spdlog::logger> MakeLogger(spdlog::sink_ptr sink) {
 // The logger in use. Never destroyed: threads may log while the process ends.
 struct Current {
   Mutex mu;
-  std::shared_ptr<spdlog::logger> logger ABSL_GUARDED_BY(mu) = MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  std::shared_ptr<spdlog::logger> logger ABSL_GUARDED_BY(mu) =
+      MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
 };
 
 Current& TheCurrent() {
@@ -64,19 +68,21 @@ std::string Timestamp(int64_t micros) {
   const std::time_t seconds = micros / 1000000;
   std::tm utc = {};
   ::gmtime_r(&seconds, &utc);
-  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                         utc.tm_min, utc.tm_sec, micros % 1000000);
+  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900, utc.tm_mon + 1,
+                         utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, micros % 1000000);
 }
 
 bool IsSecret(const std::string& key) {
   const std::string lower = absl::AsciiStrToLower(key);
-  for (const char* word : {"token", "secret", "password", "key_pem", "private_key", "authorization"}) {
+  for (const char* word :
+       {"token", "secret", "password", "key_pem", "private_key", "authorization"}) {
     if (absl::StrContains(lower, word)) return true;
   }
   return false;
 }
 
-std::string LineOf(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+std::string LineOf(LogLevel level, std::string_view message,
+                   std::initializer_list<LogField> fields) {
   Json line;
   line["ts"] = Timestamp(RealClock().NowMicros());
   line["level"] = kLevelNames[static_cast<size_t>(level)];
@@ -114,7 +120,8 @@ absl::StatusOr<LogLevel> ParseLogLevel(std::string_view name) {
   for (size_t i = 0; i < kLevelNames.size(); ++i) {
     if (kLevelNames[i] == name) return static_cast<LogLevel>(i);
   }
-  return absl::InvalidArgumentError(absl::StrCat("\"", std::string(name), "\" is not one of debug, info, warning, error"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", std::string(name), "\" is not one of debug, info, warning, error"));
 }
 
 void SetLogSink(std::function<void(std::string_view line)> sink) {

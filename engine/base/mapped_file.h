@@ -9,7 +9,8 @@
 
 namespace gradus::base {
 
-// Read-only bytes that stay valid and in place as long as this object lives (moves do not move the bytes).
+// Read-only bytes that stay valid and in place as long as this object lives (moves do not move the
+// bytes).
 //   Owns     the mapping, or whatever `release` frees.
 //   Threads  reading: any.
 class MappedFile {

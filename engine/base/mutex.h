@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutexes whose use clang's thread-safety analysis checks: thin wrappers over std::mutex, which TSan understands (it does not see into Debian's absl::Mutex).
+// Mutexes whose use clang's thread-safety analysis checks: thin wrappers over std::mutex, which
+// TSan understands (it does not see into Debian's absl::Mutex).
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,8 @@ class ABSL_LOCKABLE Mutex {
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock(); }
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mu_.try_lock(); }
-  // Tells the analysis, without checking, that the caller holds the lock: for lambdas that it cannot follow.
+  // Tells the analysis, without checking, that the caller holds the lock: for lambdas that it
+  // cannot follow.
   void AssertHeld() ABSL_ASSERT_EXCLUSIVE_LOCK() {}
 
  private:
@@ -41,8 +43,9 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mu_;
 };
 
-// A condition variable; every wait takes the mutex that guards the condition. Predicates run under the mutex; one that reads guarded members is
-// annotated `[this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { ... }`.
+// A condition variable; every wait takes the mutex that guards the condition. Predicates run under
+// the mutex; one that reads guarded members is annotated `[this]()
+// ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { ... }`.
 //   Threads  any.
 class CondVar {
  public:
@@ -75,7 +78,8 @@ class CondVar {
   }
 
   template <typename Predicate>
-  bool WaitFor(Mutex& mu, std::chrono::microseconds timeout, Predicate predicate) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+  bool WaitFor(Mutex& mu, std::chrono::microseconds timeout, Predicate predicate)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     return WaitUntil(mu, std::chrono::steady_clock::now() + timeout, predicate);
   }
 

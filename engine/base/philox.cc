@@ -21,7 +21,8 @@ Product Multiply(uint32_t a, uint32_t b) {
   return {static_cast<uint32_t>(product >> 32U), static_cast<uint32_t>(product)};
 }
 
-// Calls write(i, word) for i = 0 ... count - 1 with word first + i of the stream; makes each block once.
+// Calls write(i, word) for i = 0 ... count - 1 with word first + i of the stream; makes each block
+// once.
 template <typename Write>
 void ForEachWord(const RandomKey& key, uint64_t first, size_t count, Write write) {
   const Philox philox(key);
@@ -48,7 +49,8 @@ Philox::Words Philox::Bijection(Words counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const Product first = Multiply(0xD2511F53U, counter[0]);
     const Product second = Multiply(0xCD9E8D57U, counter[2]);
-    counter = {second.high ^ counter[1] ^ key[0], second.low, first.high ^ counter[3] ^ key[1], first.low};
+    counter = {second.high ^ counter[1] ^ key[0], second.low, first.high ^ counter[3] ^ key[1],
+               first.low};
     key[0] += 0x9E3779B9U;
     key[1] += 0xBB67AE85U;
   }
@@ -78,7 +80,8 @@ double PhiloxStream::NextDouble() {
   return static_cast<double>(((high << 32U) | low) >> 11U) * 0x1p-53;
 }
 
-void FillUniform(const RandomKey& key, uint64_t first, float low, float high, std::span<float> dst) {
+void FillUniform(const RandomKey& key, uint64_t first, float low, float high,
+                 std::span<float> dst) {
   // In double, so that high - low cannot overflow; what rounds up to `high` is put back below it.
   const double range = static_cast<double>(high) - low;
   const float last = std::nextafter(high, low);
@@ -88,23 +91,29 @@ void FillUniform(const RandomKey& key, uint64_t first, float low, float high, st
   });
 }
 
-void FillNormal(const RandomKey& key, uint64_t first, float mean, float stddev, std::span<float> dst) {
+void FillNormal(const RandomKey& key, uint64_t first, float mean, float stddev,
+                std::span<float> dst) {
   ForEachWord(key, first, dst.size(), [&](size_t i, uint32_t word) {
     dst[i] = static_cast<float>(mean + stddev * NormalQuantile(ToOpenUniform(word)));
   });
 }
 
-void FillTruncatedNormal(const RandomKey& key, uint64_t first, float mean, float stddev, std::span<float> dst) {
-  // The normal distribution function at -2, and what lies between -2 and 2: a draw from there needs no rejection, so elements keep their places.
+void FillTruncatedNormal(const RandomKey& key, uint64_t first, float mean, float stddev,
+                         std::span<float> dst) {
+  // The normal distribution function at -2, and what lies between -2 and 2: a draw from there needs
+  // no rejection, so elements keep their places.
   constexpr double kBelow = 0.022750131948179207;
   constexpr double kWithin = 1 - 2 * kBelow;
   ForEachWord(key, first, dst.size(), [&](size_t i, uint32_t word) {
-    dst[i] = static_cast<float>(mean + stddev * NormalQuantile(kBelow + kWithin * ToOpenUniform(word)));
+    dst[i] =
+        static_cast<float>(mean + stddev * NormalQuantile(kBelow + kWithin * ToOpenUniform(word)));
   });
 }
 
-void FillBernoulli(const RandomKey& key, uint64_t first, float probability, std::span<uint8_t> dst) {
-  ForEachWord(key, first, dst.size(), [&](size_t i, uint32_t word) { dst[i] = ToUniform(word) < probability ? 1 : 0; });
+void FillBernoulli(const RandomKey& key, uint64_t first, float probability,
+                   std::span<uint8_t> dst) {
+  ForEachWord(key, first, dst.size(),
+              [&](size_t i, uint32_t word) { dst[i] = ToUniform(word) < probability ? 1 : 0; });
 }
 
 void FillPermutation(const RandomKey& key, std::span<uint32_t> rows) {

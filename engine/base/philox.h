@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers for training: a counter-based generator, so that the state to save is a step number and any thread may make any part.
+// Random numbers for training: a counter-based generator, so that the state to save is a step
+// number and any thread may make any part.
 #pragma once
 
 #include <array>
@@ -8,9 +9,19 @@
 
 namespace gradus::base {
 
-// What a stream of random numbers is for; with an index (of a layer, of a parameter) it makes streams that never overlap.
-// The numbers are part of every checkpoint's meaning: append, never renumber.
-enum class RandomPurpose : uint8_t { kTest = 0, kInitialize = 1, kShuffle = 2, kDropout = 3, kNoise = 4, kSample = 5, kLatent = 6, kAugment = 7 };
+// What a stream of random numbers is for; with an index (of a layer, of a parameter) it makes
+// streams that never overlap. The numbers are part of every checkpoint's meaning: append, never
+// renumber.
+enum class RandomPurpose : uint8_t {
+  kTest = 0,
+  kInitialize = 1,
+  kShuffle = 2,
+  kDropout = 3,
+  kNoise = 4,
+  kSample = 5,
+  kLatent = 6,
+  kAugment = 7
+};
 
 // Names one stream of 2^34 words. Equal keys give equal bits on every machine and thread count.
 struct RandomKey {
@@ -30,7 +41,9 @@ class Philox {
   explicit Philox(const RandomKey& key);
 
   // Words 4 * block to 4 * block + 3 of the stream.
-  Words Block(uint32_t block) const { return Bijection({block, stream_, step_low_, step_high_}, key_); }
+  Words Block(uint32_t block) const {
+    return Bijection({block, stream_, step_low_, step_high_}, key_);
+  }
   // Word i of the stream, i < 2^34.
   uint32_t Word(uint64_t i) const { return Block(static_cast<uint32_t>(i / 4))[i % 4]; }
 
@@ -66,17 +79,22 @@ class PhiloxStream {
 // A word as a float in [0, 1): its upper 24 bits.
 inline float ToUniform(uint32_t word) { return static_cast<float>(word >> 8U) * 0x1p-24F; }
 
-// The fills write elements first, first + 1, ... of an endless array that the key names: whoever fills which part, the bits are the same.
-// Uniform in [low, high). REQUIRES: low < high, both finite.
+// The fills write elements first, first + 1, ... of an endless array that the key names: whoever
+// fills which part, the bits are the same. Uniform in [low, high). REQUIRES: low < high, both
+// finite.
 void FillUniform(const RandomKey& key, uint64_t first, float low, float high, std::span<float> dst);
 // Normal of that mean and standard deviation.
-void FillNormal(const RandomKey& key, uint64_t first, float mean, float stddev, std::span<float> dst);
-// Normal, given that it lies within two standard deviations of the mean. (Its own standard deviation is 0.87962566 * stddev.)
-void FillTruncatedNormal(const RandomKey& key, uint64_t first, float mean, float stddev, std::span<float> dst);
+void FillNormal(const RandomKey& key, uint64_t first, float mean, float stddev,
+                std::span<float> dst);
+// Normal, given that it lies within two standard deviations of the mean. (Its own standard
+// deviation is 0.87962566 * stddev.)
+void FillTruncatedNormal(const RandomKey& key, uint64_t first, float mean, float stddev,
+                         std::span<float> dst);
 // 0 or 1, 1 with the given probability.
 void FillBernoulli(const RandomKey& key, uint64_t first, float probability, std::span<uint8_t> dst);
 
-// Makes `rows` a permutation of 0 ... rows.size() - 1, each equally likely. REQUIRES: rows.size() < 2^32.
+// Makes `rows` a permutation of 0 ... rows.size() - 1, each equally likely. REQUIRES: rows.size() <
+// 2^32.
 //   Source   Fisher-Yates; bounded numbers after Lemire 2019.
 void FillPermutation(const RandomKey& key, std::span<uint32_t> rows);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam through which unpredictable bytes come in: tokens, keys, identifiers. Numbers for training come from philox.h instead.
+// The seam through which unpredictable bytes come in: tokens, keys, identifiers. Numbers for
+// training come from philox.h instead.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,8 @@ class RandomSource {
   virtual void Fill(std::span<std::byte> dst) = 0;
 };
 
-// The kernel's generator, fit for secrets. A kernel that refuses ends the process: there is no safe way on. Lives for ever.
+// The kernel's generator, fit for secrets. A kernel that refuses ends the process: there is no safe
+// way on. Lives for ever.
 RandomSource& SystemRandom();
 
 // `count` random bytes as 2 * count lower-case hexadecimal digits.

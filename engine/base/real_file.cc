@@ -81,7 +81,8 @@ absl::StatusOr<MappedFile> MapDescriptor(const Descriptor& fd, const std::string
 
 absl::StatusOr<std::unique_ptr<FileLock>> LockDescriptor(Descriptor fd, const std::string& name) {
   if (RetryOnInterrupt([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
-    if (errno == EWOULDBLOCK) return absl::FailedPreconditionError(absl::StrCat(name, ": locked by another process"));
+    if (errno == EWOULDBLOCK)
+      return absl::FailedPreconditionError(absl::StrCat(name, ": locked by another process"));
     return ErrnoStatus(errno, absl::StrCat(name, ": flock"));
   }
   return std::make_unique<RealFileLock>(std::move(fd));

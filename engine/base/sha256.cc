@@ -32,7 +32,9 @@ struct Sha256::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { EVP_MD_CTX_free(context); }
-  void Restart() const { Require(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  void Restart() const {
+    Require(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1);
+  }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {}
@@ -44,11 +46,14 @@ void Sha256::Update(std::span<const std::byte> bytes) {
   Require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
 }
 
-void Sha256::Update(std::string_view text) { Update(std::as_bytes(std::span<const char>(text.data(), text.size()))); }
+void Sha256::Update(std::string_view text) {
+  Update(std::as_bytes(std::span<const char>(text.data(), text.size())));
+}
 
 Sha256Digest Sha256::Finish() {
   Sha256Digest digest;
-  Require(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()), nullptr) == 1);
+  Require(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()),
+                             nullptr) == 1);
   state_->Restart();
   return digest;
 }
@@ -70,7 +75,8 @@ std::string Sha256Hex(std::string_view text) {
 absl::StatusOr<Sha256Digest> ParseSha256(std::string_view hex) {
   const bool lower = hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   if (hex.size() != 64 || !lower) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", std::string(hex.substr(0, 80)), "\" is not 64 lower-case hexadecimal digits"));
+    return absl::InvalidArgumentError(absl::StrCat("\"", std::string(hex.substr(0, 80)),
+                                                   "\" is not 64 lower-case hexadecimal digits"));
   }
   ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, HexDecode(hex));
   Sha256Digest digest;

@@ -40,7 +40,8 @@ Sha256Digest Sha256Of(std::span<const std::byte> bytes);
 std::string Sha256Hex(std::span<const std::byte> bytes);
 std::string Sha256Hex(std::string_view text);
 std::string ToHex(const Sha256Digest& digest);
-// INVALID_ARGUMENT unless `hex` is 64 hexadecimal digits in lower case: one digest has one spelling, as it names files.
+// INVALID_ARGUMENT unless `hex` is 64 hexadecimal digits in lower case: one digest has one
+// spelling, as it names files.
 absl::StatusOr<Sha256Digest> ParseSha256(std::string_view hex);
 
 // Whether two secrets are equal, in a time that depends on their lengths alone.

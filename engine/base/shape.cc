@@ -25,12 +25,14 @@ Shape::Shape(std::initializer_list<int64_t> dims) {
 
 absl::StatusOr<Shape> Shape::Create(std::span<const int64_t> dims) {
   if (dims.size() > kMaxRank) {
-    return absl::InvalidArgumentError(absl::StrCat(dims.size(), " is not a number of dimensions up to ", kMaxRank));
+    return absl::InvalidArgumentError(
+        absl::StrCat(dims.size(), " is not a number of dimensions up to ", kMaxRank));
   }
   int64_t product = 1;
   bool empty = false;
   for (const int64_t dim : dims) {
-    if (dim < 0) return absl::InvalidArgumentError(absl::StrCat(dim, " is not an extent of 0 or more"));
+    if (dim < 0)
+      return absl::InvalidArgumentError(absl::StrCat(dim, " is not an extent of 0 or more"));
     empty = empty || dim == 0;
     ASSIGN_OR_RETURN(product, CheckedMul(product, std::max<int64_t>(dim, 1)));
   }
@@ -52,7 +54,8 @@ absl::StatusOr<Shape> Shape::WithLeading(int64_t extent) const {
 
 Shape::Dims Shape::RowMajorStrides() const {
   Dims strides(dims_.size(), 1);
-  for (size_t i = dims_.size(); i > 1; --i) strides[i - 2] = strides[i - 1] * std::max<int64_t>(dims_[i - 1], 1);
+  for (size_t i = dims_.size(); i > 1; --i)
+    strides[i - 2] = strides[i - 1] * std::max<int64_t>(dims_[i - 1], 1);
   return strides;
 }
 

@@ -25,7 +25,8 @@ class Shape {
   // For extents that are known to be good: ends the process where Create would refuse.
   Shape(std::initializer_list<int64_t> dims);
 
-  // INVALID_ARGUMENT for an extent below 0, more than kMaxRank extents, or a number of elements beyond int64 (a zero among them does not hide it).
+  // INVALID_ARGUMENT for an extent below 0, more than kMaxRank extents, or a number of elements
+  // beyond int64 (a zero among them does not hide it).
   static absl::StatusOr<Shape> Create(std::span<const int64_t> dims);
 
   size_t rank() const { return dims_.size(); }

@@ -13,7 +13,9 @@ namespace {
 
 absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
   absl::Status result(status.code(), message);
-  status.ForEachPayload([&result](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  status.ForEachPayload([&result](absl::string_view url, const absl::Cord& payload) {
+    result.SetPayload(url, payload);
+  });
   return result;
 }
 
@@ -44,8 +46,10 @@ absl::Status FieldError(absl::StatusCode code, absl::string_view path, absl::str
   return status;
 }
 
-absl::Status InvalidArgument(absl::string_view path, absl::string_view found, absl::string_view allowed) {
-  return FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat(found, " is not ", allowed));
+absl::Status InvalidArgument(absl::string_view path, absl::string_view found,
+                             absl::string_view allowed) {
+  return FieldError(absl::StatusCode::kInvalidArgument, path,
+                    absl::StrCat(found, " is not ", allowed));
 }
 
 std::optional<std::string> FieldOf(const absl::Status& status) {
@@ -61,8 +65,8 @@ absl::Status InField(const absl::Status& status, absl::string_view prefix) {
   const bool joined_by_dot = has_field && field->front() != '[';
   const absl::string_view glue = !has_field ? ": " : joined_by_dot ? "." : "";
   absl::Status result = WithMessage(status, absl::StrCat(prefix, glue, status.message()));
-  result.SetPayload(kFieldPayloadUrl,
-                    absl::Cord(has_field ? absl::StrCat(prefix, glue, *field) : std::string(prefix)));
+  result.SetPayload(kFieldPayloadUrl, absl::Cord(has_field ? absl::StrCat(prefix, glue, *field)
+                                                           : std::string(prefix)));
   return result;
 }
 

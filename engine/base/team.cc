@@ -15,7 +15,9 @@ std::chrono::nanoseconds SpinFor(const Team::Options& options) {
 }  // namespace
 
 Team::Team(const Options& options)
-    : size_(std::max(options.size, 1)), spin_(SpinFor(options)), barrier_(static_cast<uint32_t>(size_), spin_) {
+    : size_(std::max(options.size, 1)),
+      spin_(SpinFor(options)),
+      barrier_(static_cast<uint32_t>(size_), spin_) {
   threads_.reserve(static_cast<size_t>(size_ - 1));
   for (int rank = 1; rank < size_; ++rank) {
     threads_.emplace_back([this, rank, cpus = options.cpus] { Work(rank, cpus); });
@@ -51,7 +53,8 @@ void Team::Work(int rank, const std::vector<int>& cpus) {
     // A core that was taken away meanwhile makes the team slower, not wrong.
     PinThisThread(std::span<const int>(&cpu, 1)).IgnoreError();
   }
-  // A thread may start after the first rounds began: it counts from zero all the same, as the caller waits for it.
+  // A thread may start after the first rounds began: it counts from zero all the same, as the
+  // caller waits for it.
   for (uint32_t round = 0;; ++round) {
     WaitWhileEqual(round_, round, spin_);
     if (ending_) return;

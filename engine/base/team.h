@@ -13,7 +13,8 @@
 
 namespace gradus::base {
 
-// Runs a function once on each of N threads; the caller is rank 0. Between runs the others spin for a moment and then sleep, so an idle team costs nothing.
+// Runs a function once on each of N threads; the caller is rank 0. Between runs the others spin for
+// a moment and then sleep, so an idle team costs nothing.
 //   Owns     its N - 1 threads; ended by the destructor.
 //   Threads  one caller at a time, always the same thread. Run is not reentrant.
 //   Errors   the function must not throw.
@@ -21,9 +22,11 @@ class Team {
  public:
   struct Options {
     int size = 1;
-    // Core of each rank; empty: no pinning. Rank 0 is the caller's thread and is left alone: pin it with PinThisThread.
+    // Core of each rank; empty: no pinning. Rank 0 is the caller's thread and is left alone: pin it
+    // with PinThisThread.
     std::vector<int> cpus;
-    // Time spent spinning before a thread sleeps. A team larger than the number of usable cores never spins.
+    // Time spent spinning before a thread sleeps. A team larger than the number of usable cores
+    // never spins.
     std::chrono::nanoseconds spin = std::chrono::microseconds(50);
   };
 
@@ -54,7 +57,8 @@ class Team {
   std::vector<std::thread> threads_;
 };
 
-// The part of 0 ... count - 1 that falls to `rank` of `size`: [begin, end), parts differ by one `grain` at most, boundaries are multiples of `grain`.
+// The part of 0 ... count - 1 that falls to `rank` of `size`: [begin, end), parts differ by one
+// `grain` at most, boundaries are multiples of `grain`.
 struct Range {
   size_t begin;
   size_t end;

@@ -100,7 +100,8 @@ absl::StatusOr<std::unique_ptr<base::File>> FailingFiles::OpenRead(const std::st
   return std::make_unique<FailingFile>(*this, path, std::move(file));
 }
 
-absl::StatusOr<std::unique_ptr<base::File>> FailingFiles::OpenWrite(const std::string& path, const base::OpenOptions& options) {
+absl::StatusOr<std::unique_ptr<base::File>> FailingFiles::OpenWrite(
+    const std::string& path, const base::OpenOptions& options) {
   RETURN_IF_ERROR(Pass(options.create ? FileOp::kCreate : FileOp::kOpen, path));
   ASSIGN_OR_RETURN(std::unique_ptr<base::File> file, base_.OpenWrite(path, options));
   return std::make_unique<FailingFile>(*this, path, std::move(file));
@@ -126,7 +127,8 @@ absl::Status FailingFiles::Rename(const std::string& from, const std::string& to
 absl::Status FailingFiles::SyncDir(const std::string& dir) {
   {
     const base::MutexLock lock(mu_);
-    if (std::find(unsynced_dirs_.begin(), unsynced_dirs_.end(), dir) != unsynced_dirs_.end()) ++retried_syncs_;
+    if (std::find(unsynced_dirs_.begin(), unsynced_dirs_.end(), dir) != unsynced_dirs_.end())
+      ++retried_syncs_;
   }
   if (absl::Status status = Pass(FileOp::kSyncDir, dir); !status.ok()) {
     const base::MutexLock lock(mu_);
@@ -141,15 +143,21 @@ absl::Status FailingFiles::Remove(const std::string& path) {
   return base_.Remove(path);
 }
 
-absl::StatusOr<std::vector<std::string>> FailingFiles::List(const std::string& dir) { return base_.List(dir); }
+absl::StatusOr<std::vector<std::string>> FailingFiles::List(const std::string& dir) {
+  return base_.List(dir);
+}
 
-absl::StatusOr<base::FileInfo> FailingFiles::Stat(const std::string& path) { return base_.Stat(path); }
+absl::StatusOr<base::FileInfo> FailingFiles::Stat(const std::string& path) {
+  return base_.Stat(path);
+}
 
 absl::Status FailingFiles::MakeDir(const std::string& dir, uint32_t mode) {
   RETURN_IF_ERROR(Pass(FileOp::kMakeDir, dir));
   return base_.MakeDir(dir, mode);
 }
 
-absl::StatusOr<std::unique_ptr<base::FileLock>> FailingFiles::Lock(const std::string& path) { return base_.Lock(path); }
+absl::StatusOr<std::unique_ptr<base::FileLock>> FailingFiles::Lock(const std::string& path) {
+  return base_.Lock(path);
+}
 
 }  // namespace gradus::test_support

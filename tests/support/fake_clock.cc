@@ -20,14 +20,16 @@ int64_t FakeClock::MonotonicMicros() const {
   return monotonic_;
 }
 
-bool FakeClock::WaitUntil(Mutex& mu, CondVar& cv, int64_t deadline_micros, absl::FunctionRef<bool()> predicate) {
+bool FakeClock::WaitUntil(Mutex& mu, CondVar& cv, int64_t deadline_micros,
+                          absl::FunctionRef<bool()> predicate) {
   std::list<Waiter>::iterator self;
   {
     const MutexLock lock(mu_);
     self = waiters_.insert(waiters_.end(), Waiter{&mu, &cv, 0});
     changed_.SignalAll();
   }
-  // `mu` is held from the look at the time to the wait, and Advance signals under it: no wake-up falls between.
+  // `mu` is held from the look at the time to the wait, and Advance signals under it: no wake-up
+  // falls between.
   while (!predicate() && MonotonicMicros() < deadline_micros) cv.Wait(mu);
   mu.Unlock();  // an Advance that pinned this waiter needs it
   {
@@ -67,7 +69,8 @@ void FakeClock::JumpWall(int64_t micros) {
 
 void FakeClock::AwaitWaiters(size_t count) {
   const MutexLock lock(mu_);
-  changed_.Wait(mu_, [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return waiters_.size() >= count; });
+  changed_.Wait(
+      mu_, [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return waiters_.size() >= count; });
 }
 
 }  // namespace gradus::test_support

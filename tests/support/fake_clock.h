@@ -19,13 +19,14 @@ class FakeClock final : public base::Clock {
 
   int64_t NowMicros() const override;
   int64_t MonotonicMicros() const override;
-  bool WaitUntil(base::Mutex& mu, base::CondVar& cv, int64_t deadline_micros, absl::FunctionRef<bool()> predicate) override
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+  bool WaitUntil(base::Mutex& mu, base::CondVar& cv, int64_t deadline_micros,
+                 absl::FunctionRef<bool()> predicate) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
 
   // Both times go on, and everybody whose deadline is reached wakes up.
   void Advance(int64_t micros);
   void JumpWall(int64_t micros);
-  // Returns when at least `count` threads are in a wait: what comes before Advance in a test of a timeout.
+  // Returns when at least `count` threads are in a wait: what comes before Advance in a test of a
+  // timeout.
   void AwaitWaiters(size_t count);
 
  private:

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// LD_PRELOAD library that fails the N-th write, sync, rename or truncation below a directory, in a program that knows nothing of it.
+// LD_PRELOAD library that fails the N-th write, sync, rename or truncation below a directory, in a
+// program that knows nothing of it.
 //
 // Environment (without GRADUS_IO_FAULT it passes everything on):
-//   GRADUS_IO_FAULT=OP:N:ERROR[:stay]   OP is write, fsync, rename, ftruncate or any; N counts from 1 in each process; ERROR is EIO or ENOSPC;
-//                                       with `stay` every later one fails too
-//   GRADUS_IO_FAULT_PREFIX=DIR          only files whose absolute path begins so; required
-//   GRADUS_IO_FAULT_PROGRAM=NAME        only in the program of this file name; children inherit the environment
-//   GRADUS_IO_FAULT_MARK=FILE           is created when the fault has happened, and gets a line for each sync asked for of a file whose sync failed before
-// A setting that cannot be read ends the process: a misspelt test must not pass. Not for use with AddressSanitizer, which interposes the same calls.
+//   GRADUS_IO_FAULT=OP:N:ERROR[:stay]
+//       OP is write, fsync, rename, ftruncate or any; N counts from 1 in each process; ERROR is EIO
+//       or ENOSPC; with `stay` every later one fails too
+//   GRADUS_IO_FAULT_PREFIX=DIR
+//       only files whose absolute path begins so; required
+//   GRADUS_IO_FAULT_PROGRAM=NAME
+//       only in the program of this file name; children inherit the environment
+//   GRADUS_IO_FAULT_MARK=FILE
+//       gets a line when the fault happens, and one for each sync of a file whose sync failed
+//       before
+// A setting that cannot be read ends the process: a misspelt test must not pass. Not for use with
+// AddressSanitizer, which interposes the same calls.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -65,22 +72,31 @@ Setting ReadSetting() {
   Setting setting;
   const char* text = std::getenv("GRADUS_IO_FAULT");
   if (text == nullptr || !IsThisProgram(std::getenv("GRADUS_IO_FAULT_PROGRAM"))) return setting;
-  if (Take(text, "write:")) setting.op = Op::kWrite;
-  else if (Take(text, "fsync:")) setting.op = Op::kFsync;
-  else if (Take(text, "rename:")) setting.op = Op::kRename;
-  else if (Take(text, "ftruncate:")) setting.op = Op::kFtruncate;
-  else if (!Take(text, "any:")) Refuse("the operation is none of write, fsync, rename, ftruncate, any");
+  if (Take(text, "write:"))
+    setting.op = Op::kWrite;
+  else if (Take(text, "fsync:"))
+    setting.op = Op::kFsync;
+  else if (Take(text, "rename:"))
+    setting.op = Op::kRename;
+  else if (Take(text, "ftruncate:"))
+    setting.op = Op::kFtruncate;
+  else if (!Take(text, "any:"))
+    Refuse("the operation is none of write, fsync, rename, ftruncate, any");
   char* end = nullptr;
   setting.nth = std::strtoul(text, &end, 10);
   text = end;
   if (setting.nth == 0 || !Take(text, ":")) Refuse("the number is none from 1");
-  if (Take(text, "EIO")) setting.error = EIO;
-  else if (Take(text, "ENOSPC")) setting.error = ENOSPC;
-  else Refuse("the error is neither EIO nor ENOSPC");
+  if (Take(text, "EIO"))
+    setting.error = EIO;
+  else if (Take(text, "ENOSPC"))
+    setting.error = ENOSPC;
+  else
+    Refuse("the error is neither EIO nor ENOSPC");
   setting.stay = Take(text, ":stay");
   if (*text != '\0') Refuse("there is something behind the error");
   setting.prefix = std::getenv("GRADUS_IO_FAULT_PREFIX");
-  if (setting.prefix == nullptr || *setting.prefix != '/') Refuse("GRADUS_IO_FAULT_PREFIX is no absolute path");
+  if (setting.prefix == nullptr || *setting.prefix != '/')
+    Refuse("GRADUS_IO_FAULT_PREFIX is no absolute path");
   setting.mark = std::getenv("GRADUS_IO_FAULT_MARK");
   setting.active = true;
   return setting;
@@ -95,13 +111,16 @@ const Setting& TheSetting() {
 void Mark(const char* line) {
   const char* const path = TheSetting().mark;
   if (path == nullptr) return;
-  const long fd = ::syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const long fd =
+      ::syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
   static_cast<void>(::syscall(SYS_write, fd, line, std::strlen(line)));
   ::syscall(SYS_close, fd);
 }
 
-bool IsBelow(const char* path) { return std::strncmp(path, TheSetting().prefix, std::strlen(TheSetting().prefix)) == 0; }
+bool IsBelow(const char* path) {
+  return std::strncmp(path, TheSetting().prefix, std::strlen(TheSetting().prefix)) == 0;
+}
 
 bool IsBelow(int fd) {
   char link[64];

@@ -30,7 +30,8 @@ void DiskFile::Truncate(uint64_t size) {
 }
 
 void DiskFile::Sync() {
-  // Not `durable_ = current_`: a log that is appended to and synced often would copy itself each time.
+  // Not `durable_ = current_`: a log that is appended to and synced often would copy itself each
+  // time.
   for (const Change& change : pending_) {
     if (change.new_size.has_value()) durable_.resize(*change.new_size);
     Overwrite(durable_, change.offset, change.bytes);
@@ -40,7 +41,8 @@ void DiskFile::Sync() {
 
 void DiskFile::Cut(base::PhiloxStream& random, double probability) {
   for (const Change& change : pending_) {
-    if (change.new_size.has_value() && random.NextDouble() < probability) durable_.resize(*change.new_size);
+    if (change.new_size.has_value() && random.NextDouble() < probability)
+      durable_.resize(*change.new_size);
     // Dropping the later of two writes to a sector is the same as their changing places.
     for (uint64_t begin = 0; begin < change.bytes.size();) {
       const uint64_t room = kSector - (change.offset + begin) % kSector;
@@ -76,22 +78,28 @@ void PowerCutDisk::Settle(size_t index) {
       change.dir->durable_entries[change.name] = change.node;
     }
     for (size_t older = 0; older < index; ++older) {
-      std::erase_if(pending_[older], [&change](const Change& other) { return other.dir == change.dir && other.name == change.name; });
+      std::erase_if(pending_[older], [&change](const Change& other) {
+        return other.dir == change.dir && other.name == change.name;
+      });
     }
   }
 }
 
 void PowerCutDisk::SyncDir(const DiskNode& dir) {
   for (size_t i = 0; i < pending_.size(); ++i) {
-    const bool touches = std::any_of(pending_[i].begin(), pending_[i].end(), [&dir](const Change& change) { return change.dir.get() == &dir; });
+    const bool touches =
+        std::any_of(pending_[i].begin(), pending_[i].end(),
+                    [&dir](const Change& change) { return change.dir.get() == &dir; });
     if (touches) Settle(i);
   }
   std::erase_if(pending_, [](const Group& group) { return group.empty(); });
 }
 
 void PowerCutDisk::Cut(uint64_t seed) {
-  base::PhiloxStream random(base::RandomKey{.seed = seed, .purpose = base::RandomPurpose::kTest, .index = 0, .step = 0});
-  // Nothing kept and everything kept are cases of their own that chance alone would hardly ever draw.
+  base::PhiloxStream random(
+      base::RandomKey{.seed = seed, .purpose = base::RandomPurpose::kTest, .index = 0, .step = 0});
+  // Nothing kept and everything kept are cases of their own that chance alone would hardly ever
+  // draw.
   constexpr std::array<double, 4> kProbabilities = {0, 0.5, 0.9, 1};
   const double probability = kProbabilities[random.NextBelow(4)];
   for (size_t i = 0; i < pending_.size(); ++i) {

@@ -22,7 +22,8 @@ class DiskFile {
   void Write(uint64_t offset, std::span<const std::byte> src);
   void Truncate(uint64_t size);
   void Sync();
-  // Of the writes since the last Sync any 512-byte sectors reach the platter, each with `probability`, and reads see the platter.
+  // Of the writes since the last Sync any 512-byte sectors reach the platter, each with
+  // `probability`, and reads see the platter.
   void Cut(base::PhiloxStream& random, double probability);
 
  private:

@@ -61,7 +61,8 @@ class PowerCutFile final : public base::File {
 
  private:
   absl::Status Alive() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(owner_.mu_) {
-    if (generation_ != owner_.generation_) return absl::UnavailableError("this file was open when the power was cut");
+    if (generation_ != owner_.generation_)
+      return absl::UnavailableError("this file was open when the power was cut");
     return owner_.Read();
   }
   absl::Status Change() ABSL_EXCLUSIVE_LOCKS_REQUIRED(owner_.mu_) {
@@ -128,11 +129,14 @@ absl::Status PowerCutFiles::Change() {
 absl::StatusOr<PowerCutFiles::Place> PowerCutFiles::Find(const std::string& path) const {
   RETURN_IF_ERROR(Read());
   Place place{disk_.root(), "", disk_.root()};
-  for (const std::string& name : std::vector<std::string>(absl::StrSplit(path, '/', absl::SkipEmpty()))) {
+  for (const std::string& name :
+       std::vector<std::string>(absl::StrSplit(path, '/', absl::SkipEmpty()))) {
     if (name == ".") continue;
     if (name == "..") return absl::PermissionDeniedError(absl::StrCat(path, ": leads upwards"));
-    if (place.node == nullptr) return absl::NotFoundError(absl::StrCat(path, ": no such directory"));
-    if (!place.node->is_directory) return absl::FailedPreconditionError(absl::StrCat(path, ": leads through a file"));
+    if (place.node == nullptr)
+      return absl::NotFoundError(absl::StrCat(path, ": no such directory"));
+    if (!place.node->is_directory)
+      return absl::FailedPreconditionError(absl::StrCat(path, ": leads through a file"));
     const auto found = place.node->entries.find(name);
     std::shared_ptr<DiskNode> next = found == place.node->entries.end() ? nullptr : found->second;
     place = Place{place.node, name, std::move(next)};
@@ -143,14 +147,16 @@ absl::StatusOr<PowerCutFiles::Place> PowerCutFiles::Find(const std::string& path
 absl::StatusOr<std::shared_ptr<DiskNode>> PowerCutFiles::FindDir(const std::string& path) const {
   ASSIGN_OR_RETURN(Place place, Find(path));
   if (place.node == nullptr) return absl::NotFoundError(absl::StrCat(path, ": no such directory"));
-  if (!place.node->is_directory) return absl::FailedPreconditionError(absl::StrCat(path, ": not a directory"));
+  if (!place.node->is_directory)
+    return absl::FailedPreconditionError(absl::StrCat(path, ": not a directory"));
   return std::move(place.node);
 }
 
 absl::StatusOr<std::shared_ptr<DiskNode>> PowerCutFiles::FindFile(const std::string& path) const {
   ASSIGN_OR_RETURN(Place place, Find(path));
   if (place.node == nullptr) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  if (place.node->is_directory) return absl::FailedPreconditionError(absl::StrCat(path, ": not a regular file"));
+  if (place.node->is_directory)
+    return absl::FailedPreconditionError(absl::StrCat(path, ": not a regular file"));
   return std::move(place.node);
 }
 
@@ -160,7 +166,8 @@ absl::StatusOr<std::unique_ptr<base::File>> PowerCutFiles::OpenRead(const std::s
   return std::make_unique<PowerCutFile>(*this, std::move(node), generation_);
 }
 
-absl::StatusOr<std::unique_ptr<base::File>> PowerCutFiles::OpenWrite(const std::string& path, const base::OpenOptions& options) {
+absl::StatusOr<std::unique_ptr<base::File>> PowerCutFiles::OpenWrite(
+    const std::string& path, const base::OpenOptions& options) {
   const MutexLock lock(mu_);
   ASSIGN_OR_RETURN(Place place, Find(path));
   if (place.node == nullptr) {
@@ -171,7 +178,8 @@ absl::StatusOr<std::unique_ptr<base::File>> PowerCutFiles::OpenWrite(const std::
   } else if (options.create && options.exclusive) {
     return absl::AlreadyExistsError(absl::StrCat(path, ": exists"));
   }
-  if (place.node->is_directory) return absl::FailedPreconditionError(absl::StrCat(path, ": not a regular file"));
+  if (place.node->is_directory)
+    return absl::FailedPreconditionError(absl::StrCat(path, ": not a regular file"));
   if (options.truncate && !place.node->file.bytes().empty()) {
     RETURN_IF_ERROR(Change());
     place.node->file.Truncate(0);
@@ -185,8 +193,10 @@ absl::StatusOr<base::TemporaryFile> PowerCutFiles::CreateTemporary(const std::st
     const MutexLock lock(mu_);
     path = base::JoinPath(dir, absl::StrCat(".tmp-", next_temporary_++));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<base::File> file,
-                   OpenWrite(path, base::OpenOptions{.create = true, .exclusive = true, .truncate = false, .mode = 0600}));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<base::File> file,
+      OpenWrite(path, base::OpenOptions{
+                          .create = true, .exclusive = true, .truncate = false, .mode = 0600}));
   return base::TemporaryFile{std::move(path), std::move(file)};
 }
 
@@ -224,7 +234,8 @@ absl::Status PowerCutFiles::Remove(const std::string& path) {
   const MutexLock lock(mu_);
   ASSIGN_OR_RETURN(const Place place, Find(path));
   if (place.node == nullptr) return absl::NotFoundError(absl::StrCat(path, ": nothing there"));
-  if (place.name.empty() || !place.node->entries.empty()) return absl::FailedPreconditionError(absl::StrCat(path, ": not empty"));
+  if (place.name.empty() || !place.node->entries.empty())
+    return absl::FailedPreconditionError(absl::StrCat(path, ": not empty"));
   RETURN_IF_ERROR(Change());
   disk_.Apply({{place.dir, place.name, nullptr}});
   return absl::OkStatus();
@@ -242,22 +253,27 @@ absl::StatusOr<base::FileInfo> PowerCutFiles::Stat(const std::string& path) {
   const MutexLock lock(mu_);
   ASSIGN_OR_RETURN(const Place place, Find(path));
   if (place.node == nullptr) return absl::NotFoundError(absl::StrCat(path, ": nothing there"));
-  return base::FileInfo{.size = place.node->file.bytes().size(), .is_directory = place.node->is_directory};
+  return base::FileInfo{.size = place.node->file.bytes().size(),
+                        .is_directory = place.node->is_directory};
 }
 
 absl::Status PowerCutFiles::MakeDir(const std::string& dir, uint32_t /*mode*/) {
   const MutexLock lock(mu_);
   ASSIGN_OR_RETURN(const Place place, Find(dir));
   if (place.node != nullptr && place.node->is_directory) return absl::OkStatus();
-  if (place.node != nullptr) return absl::AlreadyExistsError(absl::StrCat(dir, ": there is something that is not a directory"));
+  if (place.node != nullptr)
+    return absl::AlreadyExistsError(
+        absl::StrCat(dir, ": there is something that is not a directory"));
   RETURN_IF_ERROR(Change());
   disk_.Apply({{place.dir, place.name, std::make_shared<DiskNode>(true)}});
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<base::FileLock>> PowerCutFiles::Lock(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<base::File> created,
-                   OpenWrite(path, base::OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600}));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<base::File> created,
+      OpenWrite(path, base::OpenOptions{
+                          .create = true, .exclusive = false, .truncate = false, .mode = 0600}));
   const MutexLock lock(mu_);
   ASSIGN_OR_RETURN(std::shared_ptr<DiskNode> node, FindFile(path));
   if (std::find(locked_.begin(), locked_.end(), node.get()) != locked_.end()) {

@@ -13,23 +13,31 @@
 
 namespace gradus::test_support {
 
-// A tree that begins with an empty root; "/" and "." both name it. A write, truncation or name that was not synced may be lost at a power cut, writes torn at
-// 512 bytes; what was synced never is. The loop of a test:
-//   PowerCutFiles files; files.TurnOffAfter(n); run until it fails; files.PowerCut(seed); recover, check that nothing acknowledged is missing.
-//   Owns     the tree; files and locks handed out may outlive a cut (they only answer UNAVAILABLE then), not this object.
+// A tree that begins with an empty root; "/" and "." both name it. A write, truncation or name that
+// was not synced may be lost at a power cut, writes torn at 512 bytes; what was synced never is.
+// The loop of a test:
+//   PowerCutFiles files; files.TurnOffAfter(n); run until it fails; files.PowerCut(seed); recover,
+//   check that nothing acknowledged is missing.
+//
+//   Owns     the tree; files and locks handed out may outlive a cut (they only answer UNAVAILABLE
+//            then), not this object.
 //   Threads  any.
 class PowerCutFiles final : public base::Files {
  public:
-  // Cuts the power and turns it on again: what was not synced is dropped, torn or kept, by `seed`; files that were open are dead, locks free.
+  // Cuts the power and turns it on again: what was not synced is dropped, torn or kept, by `seed`;
+  // files that were open are dead, locks free.
   void PowerCut(uint64_t seed);
-  // After `n` more changing operations the power is off: everything answers UNAVAILABLE until PowerCut.
+  // After `n` more changing operations the power is off: everything answers UNAVAILABLE until
+  // PowerCut.
   void TurnOffAfter(uint64_t n);
   bool off() const;
-  // Changing operations (create, write, sync, truncate, rename, sync of a directory, remove, make a directory) so far.
+  // Changing operations (create, write, sync, truncate, rename, sync of a directory, remove, make a
+  // directory) so far.
   uint64_t changes() const;
 
   absl::StatusOr<std::unique_ptr<base::File>> OpenRead(const std::string& path) override;
-  absl::StatusOr<std::unique_ptr<base::File>> OpenWrite(const std::string& path, const base::OpenOptions& options) override;
+  absl::StatusOr<std::unique_ptr<base::File>> OpenWrite(const std::string& path,
+                                                        const base::OpenOptions& options) override;
   absl::StatusOr<base::TemporaryFile> CreateTemporary(const std::string& dir) override;
   // A copy of the content as it is now.
   absl::StatusOr<base::MappedFile> Map(const std::string& path) override;
@@ -52,8 +60,10 @@ class PowerCutFiles final : public base::Files {
     std::shared_ptr<DiskNode> node;
   };
   absl::StatusOr<Place> Find(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<DiskNode>> FindDir(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<DiskNode>> FindFile(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::shared_ptr<DiskNode>> FindDir(const std::string& path) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::shared_ptr<DiskNode>> FindFile(const std::string& path) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // UNAVAILABLE when the power is off.
   absl::Status Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Counts a change; UNAVAILABLE when the power goes off before it.

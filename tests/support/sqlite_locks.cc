@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lock protocol of SQLite's documentation ("File Locking And Concurrency", "WAL-mode File Format") within one process.
+// The lock protocol of SQLite's documentation ("File Locking And Concurrency", "WAL-mode File
+// Format") within one process.
 #include "tests/support/sqlite_locks.h"
 
 #include <sqlite3.h>
@@ -76,9 +77,12 @@ volatile void* SqliteLocks::MapShm(Holder& self, int region, size_t size, bool e
     ++shm_users_;
   }
   const auto index = static_cast<size_t>(region);
-  while (extend && regions_.size() <= index) regions_.push_back(std::make_unique<std::byte[]>(size));
+  while (extend && regions_.size() <= index)
+    regions_.push_back(std::make_unique<std::byte[]>(size));
   return index < regions_.size() ? regions_[index].get() : nullptr;
 }
+
+void SqliteLocks::Barrier() { const MutexLock lock(mu_); }
 
 void SqliteLocks::UnmapShm(Holder& self) {
   const MutexLock lock(mu_);

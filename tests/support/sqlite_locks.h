@@ -32,6 +32,8 @@ class SqliteLocks {
   int LockShm(Holder& self, int first, int count, int flags);
   // A region of the shared memory; null when it is not there and `extend` is false.
   volatile void* MapShm(Holder& self, int region, size_t size, bool extend);
+  // Orders this connection's writes to the shared memory before what it does next.
+  void Barrier();
   // Gives up everything in shared memory; it is freed with its last user.
   void UnmapShm(Holder& self);
 
@@ -39,7 +41,8 @@ class SqliteLocks {
   base::Mutex mu_;
   int shared_ ABSL_GUARDED_BY(mu_) = 0;
   const Holder* reserved_ ABSL_GUARDED_BY(mu_) = nullptr;
-  const Holder* pending_ ABSL_GUARDED_BY(mu_) = nullptr;  // also while exclusive: nobody new may read
+  const Holder* pending_ ABSL_GUARDED_BY(mu_) =
+      nullptr;  // also while exclusive: nobody new may read
   std::array<int, 8> shm_shared_ ABSL_GUARDED_BY(mu_) = {};
   unsigned shm_exclusive_ ABSL_GUARDED_BY(mu_) = 0;
   int shm_users_ ABSL_GUARDED_BY(mu_) = 0;

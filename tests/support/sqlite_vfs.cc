@@ -3,7 +3,6 @@
 #include "tests/support/sqlite_vfs.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -20,7 +19,7 @@ struct OpenFile {
   std::unique_ptr<base::File> file;
   std::shared_ptr<SqliteLocks> locks;
   SqliteLocks::Holder holder;
-  bool sync_dir;         // the file is new, and its name matters to recovery
+  bool sync_dir;  // the file is new, and its name matters to recovery
   bool delete_on_close;
 };
 
@@ -38,11 +37,13 @@ int Code(const absl::Status& status, int io_error) {
 }
 
 int Close(sqlite3_file* file) {
-  const std::unique_ptr<OpenFile> open(std::exchange(reinterpret_cast<VfsFile*>(file)->open, nullptr));
+  const std::unique_ptr<OpenFile> open(
+      std::exchange(reinterpret_cast<VfsFile*>(file)->open, nullptr));
   open->locks->UnmapShm(open->holder);
   open->locks->Unlock(open->holder, SQLITE_LOCK_NONE);
   open->file.reset();
-  if (open->delete_on_close) open->vfs.files().Remove(open->path).IgnoreError();  // SQLite does not ask
+  if (open->delete_on_close)
+    open->vfs.files().Remove(open->path).IgnoreError();  // SQLite does not ask
   return SQLITE_OK;
 }
 
@@ -56,7 +57,8 @@ int Read(sqlite3_file* file, void* dst, int amount, sqlite3_int64 offset) {
 }
 
 int Write(sqlite3_file* file, const void* src, int amount, sqlite3_int64 offset) {
-  const std::span<const std::byte> bytes(static_cast<const std::byte*>(src), static_cast<size_t>(amount));
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(src),
+                                         static_cast<size_t>(amount));
   return Code(Of(file).file->WriteAt(static_cast<uint64_t>(offset), bytes), SQLITE_IOERR_WRITE);
 }
 
@@ -66,7 +68,8 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size) {
 
 int Sync(sqlite3_file* file, int /*flags*/) {
   OpenFile& open = Of(file);
-  if (const absl::Status status = open.file->Sync(); !status.ok()) return Code(status, SQLITE_IOERR_FSYNC);
+  if (const absl::Status status = open.file->Sync(); !status.ok())
+    return Code(status, SQLITE_IOERR_FSYNC);
   if (!open.sync_dir) return SQLITE_OK;
   const absl::Status status = open.vfs.files().SyncDir(base::ParentOf(open.path));
   open.sync_dir = !status.ok();
@@ -103,36 +106,62 @@ int ShmMap(sqlite3_file* file, int region, int size, int extend, void volatile**
   return SQLITE_OK;
 }
 
-int ShmLock(sqlite3_file* file, int first, int count, int flags) { return Of(file).locks->LockShm(Of(file).holder, first, count, flags); }
+int ShmLock(sqlite3_file* file, int first, int count, int flags) {
+  return Of(file).locks->LockShm(Of(file).holder, first, count, flags);
+}
 
-void ShmBarrier(sqlite3_file* /*file*/) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+void ShmBarrier(sqlite3_file* file) { Of(file).locks->Barrier(); }
 
 int ShmUnmap(sqlite3_file* file, int /*delete_it*/) {
   Of(file).locks->UnmapShm(Of(file).holder);
   return SQLITE_OK;
 }
 
-constexpr sqlite3_io_methods kMethods = {2,          Close,       Read,          Write,    Truncate, Sync,
-                                         FileSize,   Lock,        Unlock,        CheckReservedLock, FileControl,
-                                         SectorSize, DeviceCharacteristics, ShmMap, ShmLock, ShmBarrier, ShmUnmap,
-                                         nullptr,    nullptr};
+constexpr sqlite3_io_methods kMethods = {2,
+                                         Close,
+                                         Read,
+                                         Write,
+                                         Truncate,
+                                         Sync,
+                                         FileSize,
+                                         Lock,
+                                         Unlock,
+                                         CheckReservedLock,
+                                         FileControl,
+                                         SectorSize,
+                                         DeviceCharacteristics,
+                                         ShmMap,
+                                         ShmLock,
+                                         ShmBarrier,
+                                         ShmUnmap,
+                                         nullptr,
+                                         nullptr};
 
 int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   SqliteVfs& self = Of(vfs);
   // Without a name it is scratch space, which no power cut has to keep.
-  if (name == nullptr) return self.original().xOpen(&self.original(), nullptr, file, flags, out_flags);
+  if (name == nullptr)
+    return self.original().xOpen(&self.original(), nullptr, file, flags, out_flags);
   file->pMethods = nullptr;
   const bool exists = self.files().Exists(name).value_or(false);
   const base::OpenOptions options{.create = (flags & SQLITE_OPEN_CREATE) != 0,
                                   .exclusive = (flags & SQLITE_OPEN_EXCLUSIVE) != 0,
                                   .truncate = false,
                                   .mode = 0600};
-  absl::StatusOr<std::unique_ptr<base::File>> opened =
-      (flags & SQLITE_OPEN_READONLY) != 0 ? self.files().OpenRead(name) : self.files().OpenWrite(name, options);
+  absl::StatusOr<std::unique_ptr<base::File>> opened = (flags & SQLITE_OPEN_READONLY) != 0
+                                                           ? self.files().OpenRead(name)
+                                                           : self.files().OpenWrite(name, options);
   if (!opened.ok()) return SQLITE_CANTOPEN;
-  const bool matters = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL)) != 0;
+  const bool matters =
+      (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL)) != 0;
   auto* const result = reinterpret_cast<VfsFile*>(file);
-  result->open = new OpenFile{self, name, *std::move(opened), self.LocksOf(name), {}, !exists && matters, (flags & SQLITE_OPEN_DELETEONCLOSE) != 0};
+  result->open = new OpenFile{self,
+                              name,
+                              *std::move(opened),
+                              self.LocksOf(name),
+                              {},
+                              !exists && matters,
+                              (flags & SQLITE_OPEN_DELETEONCLOSE) != 0};
   result->base.pMethods = &kMethods;
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
@@ -143,14 +172,16 @@ int Delete(sqlite3_vfs* vfs, const char* name, int sync_dir) {
   const absl::Status status = files.Remove(name);
   if (absl::IsNotFound(status)) return SQLITE_IOERR_DELETE_NOENT;
   if (!status.ok()) return SQLITE_IOERR_DELETE;
-  return sync_dir != 0 ? Code(files.SyncDir(base::ParentOf(name)), SQLITE_IOERR_DIR_FSYNC) : SQLITE_OK;
+  return sync_dir != 0 ? Code(files.SyncDir(base::ParentOf(name)), SQLITE_IOERR_DIR_FSYNC)
+                       : SQLITE_OK;
 }
 
 int Access(sqlite3_vfs* vfs, const char* name, int flags, int* result) {
   const absl::StatusOr<base::FileInfo> info = Of(vfs).files().Stat(name);
   if (!info.ok() && !absl::IsNotFound(info.status())) return SQLITE_IOERR_ACCESS;
   // An empty journal is none: so says SQLite's own VFS.
-  const bool there = info.ok() && (flags != SQLITE_ACCESS_EXISTS || info->size > 0 || info->is_directory);
+  const bool there =
+      info.ok() && (flags != SQLITE_ACCESS_EXISTS || info->size > 0 || info->is_directory);
   *result = there ? 1 : 0;
   return SQLITE_OK;
 }
@@ -161,10 +192,18 @@ int FullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size, char* out) {
   return SQLITE_OK;
 }
 
-int Randomness(sqlite3_vfs* vfs, int count, char* out) { return Of(vfs).original().xRandomness(&Of(vfs).original(), count, out); }
-int Sleep(sqlite3_vfs* vfs, int micros) { return Of(vfs).original().xSleep(&Of(vfs).original(), micros); }
-int CurrentTime(sqlite3_vfs* vfs, double* days) { return Of(vfs).original().xCurrentTime(&Of(vfs).original(), days); }
-int CurrentTimeInt64(sqlite3_vfs* vfs, sqlite3_int64* millis) { return Of(vfs).original().xCurrentTimeInt64(&Of(vfs).original(), millis); }
+int Randomness(sqlite3_vfs* vfs, int count, char* out) {
+  return Of(vfs).original().xRandomness(&Of(vfs).original(), count, out);
+}
+int Sleep(sqlite3_vfs* vfs, int micros) {
+  return Of(vfs).original().xSleep(&Of(vfs).original(), micros);
+}
+int CurrentTime(sqlite3_vfs* vfs, double* days) {
+  return Of(vfs).original().xCurrentTime(&Of(vfs).original(), days);
+}
+int CurrentTimeInt64(sqlite3_vfs* vfs, sqlite3_int64* millis) {
+  return Of(vfs).original().xCurrentTimeInt64(&Of(vfs).original(), millis);
+}
 int GetLastError(sqlite3_vfs* /*vfs*/, int /*size*/, char* /*out*/) { return 0; }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lays SQLite's files on any base::Files, so that a test of the store can fail its N-th write or sync and cut its power.
+// Lays SQLite's files on any base::Files, so that a test of the store can fail its N-th write or
+// sync and cut its power.
 #pragma once
 
 #include <sqlite3.h>
@@ -14,13 +15,17 @@
 
 namespace gradus::test_support {
 
-// As long as it lives, every connection of this process that opens a database without naming a VFS gets its main file, journal and WAL from `files`;
-// shared memory and locks live on the heap (so: one process), temporary files stay with the machine's VFS. A new journal's or WAL's directory is synced with
-// its first sync, and a sector written in part keeps its other bytes, both as with SQLite's own VFS on a Linux disk.
+// As long as it lives, every connection of this process that opens a database without naming a VFS
+// gets its main file, journal and WAL from `files`; shared memory and locks live on the heap (so:
+// one process), temporary files stay with the machine's VFS. A new journal's or WAL's directory is
+// synced with its first sync, and a sector written in part keeps its other bytes, both as with
+// SQLite's own VFS on a Linux disk.
 //   Owns     its registration; `files` must outlive it.
 //   Threads  any. One object at a time.
-// REQUIRES: connections are closed before it ends, and before PowerCutFiles::PowerCut (the power being off by TurnOffAfter): a connection
-// that outlives a cut would clean up after itself in the new world.
+//
+// REQUIRES: connections are closed before it ends, and before PowerCutFiles::PowerCut (the power
+// being off by TurnOffAfter): a connection that outlives a cut would clean up after itself in the
+// new world.
 class SqliteVfs {
  public:
   explicit SqliteVfs(base::Files& files);

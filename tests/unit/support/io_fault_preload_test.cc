@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The preloaded library fails the call it is told to, in the files it is told to, in programs that know nothing of it.
+// The preloaded library fails the call it is told to, in the files it is told to, in programs that
+// know nothing of it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -16,12 +17,18 @@ class IoFaultPreload : public testing::Test {
  protected:
   // Runs a shell command in the directory with the fault; its exit status.
   int Run(const std::string& fault, const std::string& command, const std::string& program = "") {
-    const std::string environment = "LD_PRELOAD=" GRADUS_IO_FAULT_LIBRARY " GRADUS_IO_FAULT=" + fault + " GRADUS_IO_FAULT_PREFIX=" + dir_.path() +
-                                    (program.empty() ? "" : " GRADUS_IO_FAULT_PROGRAM=" + program) + " GRADUS_IO_FAULT_MARK=" + mark_;
-    const std::string all = "cd " + dir_.path() + " && env " + environment + " " + command + " 2>" + outside_ / "stderr" + " >" + outside_ / "stdout";
+    const std::string environment =
+        "LD_PRELOAD=" GRADUS_IO_FAULT_LIBRARY " GRADUS_IO_FAULT=" + fault +
+        " GRADUS_IO_FAULT_PREFIX=" + dir_.path() +
+        (program.empty() ? "" : " GRADUS_IO_FAULT_PROGRAM=" + program) +
+        " GRADUS_IO_FAULT_MARK=" + mark_;
+    const std::string all = "cd " + dir_.path() + " && env " + environment + " " + command + " 2>" +
+                            outside_ / "stderr" + " >" + outside_ / "stdout";
     return WEXITSTATUS(std::system(all.c_str()));
   }
-  std::string Read(const std::string& path) { return base::ReadFile(base::RealFiles(), path, 1 << 16).value_or("MISSING"); }
+  std::string Read(const std::string& path) {
+    return base::ReadFile(base::RealFiles(), path, 1 << 16).value_or("MISSING");
+  }
   std::string Mark() { return Read(mark_); }
 
   TempDir dir_;
@@ -89,7 +96,8 @@ TEST_F(IoFaultPreload, PassesEverythingOnPastTheLastCall) {
 }
 
 TEST_F(IoFaultPreload, RefusesAMisspeltSetting) {
-  for (const char* fault : {"writes:1:EIO", "write:0:EIO", "write:1:EPERM", "write:1", "write:1:EIO:more"}) {
+  for (const char* fault :
+       {"writes:1:EIO", "write:0:EIO", "write:1:EPERM", "write:1", "write:1:EIO:more"}) {
     EXPECT_EQ(Run(fault, "sh -c 'echo 1 > a'"), 125) << fault;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite over the fault model works as over a disk, keeps what it acknowledged, and loses what nobody synced.
+// SQLite over the fault model works as over a disk, keeps what it acknowledged, and loses what
+// nobody synced.
 #include "tests/support/sqlite_vfs.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +21,9 @@ constexpr int kRows = 12;
 // A connection; closed by its destructor.
 class Connection {
  public:
-  explicit Connection(int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) { code_ = sqlite3_open_v2("/d/db", &db_, flags, nullptr); }
+  explicit Connection(int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+    code_ = sqlite3_open_v2("/d/db", &db_, flags, nullptr);
+  }
   ~Connection() { sqlite3_close(db_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -30,7 +33,9 @@ class Connection {
     return code_ != SQLITE_OK ? code_ : sqlite3_exec(db_, sql.c_str(), Keep, this, nullptr);
   }
   // The first column of the last row, or the error.
-  std::string Ask(const std::string& sql) { return Run(sql) == SQLITE_OK ? result_ : sqlite3_errmsg(db_); }
+  std::string Ask(const std::string& sql) {
+    return Run(sql) == SQLITE_OK ? result_ : sqlite3_errmsg(db_);
+  }
 
  private:
   static int Keep(void* self, int columns, char** values, char** /*names*/) {
@@ -43,13 +48,20 @@ class Connection {
   std::string result_;
 };
 
-// Commits rows 1 ... kRows one by one until one fails; how many were acknowledged. Checkpoints on the way.
+// Commits rows 1 ... kRows one by one until one fails; how many were acknowledged. Checkpoints on
+// the way.
 int CommitRows(const std::string& synchronous) {
   Connection connection;
-  if (connection.Run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=5; PRAGMA synchronous=" + synchronous) != SQLITE_OK) return 0;
-  if (connection.Run("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, text TEXT)") != SQLITE_OK) return 0;
+  if (connection.Run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=5; PRAGMA synchronous=" +
+                     synchronous) != SQLITE_OK)
+    return 0;
+  if (connection.Run("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, text TEXT)") !=
+      SQLITE_OK)
+    return 0;
   for (int row = 1; row <= kRows; ++row) {
-    if (connection.Run("INSERT INTO t VALUES (" + std::to_string(row) + ", hex(zeroblob(1500)))") != SQLITE_OK) return row - 1;
+    if (connection.Run("INSERT INTO t VALUES (" + std::to_string(row) + ", hex(zeroblob(1500)))") !=
+        SQLITE_OK)
+      return row - 1;
   }
   return kRows;
 }
@@ -58,7 +70,9 @@ int CommitRows(const std::string& synchronous) {
 int RowsFound() {
   Connection connection;
   if (connection.Ask("PRAGMA integrity_check") != "ok") return -1;
-  if (connection.Run("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, text TEXT)") != SQLITE_OK) return -1;
+  if (connection.Run("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, text TEXT)") !=
+      SQLITE_OK)
+    return -1;
   return std::stoi(connection.Ask("SELECT count(*) FROM t"));
 }
 
@@ -86,7 +100,9 @@ TEST(SqliteVfs, RollbackJournalsLockOutSecondWriters) {
   MakeDirectory(files);
   const SqliteVfs vfs(files);
   Connection first;
-  ASSERT_EQ(first.Run("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1); BEGIN IMMEDIATE; UPDATE t SET id = 2"), SQLITE_OK);
+  ASSERT_EQ(first.Run("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1); BEGIN IMMEDIATE; "
+                      "UPDATE t SET id = 2"),
+            SQLITE_OK);
   Connection second;
   EXPECT_EQ(second.Run("BEGIN IMMEDIATE"), SQLITE_BUSY);
   EXPECT_EQ(second.Ask("SELECT id FROM t"), "1");

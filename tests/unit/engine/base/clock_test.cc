@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits end when their condition holds or their time has come, on the machine's clock and on a turned one.
+// Waits end when their condition holds or their time has come, on the machine's clock and on a
+// turned one.
 #include "engine/base/clock.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +36,8 @@ TEST(RealClock, WaitsForEverWithoutOverflow) {
   });
   {
     const MutexLock lock(mu);
-    EXPECT_TRUE(RealClock().WaitFor(mu, cv, std::numeric_limits<int64_t>::max(), [&] { return done; }));
+    EXPECT_TRUE(
+        RealClock().WaitFor(mu, cv, std::numeric_limits<int64_t>::max(), [&] { return done; }));
   }
   other.join();
 }

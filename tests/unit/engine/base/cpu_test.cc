@@ -25,7 +25,8 @@ TEST(Cpu, PinningNarrowsTheUsableCores) {
 }
 
 TEST(Cpu, CoresThatAreNotThereAreRefused) {
-  for (const int cpu : {-1, 4095, 1000000}) EXPECT_FALSE(PinThisThread(std::vector<int>{cpu}).ok()) << cpu;
+  for (const int cpu : {-1, 4095, 1000000})
+    EXPECT_FALSE(PinThisThread(std::vector<int>{cpu}).ok()) << cpu;
   EXPECT_FALSE(PinThisThread({}).ok());
 }
 

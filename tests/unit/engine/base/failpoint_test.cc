@@ -38,17 +38,21 @@ TEST(Failpoint, NamesAreSortedAndUnique) {
 TEST(Failpoint, IsSilentWithoutASetting) { EXPECT_TRUE(Reach().ok()); }
 
 TEST_F(FailpointDeathTest, Kills) {
-  EXPECT_EXIT(InChild(std::string(kName) + "=kill", [] { return Reach().ok(); }), testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EXIT(InChild(std::string(kName) + "=kill", [] { return Reach().ok(); }),
+              testing::KilledBySignal(SIGKILL), "");
 }
 
 TEST_F(FailpointDeathTest, KillsAtTheNthHitOnly) {
   const std::string setting = std::string(kName) + "=kill@3";
-  EXPECT_EXIT(InChild(setting, [] { return Reach().ok() && Reach().ok(); }), testing::ExitedWithCode(0), "");
-  EXPECT_EXIT(InChild(setting, [] { return Reach().ok() && Reach().ok() && Reach().ok(); }), testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EXIT(InChild(setting, [] { return Reach().ok() && Reach().ok(); }),
+              testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(InChild(setting, [] { return Reach().ok() && Reach().ok() && Reach().ok(); }),
+              testing::KilledBySignal(SIGKILL), "");
 }
 
 TEST_F(FailpointDeathTest, ReturnsTheErrorOfTheCode) {
-  EXPECT_EXIT(InChild(std::string(kName) + "=error:5", [] { return absl::IsNotFound(Reach()) && absl::IsNotFound(Reach()); }),
+  EXPECT_EXIT(InChild(std::string(kName) + "=error:5",
+                      [] { return absl::IsNotFound(Reach()) && absl::IsNotFound(Reach()); }),
               testing::ExitedWithCode(0), "");
   EXPECT_EXIT(InChild(std::string("base.files.before_sync_file=sleep:1us;") + kName + "=error@2",
                       [] { return Reach().ok() && absl::IsUnavailable(Reach()) && Reach().ok(); }),
@@ -60,15 +64,20 @@ TEST_F(FailpointDeathTest, Sleeps) {
                       [] {
                         const auto start = std::chrono::steady_clock::now();
                         const bool ok = Reach().ok();
-                        return ok && std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(50);
+                        return ok && std::chrono::steady_clock::now() - start >=
+                                         std::chrono::milliseconds(50);
                       }),
               testing::ExitedWithCode(0), "");
 }
 
 TEST_F(FailpointDeathTest, MisspeltSettingsEndTheProcess) {
-  for (const char* setting : {"no.such.point=kill", "base.files.before_rename", "base.files.before_rename=explode", "base.files.before_rename=error:99",
-                              "base.files.before_rename=sleep", "base.files.before_rename=kill@0", "base.files.before_rename=kill@x"}) {
-    EXPECT_EXIT(InChild(setting, [] { return Reach().ok(); }), testing::ExitedWithCode(2), "GRADUS_FAILPOINTS") << setting;
+  for (const char* setting :
+       {"no.such.point=kill", "base.files.before_rename", "base.files.before_rename=explode",
+        "base.files.before_rename=error:99", "base.files.before_rename=sleep",
+        "base.files.before_rename=kill@0", "base.files.before_rename=kill@x"}) {
+    EXPECT_EXIT(InChild(setting, [] { return Reach().ok(); }), testing::ExitedWithCode(2),
+                "GRADUS_FAILPOINTS")
+        << setting;
   }
 }
 

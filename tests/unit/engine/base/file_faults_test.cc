@@ -38,7 +38,8 @@ TEST(WriteFileAtomically, FailingTheNthOperationLeavesOldOrNew) {
       EXPECT_EQ(status.ok(), !files.failed());
       EXPECT_EQ(files.retried_syncs(), 0U);
       EXPECT_THAT(Content(disk), ::testing::AnyOf(kOld, kNew));
-      EXPECT_THAT(*disk.List("d"), ::testing::ElementsAre("f")) << "a temporary file was left behind";
+      EXPECT_THAT(*disk.List("d"), ::testing::ElementsAre("f"))
+          << "a temporary file was left behind";
       if (!files.failed()) break;
     }
     EXPECT_EQ(n, 6U) << "create, write, sync, rename, sync of the directory";
@@ -99,7 +100,8 @@ TEST(PowerCutFiles, TearsAtSectors) {
   bool torn = false;
   for (uint64_t seed = 0; seed < 100; ++seed) {
     PowerCutFiles files;
-    const std::unique_ptr<File> file = *files.OpenWrite("f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
+    const std::unique_ptr<File> file = *files.OpenWrite(
+        "f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
     ASSERT_TRUE(file->Append(AsBytes(std::string(2048, 'a'))).ok());
     ASSERT_TRUE(file->Sync().ok());
     ASSERT_TRUE(files.SyncDir("/").ok());
@@ -111,7 +113,8 @@ TEST(PowerCutFiles, TearsAtSectors) {
       const std::string part = content.substr(sector * 512, 512);
       ASSERT_TRUE(part == std::string(512, 'a') || part == std::string(512, 'b'));
     }
-    torn = torn || (content.find('a') != std::string::npos && content.find('b') != std::string::npos);
+    torn =
+        torn || (content.find('a') != std::string::npos && content.find('b') != std::string::npos);
   }
   EXPECT_TRUE(torn);
 }
@@ -148,7 +151,8 @@ TEST(PowerCutFiles, WhatWasOpenIsDeadAfterTheCut) {
 TEST(FailingFiles, CountsAndStaysBrokenWhenTold) {
   PowerCutFiles disk;
   FailingFiles files(disk);
-  const std::unique_ptr<File> file = *files.OpenWrite("f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
+  const std::unique_ptr<File> file = *files.OpenWrite(
+      "f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
   constexpr FileOp kSync[] = {FileOp::kSync};
   files.FailNth(2, kSync, EIO, FailingFiles::Then::kStaysBroken);
   EXPECT_TRUE(file->Sync().ok());
@@ -162,7 +166,8 @@ TEST(FailingFiles, CountsAndStaysBrokenWhenTold) {
 TEST(FailingFiles, AFailedWriteHasWrittenItsFirstHalf) {
   PowerCutFiles disk;
   FailingFiles files(disk);
-  const std::unique_ptr<File> file = *files.OpenWrite("f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
+  const std::unique_ptr<File> file = *files.OpenWrite(
+      "f", OpenOptions{.create = true, .exclusive = false, .truncate = false, .mode = 0600});
   constexpr FileOp kWrite[] = {FileOp::kWrite};
   files.FailNth(1, kWrite, ENOSPC);
   EXPECT_EQ(file->Append(AsBytes("123456")).code(), absl::StatusCode::kResourceExhausted);

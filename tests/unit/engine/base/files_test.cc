@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every tree of files behaves alike: the machine's, one below a root, the one in memory, and one that passes on.
+// Every tree of files behaves alike: the machine's, one below a root, the one in memory, and one
+// that passes on.
 #include "engine/base/files.h"
 
 #include <gmock/gmock.h>
@@ -25,7 +26,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr OpenOptions kCreate{.create = true, .exclusive = false, .truncate = false, .mode = 0600};
-constexpr OpenOptions kCreateNew{.create = true, .exclusive = true, .truncate = false, .mode = 0600};
+constexpr OpenOptions kCreateNew{
+    .create = true, .exclusive = true, .truncate = false, .mode = 0600};
 
 // A tree and the directory in it that a test has to itself.
 class FilesTest : public ::testing::TestWithParam<std::string> {
@@ -48,7 +50,9 @@ class FilesTest : public ::testing::TestWithParam<std::string> {
   }
 
   std::string In(const std::string& name) const { return JoinPath(dir_, name); }
-  std::string Read(const std::string& name) { return ReadFile(*files_, In(name), 1 << 20).value_or("ERROR"); }
+  std::string Read(const std::string& name) {
+    return ReadFile(*files_, In(name), 1 << 20).value_or("ERROR");
+  }
 
   TempDir temp_;
   std::unique_ptr<Files> owned_;
@@ -56,7 +60,8 @@ class FilesTest : public ::testing::TestWithParam<std::string> {
   Files* files_ = nullptr;
   std::string dir_;
 };
-INSTANTIATE_TEST_SUITE_P(Trees, FilesTest, ::testing::Values("machine", "root", "memory", "failing"),
+INSTANTIATE_TEST_SUITE_P(Trees, FilesTest,
+                         ::testing::Values("machine", "root", "memory", "failing"),
                          [](const auto& tree) { return tree.param; });
 
 TEST_P(FilesTest, ReadsBackWhatWasWritten) {
@@ -85,7 +90,12 @@ TEST_P(FilesTest, TruncatesBothWays) {
   EXPECT_EQ(Read("a"), "12");
   ASSERT_TRUE(files_->Truncate(In("a"), 3).ok());
   EXPECT_EQ(Read("a"), std::string("12\0", 3));
-  ASSERT_TRUE(files_->OpenWrite(In("a"), OpenOptions{.create = true, .exclusive = false, .truncate = true, .mode = 0600}).ok());
+  ASSERT_TRUE(
+      files_
+          ->OpenWrite(
+              In("a"),
+              OpenOptions{.create = true, .exclusive = false, .truncate = true, .mode = 0600})
+          .ok());
   EXPECT_EQ(*files_->Size(In("a")), 0U);
 }
 
@@ -204,11 +214,19 @@ TEST(OpenRoot, NoPathLeavesIt) {
   ASSERT_EQ(::symlink("/proc/self/root", (temp / "root/magic").c_str()), 0);
   ASSERT_EQ(::link((temp / "outside").c_str(), (temp / "root/hard").c_str()), 0);
   const std::unique_ptr<Files> files = *OpenRoot(temp / "root");
-  for (const std::string& path : {std::string("../outside"), std::string("../rootless/f"), temp / "outside", std::string("/etc/passwd"), std::string("link"),
-                                  std::string("up/outside"), std::string("magic/etc/passwd"), std::string("hard"), std::string("x/../../outside"),
-                                  std::string("a\0b", 3), std::string("link\0", 5), std::string("")}) {
+  for (const std::string& path :
+       {std::string("../outside"), std::string("../rootless/f"), temp / "outside",
+        std::string("/etc/passwd"), std::string("link"), std::string("up/outside"),
+        std::string("magic/etc/passwd"), std::string("hard"), std::string("x/../../outside"),
+        std::string("a\0b", 3), std::string("link\0", 5), std::string("")}) {
     EXPECT_FALSE(files->OpenRead(path).ok()) << path;
-    EXPECT_FALSE(files->OpenWrite(path, OpenOptions{.create = true, .exclusive = false, .truncate = true, .mode = 0600}).ok()) << path;
+    EXPECT_FALSE(
+        files
+            ->OpenWrite(
+                path,
+                OpenOptions{.create = true, .exclusive = false, .truncate = true, .mode = 0600})
+            .ok())
+        << path;
     EXPECT_FALSE(files->Map(path).ok()) << path;
   }
   for (const std::string& path : {std::string("../new"), temp / "new", std::string("up/new")}) {

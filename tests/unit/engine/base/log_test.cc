@@ -27,10 +27,15 @@ class LogTest : public testing::Test {
 };
 
 TEST_F(LogTest, ALineHoldsTimeLevelMessageAndFields) {
-  LogWarning("job started", {{"job", "j1"}, {"attempt", 3}, {"bytes", uint64_t{18446744073709551615ULL}}, {"ratio", 0.5}, {"first", true}});
+  LogWarning("job started", {{"job", "j1"},
+                             {"attempt", 3},
+                             {"bytes", uint64_t{18446744073709551615ULL}},
+                             {"ratio", 0.5},
+                             {"first", true}});
   ASSERT_EQ(lines_.size(), 1U);
   const nlohmann::json line = Last();
-  EXPECT_THAT(line["ts"].get<std::string>(), testing::MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9]+Z"));
+  EXPECT_THAT(line["ts"].get<std::string>(),
+              testing::MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9]+Z"));
   EXPECT_EQ(line["level"], "warning");
   EXPECT_EQ(line["msg"], "job started");
   EXPECT_EQ(line["job"], "j1");
@@ -49,7 +54,10 @@ TEST_F(LogTest, HostileTextStaysOneLineOfJson) {
 }
 
 TEST_F(LogTest, SecretsAreRedactedByTheirKey) {
-  LogInfo("login", {{"token", "canary"}, {"client_key_pem", "canary"}, {"Authorization", "canary"}, {"user", "u"}});
+  LogInfo("login", {{"token", "canary"},
+                    {"client_key_pem", "canary"},
+                    {"Authorization", "canary"},
+                    {"user", "u"}});
   EXPECT_EQ(lines_[0].find("canary"), std::string::npos);
   EXPECT_EQ(Last()["user"], "u");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The generator is Philox4x32-10, its draws have the distributions they claim, and do not depend on who draws which part.
+// The generator is Philox4x32-10, its draws have the distributions they claim, and do not depend on
+// who draws which part.
 #include "engine/base/philox.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +21,9 @@ namespace {
 
 using testing::ElementsAre;
 
-RandomKey Key(uint64_t seed) { return RandomKey{.seed = seed, .purpose = RandomPurpose::kTest, .index = 0, .step = 0}; }
+RandomKey Key(uint64_t seed) {
+  return RandomKey{.seed = seed, .purpose = RandomPurpose::kTest, .index = 0, .step = 0};
+}
 
 struct Moments {
   double mean;
@@ -37,11 +40,14 @@ Moments MomentsOf(const std::vector<float>& values) {
 
 TEST(Philox, GivesThePapersKnownAnswers) {
   // kat_vectors of Random123, "philox4x32 10".
-  EXPECT_THAT(Philox::Bijection({0, 0, 0, 0}, {0, 0}), ElementsAre(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
-  EXPECT_THAT(Philox::Bijection({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
-              ElementsAre(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
-  EXPECT_THAT(Philox::Bijection({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
-              ElementsAre(0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1));
+  EXPECT_THAT(Philox::Bijection({0, 0, 0, 0}, {0, 0}),
+              ElementsAre(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
+  EXPECT_THAT(
+      Philox::Bijection({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
+      ElementsAre(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
+  EXPECT_THAT(
+      Philox::Bijection({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+      ElementsAre(0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1));
 }
 
 TEST(Philox, EveryPartOfTheKeyMakesAnotherStream) {
@@ -95,7 +101,8 @@ TEST(Philox, BitsAreTheSameOnEveryMachine) {
   std::vector<uint32_t> rows(1000);
   FillPermutation(Key(4), rows);
   hash.Update(std::as_bytes(std::span<const uint32_t>(rows)));
-  EXPECT_EQ(ToHex(hash.Finish()), "b06facb76f6eb941c3a501de9f8aab4a20d9bfc5b485b860a5708b77998c0b27");
+  EXPECT_EQ(ToHex(hash.Finish()),
+            "b06facb76f6eb941c3a501de9f8aab4a20d9bfc5b485b860a5708b77998c0b27");
 }
 
 TEST(Philox, UniformFillsItsIntervalEvenly) {
@@ -124,7 +131,8 @@ TEST(Philox, NormalHasItsMoments) {
   const Moments moments = MomentsOf(values);
   EXPECT_NEAR(moments.mean, 2, 0.03);
   EXPECT_NEAR(moments.variance, 9, 0.1);
-  const auto beyond = std::count_if(values.begin(), values.end(), [](float x) { return std::fabs(x - 2) > 6; });
+  const auto beyond =
+      std::count_if(values.begin(), values.end(), [](float x) { return std::fabs(x - 2) > 6; });
   EXPECT_NEAR(static_cast<double>(beyond) / 200000, 0.0455, 0.002);
 }
 
@@ -183,7 +191,8 @@ TEST(Philox, BoundedNumbersStayBelowTheirBound) {
 }
 
 TEST(NormalQuantile, InvertsTheDistributionFunction) {
-  for (const double p : {1e-12, 1e-9, 1e-5, 0.001, 0.02, 0.074, 0.076, 0.3, 0.5, 0.77, 0.95, 0.9999, 1 - 1e-9}) {
+  for (const double p :
+       {1e-12, 1e-9, 1e-5, 0.001, 0.02, 0.074, 0.076, 0.3, 0.5, 0.77, 0.95, 0.9999, 1 - 1e-9}) {
     const double x = NormalQuantile(p);
     EXPECT_NEAR(0.5 * std::erfc(-x / std::sqrt(2.0)) / p, 1, 1e-11) << p;
   }

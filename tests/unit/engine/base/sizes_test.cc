@@ -25,8 +25,10 @@ TEST(ByteSize, ReadsWhatPeopleWrite) {
 }
 
 TEST(ByteSize, RefusesTheRest) {
-  for (const char* text : {"", " ", "GiB", "-1", "+1", "4gib", "4 GiB ", "1e9", "1..5G", "1.G", ".5G", "0x10", "18446744073709551616", "16777216TiB",
-                           "99999999999999999999999999", "4GiBx", "NaN", "inf", "1.0000000001GiB"}) {
+  for (const char* text :
+       {"", " ", "GiB", "-1", "+1", "4gib", "4 GiB ", "1e9", "1..5G", "1.G", ".5G", "0x10",
+        "18446744073709551616", "16777216TiB", "99999999999999999999999999", "4GiBx", "NaN", "inf",
+        "1.0000000001GiB"}) {
     const absl::StatusOr<uint64_t> size = ParseByteSize(text);
     EXPECT_EQ(size.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(size.status().message()), testing::HasSubstr("is not a size such as"));
@@ -55,13 +57,15 @@ TEST(Duration, ReadsWhatPeopleWrite) {
 }
 
 TEST(Duration, RefusesTheRest) {
-  for (const char* text : {"", "5", "s", "-1s", "1s1h", "1s1s", "1 h", "1H", "1h30", "292471209d", "9223372036854775808us", "1h\n", "one hour"}) {
+  for (const char* text : {"", "5", "s", "-1s", "1s1h", "1s1s", "1 h", "1H", "1h30", "292471209d",
+                           "9223372036854775808us", "1h\n", "one hour"}) {
     EXPECT_EQ(ParseDuration(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 
 TEST(Duration, WhatIsWrittenReadsBack) {
-  for (const int64_t micros : {int64_t{1}, int64_t{999}, int64_t{90000000}, int64_t{5400000000}, int64_t{86399999999}, std::numeric_limits<int64_t>::max()}) {
+  for (const int64_t micros : {int64_t{1}, int64_t{999}, int64_t{90000000}, int64_t{5400000000},
+                               int64_t{86399999999}, std::numeric_limits<int64_t>::max()}) {
     EXPECT_EQ(*ParseDuration(FormatDuration(micros)), micros);
   }
   EXPECT_EQ(FormatDuration(5400000000), "1h30m");

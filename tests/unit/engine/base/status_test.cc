@@ -11,7 +11,8 @@ namespace gradus::base {
 namespace {
 
 TEST(Status, InvalidArgumentSaysPathFoundAllowed) {
-  const absl::Status status = InvalidArgument("model.layers[3].dense.units", "0", "a positive number");
+  const absl::Status status =
+      InvalidArgument("model.layers[3].dense.units", "0", "a positive number");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(), "model.layers[3].dense.units: 0 is not a positive number");
   EXPECT_EQ(FieldOf(status), "model.layers[3].dense.units");
@@ -38,7 +39,8 @@ TEST(Status, InFieldGivesAFieldToAStatusWithoutOne) {
 }
 
 TEST(Status, AnnotateKeepsCodeAndField) {
-  const absl::Status status = Annotate(InvalidArgument("units", "0", "a positive number"), "job.yaml");
+  const absl::Status status =
+      Annotate(InvalidArgument("units", "0", "a positive number"), "job.yaml");
   EXPECT_EQ(status.message(), "job.yaml: units: 0 is not a positive number");
   EXPECT_EQ(FieldOf(status), "units");
   EXPECT_TRUE(Annotate(absl::OkStatus(), "job.yaml").ok());
@@ -51,7 +53,8 @@ TEST(Status, ErrnoBecomesTheCodeThatSaysWhatToDo) {
   EXPECT_EQ(ErrnoStatus(EDQUOT, "a").code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ErrnoStatus(ENOENT, "a").code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ErrnoStatus(ELOOP, "a").code(), absl::StatusCode::kPermissionDenied);
-  EXPECT_THAT(std::string(ErrnoStatus(ENOENT, "a/b: open").message()), testing::HasSubstr("a/b: open"));
+  EXPECT_THAT(std::string(ErrnoStatus(ENOENT, "a/b: open").message()),
+              testing::HasSubstr("a/b: open"));
 }
 
 absl::StatusOr<int> Half(int x) {
@@ -67,8 +70,10 @@ absl::StatusOr<int> Quarter(int x) {
 
 absl::Status Check(int x, int& calls) {
   // Without braces: the macro is one statement.
-  if (x > 0) RETURN_IF_ERROR(Half(x).status());
-  else ++calls;
+  if (x > 0)
+    RETURN_IF_ERROR(Half(x).status());
+  else
+    ++calls;
   return absl::OkStatus();
 }
 

@@ -27,9 +27,11 @@ TEST(Shape, RefusesHostileExtents) {
   constexpr int64_t kHuge = int64_t{1} << 32U;
   EXPECT_FALSE(Shape::Create(std::vector<int64_t>{-1}).ok());
   EXPECT_FALSE(Shape::Create(std::vector<int64_t>{kHuge, kHuge}).ok());
-  EXPECT_FALSE(Shape::Create(std::vector<int64_t>{kHuge, 0, kHuge}).ok()) << "a zero must not hide an overflow";
+  EXPECT_FALSE(Shape::Create(std::vector<int64_t>{kHuge, 0, kHuge}).ok())
+      << "a zero must not hide an overflow";
   EXPECT_FALSE(Shape::Create(std::vector<int64_t>(13, 1)).ok());
-  const absl::StatusOr<Shape> largest = Shape::Create(std::vector<int64_t>{std::numeric_limits<int64_t>::max()});
+  const absl::StatusOr<Shape> largest =
+      Shape::Create(std::vector<int64_t>{std::numeric_limits<int64_t>::max()});
   ASSERT_TRUE(largest.ok());
   EXPECT_FALSE(largest->Bytes(4).ok());
   EXPECT_FALSE(largest->WithLeading(2).ok());
@@ -115,7 +117,8 @@ TEST(Arena, MovingKeepsTheMemory) {
 }
 
 TEST(Arena, TooMuchIsAnErrorNotADeath) {
-  EXPECT_EQ(Arena::Allocate(size_t{1} << 60U).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Arena::Allocate(size_t{1} << 60U).status().code(),
+            absl::StatusCode::kResourceExhausted);
   EXPECT_FALSE(Arena::Allocate(SIZE_MAX).ok());
   EXPECT_EQ(Arena::Allocate(0)->size(), 0U);
 }
