@@ -6,12 +6,41 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/support/nearest.h"
+#include "proto/support/scalar.h"
 #include "proto/support/status.h"
 #include "proto/support/utf8.h"
 
 namespace gradus::cli {
+namespace {
+
+// The first word that nothing was declared for; an option rather than what was taken for its value.
+absl::Status Unexpected(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining();
+  const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return absl::StartsWith(word, "-");
+  });
+  const std::string see = absl::StrCat("; see ", app.get_name(), " --help");
+  if (option == words.end()) {
+    return support::UsageError(
+        absl::StrCat(support::Shown(words.front()), " is one word too many", see));
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* declared : app.get_options()) {
+    for (const std::string& name : declared->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string word = option->substr(0, option->find('='));
+  const std::optional<std::string> nearest = support::NearestWord(word, known);
+  return support::UsageError(absl::StrCat(
+      support::Shown(word), " is no option of `", app.get_name(), "`",
+      nearest.has_value() ? absl::StrCat("; did you mean \"", *nearest, "\"?") : "", see));
+}
+
+}  // namespace
 
 Arguments::Arguments(const std::string& title, const std::string& summary)
     : app_(std::make_unique<CLI::App>(summary, title)) {
@@ -64,6 +93,8 @@ absl::StatusOr<bool> Arguments::Parse(const std::vector<std::string>& words) {
     return true;
   } catch (const CLI::CallForHelp&) {
     return false;
+  } catch (const CLI::ExtrasError&) {
+    return Unexpected(*app_);
   } catch (const CLI::Error& e) {
     return support::UsageError(
         absl::StrCat(support::Printable(e.what(), true), "; see ", app_->get_name(), " --help"));
