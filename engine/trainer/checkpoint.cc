@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// A safetensors file whose metadata hold the position, the epoch's running sums and a digest over the whole file, itself taken as zeros.
+#include "engine/trainer/checkpoint.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/sha256.h"
+#include "engine/base/status.h"
+#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_writer.h"
+#include "engine/trainer/stored_file.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+
+namespace gradus::trainer {
+namespace {
+
+constexpr char kFormat[] = "gradus checkpoint 1";
+constexpr char kWeights[] = "weights/";
+constexpr char kSlots[] = "slots/";
+constexpr size_t kDigestDigits = 64;
+
+absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("not a whole checkpoint: ", what)); }
+
+// A double by its bits: exact, and no locale has a say.
+std::string Bits(double value) { return absl::StrCat(absl::Hex(std::bit_cast<uint64_t>(value), absl::kZeroPad16)); }
+
+void AppendSerialized(const google::protobuf::MessageLite& message, std::string* text) {
+  google::protobuf::io::StringOutputStream stream(text);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+}
+
+formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
+  formats::TensorMetadata metadata = {
+      {"format", kFormat},
+      {"digest", std::string(kDigestDigits, '0')},
+      {"stage", absl::StrCat(checkpoint.position.stage)},
+      {"epoch", absl::StrCat(checkpoint.position.epoch)},
+      {"step_in_epoch", absl::StrCat(checkpoint.position.step_in_epoch)},
+      {"step", absl::StrCat(checkpoint.position.step)},
+      {"rows", absl::StrCat(checkpoint.totals.rows)},
+      {"loss", Bits(checkpoint.totals.loss)},
+      {"metrics", absl::StrCat(checkpoint.metrics)},
+      {"spec_digest", checkpoint.spec_digest},
+      {"isa", checkpoint.provenance.isa},
+      {"onednn", checkpoint.provenance.onednn},
+      {"threads", absl::StrCat(checkpoint.provenance.threads)},
+  };
+  for (int i = 0; i < checkpoint.metrics; ++i) metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
+  return metadata;
+}
+
+void Describe(absl::string_view prefix, std::span<const plan::NamedTensor> tensors, std::vector<formats::TensorInfo>* infos) {
+  for (const plan::NamedTensor& tensor : tensors) {
+    infos->push_back({.name = absl::StrCat(prefix, tensor.name), .dtype = "F32", .shape = tensor.shape});
+  }
+}
+
+// Numbers out of the metadata; the first one that is missing or malformed is remembered.
+class Fields {
+ public:
+  explicit Fields(const formats::TensorMetadata& metadata) : metadata_(metadata) {}
+
+  std::string Text(const std::string& key) {
+    const auto found = metadata_.find(key);
+    if (found == metadata_.end()) Fail(key);
+    return found == metadata_.end() ? "" : found->second;
+  }
+  int64_t Count(const std::string& key, int64_t most) {
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(Text(key), &value) || value < 0 || value > most) {
+      Fail(key);
+      return 0;
+    }
+    return value;
+  }
+  double Double(const std::string& key) {
+    const std::string text = Text(key);
+    uint64_t bits = 0;
+    if (text.size() != 16 || !absl::SimpleHexAtoi(text, &bits)) Fail(key);
+    return std::bit_cast<double>(bits);
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Fail(const std::string& key) {
+    if (status_.ok()) status_ = Damaged(absl::StrCat("metadata \"", key, "\""));
+  }
+
+  const formats::TensorMetadata& metadata_;
+  absl::Status status_;
+};
+
+// Whether the file's digest, taken with its own digits as zeros, is the one that it names.
+absl::Status CheckDigest(std::span<const std::byte> bytes, const formats::SafetensorsView& view) {
+  const auto named = view.metadata().find("digest");
+  if (named == view.metadata().end() || named->second.size() != kDigestDigits) return Damaged("it names no digest");
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()), view.header().data_begin);
+  const size_t at = header.find(named->second);
+  if (at == std::string_view::npos) return Damaged("it names no digest");
+  base::Sha256 hash;
+  hash.Update(bytes.first(at));
+  hash.Update(std::string(kDigestDigits, '0'));
+  hash.Update(bytes.subspan(at + kDigestDigits));
+  return base::ToHex(hash.Finish()) == named->second ? absl::OkStatus() : Damaged("its digest does not match");
+}
+
+absl::Status ReadTensors(const formats::SafetensorsView& view, Checkpoint* checkpoint) {
+  for (const formats::TensorInfo& info : view.tensors()) {
+    if (info.dtype != "F32") return Damaged(absl::StrCat("tensor \"", info.name, "\" is no F32"));
+    const std::string_view name = info.name;
+    const bool weight = name.starts_with(kWeights);
+    if (!weight && !name.starts_with(kSlots)) return Damaged(absl::StrCat("tensor \"", info.name, "\""));
+    const std::span<const std::byte> values = view.Bytes(info);
+    plan::NamedTensor tensor{std::string(name.substr(name.find('/') + 1)), info.shape, std::vector<float>(values.size() / sizeof(float))};
+    if (!values.empty()) std::memcpy(tensor.values.data(), values.data(), values.size());
+    (weight ? checkpoint->weights : checkpoint->slots).push_back(std::move(tensor));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* checkpoint) {
+  constexpr int64_t kMany = int64_t{1} << 62;
+  Fields fields(view.metadata());
+  if (fields.Text("format") != kFormat) return Damaged("another format");
+  checkpoint->position = {.stage = static_cast<int>(fields.Count("stage", 1 << 30)),
+                          .epoch = fields.Count("epoch", kMany),
+                          .step_in_epoch = fields.Count("step_in_epoch", kMany),
+                          .step = fields.Count("step", kMany)};
+  checkpoint->totals.rows = fields.Count("rows", kMany);
+  checkpoint->totals.loss = fields.Double("loss");
+  checkpoint->metrics = static_cast<int>(fields.Count("metrics", static_cast<int64_t>(checkpoint->totals.metrics.size())));
+  for (int i = 0; i < checkpoint->metrics; ++i) checkpoint->totals.metrics[static_cast<size_t>(i)] = fields.Double(absl::StrCat("metric_", i));
+  checkpoint->spec_digest = fields.Text("spec_digest");
+  checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"), static_cast<int>(fields.Count("threads", 1 << 20))};
+  return fields.status();
+}
+
+absl::Status AppendTensors(std::span<const plan::NamedTensor> tensors, base::Sha256* hash, StoredFileWriter* writer) {
+  for (const plan::NamedTensor& tensor : tensors) {
+    const auto values = std::as_bytes(std::span<const float>(tensor.values));
+    if (hash != nullptr) hash->Update(values);
+    if (writer != nullptr) RETURN_IF_ERROR(writer->Append(values));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets) {
+  v1::JobSpec part;
+  *part.mutable_model() = spec.model();
+  *part.mutable_data() = spec.data();
+  *part.mutable_loss() = spec.loss();
+  *part.mutable_optimizer() = spec.optimizer();
+  *part.mutable_metrics() = spec.metrics();
+  *part.mutable_fit() = spec.fit();
+  part.mutable_fit()->clear_checkpoint();
+  std::string text;
+  AppendSerialized(part, &text);
+  std::vector<std::string> digests;
+  for (const v1::Dataset& dataset : datasets) digests.push_back(absl::StrCat("\n", dataset.name(), " ", dataset.digest()));
+  std::sort(digests.begin(), digests.end());
+  for (const std::string& digest : digests) text += digest;
+  return base::Sha256Hex(std::string_view(text));
+}
+
+absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir, const Checkpoint& checkpoint) {
+  std::vector<formats::TensorInfo> infos;
+  Describe(kWeights, checkpoint.weights, &infos);
+  Describe(kSlots, checkpoint.slots, &infos);
+  ASSIGN_OR_RETURN(std::string header, formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
+
+  base::Sha256 hash;
+  hash.Update(std::string_view(header));
+  RETURN_IF_ERROR(AppendTensors(checkpoint.weights, &hash, nullptr));
+  RETURN_IF_ERROR(AppendTensors(checkpoint.slots, &hash, nullptr));
+  // No other text in the header can hold that many zeros: names and numbers are short, the spec's digest is a digest.
+  header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits, base::ToHex(hash.Finish()));
+
+  ASSIGN_OR_RETURN(StoredFileWriter writer, StoredFileWriter::Create(files, dir));
+  RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span<const char>(header))));
+  RETURN_IF_ERROR(AppendTensors(checkpoint.weights, nullptr, &writer));
+  RETURN_IF_ERROR(AppendTensors(checkpoint.slots, nullptr, &writer));
+  return writer.Commit(absl::StrCat("checkpoint-", checkpoint.position.step, ".safetensors"));
+}
+
+absl::StatusOr<Checkpoint> ReadCheckpoint(std::span<const std::byte> bytes) {
+  const absl::StatusOr<formats::SafetensorsView> view = formats::SafetensorsView::Parse(bytes);
+  if (!view.ok()) return Damaged(view.status().message());
+  RETURN_IF_ERROR(CheckDigest(bytes, *view));
+  Checkpoint checkpoint;
+  RETURN_IF_ERROR(ReadMetadata(*view, &checkpoint));
+  RETURN_IF_ERROR(ReadTensors(*view, &checkpoint));
+  return checkpoint;
+}
+
+}  // namespace gradus::trainer

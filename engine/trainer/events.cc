@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds the events of a run.
+#include "engine/trainer/events.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace gradus::trainer {
+namespace {
+
+constexpr int64_t kMicrosBetweenEvents = 200'000;
+constexpr size_t kMaxLogText = 4096;
+
+}  // namespace
+
+std::map<std::string, double> Means(const plan::Totals& totals, const std::vector<std::string>& names, absl::string_view prefix) {
+  std::map<std::string, double> means;
+  if (totals.rows == 0) return means;
+  const double rows = static_cast<double>(totals.rows);
+  means[absl::StrCat(prefix, "loss")] = totals.loss / rows;
+  for (size_t i = 0; i < names.size(); ++i) means[absl::StrCat(prefix, names[i])] = totals.metrics[i] / rows;
+  return means;
+}
+
+void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals,
+                                 const std::vector<std::string>& names) {
+  ++steps_;
+  const int64_t now = clock_.MonotonicMicros();
+  if (now - last_event_micros_ < kMicrosBetweenEvents) return;
+  v1::Event event;
+  v1::Progress* progress = event.mutable_progress();
+  progress->set_stage(position.stage);
+  progress->set_epoch(position.epoch);
+  progress->set_step_in_epoch(position.step_in_epoch);
+  progress->set_steps_per_epoch(steps_per_epoch);
+  progress->set_step(position.step);
+  for (const auto& [name, value] : Means(totals, names, "")) (*progress->mutable_metrics())[name] = value;
+  progress->set_ms_per_step(static_cast<double>(now - since_micros_) / 1000.0 / static_cast<double>(steps_));
+  callback_.OnEvent(event);
+  last_event_micros_ = now;
+  since_micros_ = now;
+  steps_ = 0;
+}
+
+void SendLogLine(Callback& callback, v1::LogLine::Level level, std::string_view text) {
+  v1::Event event;
+  event.mutable_log_line()->set_level(level);
+  // Not through the middle of a character: protobuf's strings are UTF-8.
+  size_t length = std::min(text.size(), kMaxLogText);
+  while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  event.mutable_log_line()->set_text(std::string(text.substr(0, length)));
+  callback.OnEvent(event);
+}
+
+}  // namespace gradus::trainer

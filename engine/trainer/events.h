@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run tells, made into events at the pace that watchers want.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "engine/base/clock.h"
+#include "engine/plan/executable.h"
+#include "engine/trainer/checkpoint.h"
+#include "engine/trainer/trainer.h"
+#include "gradus/v1/events.pb.h"
+
+namespace gradus::trainer {
+
+// Means by name out of sums: PREFIX + "loss", PREFIX + each of `names`. Empty without rows.
+std::map<std::string, double> Means(const plan::Totals& totals, const std::vector<std::string>& names, absl::string_view prefix);
+
+// Sends progress, the first at once, then at most five a second and never more than one a step.
+//   Threads  one.
+class ProgressReporter {
+ public:
+  ProgressReporter(base::Clock& clock, Callback& callback) : clock_(clock), callback_(callback) {}
+
+  // Time that is no step's (validation, a checkpoint) ends here: the mean starts anew.
+  void Restart() { since_micros_ = clock_.MonotonicMicros(); steps_ = 0; }
+
+  // To be called after each step.
+  void AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals, const std::vector<std::string>& names);
+
+ private:
+  base::Clock& clock_;
+  Callback& callback_;
+  int64_t since_micros_ = 0;  // start of the steps that the next event's mean is over
+  int64_t steps_ = 0;
+  int64_t last_event_micros_ = INT64_MIN / 2;
+};
+
+// A line for people, cut to what an event may hold.
+void SendLogLine(Callback& callback, v1::LogLine::Level level, std::string_view text);
+
+}  // namespace gradus::trainer

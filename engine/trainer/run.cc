@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stages, epochs, steps, and what is looked at between them.
+#include "engine/trainer/run.h"
+
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
+#include "engine/base/status.h"
+#include "engine/trainer/weights_file.h"
+
+namespace gradus::trainer {
+namespace {
+
+constexpr int64_t kNever = INT64_MAX;
+
+double Seconds(int64_t micros) { return static_cast<double>(micros) / 1e6; }
+
+int64_t SaveEveryMicros(const v1::Checkpoint& checkpoint) {
+  const double seconds = checkpoint.has_every_seconds() ? checkpoint.every_seconds() : 60.0;
+  return seconds > 0.0 ? static_cast<int64_t>(seconds * 1e6) : kNever;
+}
+
+int64_t Later(int64_t now, int64_t micros) { return micros == kNever ? kNever : now + micros; }
+
+}  // namespace
+
+absl::StatusOr<TrainResult> TrainingRun::Run() {
+  next_save_micros_ = Later(inputs_.clock->MonotonicMicros(), SaveEveryMicros(inputs_.spec.fit().checkpoint()));
+  if (position_.epoch == stage().first_epoch && position_.step_in_epoch == 0) AnnounceStage();
+  RETURN_IF_ERROR(TrainStages());
+  if (!EndAsked()) return Finish();
+  // Ends that come while the last rows are tested are seen in Finish.
+  TrainResult result{.metrics = last_metrics_};
+  result.outcome = TrainResult::Outcome::kCancelled;
+  if (control_.request() == Control::Request::kStop) {
+    result.outcome = TrainResult::Outcome::kStopped;
+    if (position_.step > 0) RETURN_IF_ERROR(Save());
+  }
+  return result;
+}
+
+absl::Status TrainingRun::TrainStages() {
+  while (!EndAsked()) {
+    if (position_.epoch < stage().end_epoch) {
+      RETURN_IF_ERROR(TrainEpoch());
+    } else if (static_cast<size_t>(position_.stage) + 1 < stages_.size()) {
+      RETURN_IF_ERROR(EnterNextStage());
+    } else {
+      break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingRun::EnterNextStage() {
+  RETURN_IF_ERROR(Configure(static_cast<size_t>(position_.stage) + 1));
+  ++position_.stage;
+  AnnounceStage();
+  return absl::OkStatus();
+}
+
+void TrainingRun::AnnounceStage() {
+  v1::Event event;
+  v1::StageStarted* started = event.mutable_stage_started();
+  started->set_stage(position_.stage);
+  started->set_stages(static_cast<int32_t>(stages_.size()));
+  started->set_epochs(stage().end_epoch - stage().first_epoch);
+  started->set_trainable_params(executable_->trainable_params());
+  callback_.OnEvent(event);
+}
+
+absl::Status TrainingRun::TrainEpoch() {
+  epoch_began_micros_ = inputs_.clock->MonotonicMicros();
+  epoch_saving_micros_ = 0;
+  epoch_rows_ = 0;
+  progress_.Restart();
+  RETURN_IF_ERROR(TrainSteps());
+  if (position_.step_in_epoch < steps_per_epoch_) return absl::OkStatus();  // an end was asked for
+  return FinishEpoch();
+}
+
+absl::Status TrainingRun::TrainSteps() {
+  while (position_.step_in_epoch < steps_per_epoch_ && !EndAsked()) {
+    RETURN_IF_ERROR(Step(*reader_->Next()));
+    FAILPOINT_STATUS("trainer.step.after");
+    RETURN_IF_ERROR(SaveIfDue());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingRun::Step(const data::Batch& batch) {
+  RETURN_IF_ERROR(executable_->TrainStep({batch.inputs, batch.targets, batch.rows}, &totals_));
+  ++position_.step;
+  ++position_.step_in_epoch;
+  epoch_rows_ += batch.rows;
+  if (!std::isfinite(totals_.loss)) return FailOnNonFinite();
+  progress_.AfterStep(position_, steps_per_epoch_, totals_, metric_names_);
+  return absl::OkStatus();
+}
+
+absl::Status TrainingRun::FailOnNonFinite() const {
+  const std::string weight = executable_->FirstNonFiniteWeight();
+  std::string message = absl::StrCat("step ", position_.step, " (epoch ", position_.epoch, ", step ", position_.step_in_epoch, " in it): ");
+  if (!std::isfinite(totals_.loss)) absl::StrAppend(&message, "the loss is ", totals_.loss, std::isnan(totals_.loss) ? ", no number" : "");
+  if (!weight.empty()) {
+    const std::string layer = weight.substr(0, weight.find('/'));
+    absl::StrAppend(&message, std::isfinite(totals_.loss) ? "" : "; ", "layer \"", layer, "\" is the first with a weight that is not finite (", weight, ")");
+  }
+  absl::StrAppend(&message, "; a smaller learning rate may help");
+  return absl::OutOfRangeError(message);
+}
+
+// Validation where it is due, and the epoch's figures. An end that is asked for meanwhile leaves the epoch with its validation still to come.
+absl::Status TrainingRun::FinishEpoch() {
+  const int64_t train_micros = inputs_.clock->MonotonicMicros() - epoch_began_micros_ - epoch_saving_micros_;
+  std::map<std::string, double> metrics = Means(totals_, metric_names_, "");
+  const int64_t freq = std::max<int64_t>(inputs_.spec.fit().validation_freq(), 1);
+  const int64_t done = position_.epoch + 1;
+  if (validator_ != nullptr && (done % freq == 0 || done == total_epochs())) {
+    ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation, validator_->Run(*executable_, control_));
+    if (!validation.has_value()) return absl::OkStatus();
+    metrics.merge(Means(*validation, metric_names_, "val_"));
+  }
+  v1::Event event;
+  v1::EpochFinished* finished = event.mutable_epoch_finished();
+  finished->set_stage(position_.stage);
+  finished->set_epoch(position_.epoch);
+  finished->set_step(position_.step);
+  for (const auto& [name, value] : metrics) (*finished->mutable_metrics())[name] = value;
+  finished->set_train_seconds(Seconds(train_micros));
+  finished->set_seconds(Seconds(inputs_.clock->MonotonicMicros() - epoch_began_micros_));
+  if (train_micros > 0) finished->set_samples_per_second(static_cast<double>(epoch_rows_) / Seconds(train_micros));
+  callback_.OnEvent(event);
+  for (const auto& [name, value] : metrics) last_metrics_[name] = value;
+  ++position_.epoch;
+  position_.step_in_epoch = 0;
+  totals_ = {};
+  FAILPOINT_STATUS("trainer.epoch.after");
+  return absl::OkStatus();
+}
+
+absl::Status TrainingRun::SaveIfDue() {
+  const int64_t every_steps = inputs_.spec.fit().checkpoint().every_steps();
+  const bool by_steps = every_steps > 0 && position_.step % every_steps == 0;
+  if (!by_steps && (next_save_micros_ == kNever || inputs_.clock->MonotonicMicros() < next_save_micros_)) return absl::OkStatus();
+  return Save();
+}
+
+absl::Status TrainingRun::Save() {
+  const int64_t began = inputs_.clock->MonotonicMicros();
+  // The last good checkpoint must not be pushed out by one that holds a fault.
+  if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
+  FAILPOINT_STATUS("trainer.checkpoint.before_write");
+  const Checkpoint checkpoint{.position = position_,
+                              .totals = totals_,
+                              .metrics = static_cast<int>(metric_names_.size()),
+                              .spec_digest = spec_digest_,
+                              .provenance = ProvenanceOfThis(),
+                              .weights = executable_->ExportWeights(),
+                              .slots = executable_->ExportSlots()};
+  ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
+  FAILPOINT_STATUS("trainer.checkpoint.after_write");
+  RETURN_IF_ERROR(callback_.OnCheckpoint({std::move(file), position_.step, position_.epoch, position_.stage}));
+  const int64_t now = inputs_.clock->MonotonicMicros();
+  next_save_micros_ = Later(now, SaveEveryMicros(inputs_.spec.fit().checkpoint()));
+  epoch_saving_micros_ += now - began;
+  progress_.Restart();
+  return absl::OkStatus();
+}
+
+// The test pass with the final weights, then the weights themselves.
+absl::StatusOr<TrainResult> TrainingRun::Finish() {
+  reader_.reset();
+  validator_.reset();
+  if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
+  if (views_.test != nullptr) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester, Evaluator::Create(views_.test, batch_size(), inputs_.cpus));
+    // A stop is too late to be of use here; a cancel counts until the end.
+    Control never;
+    ASSIGN_OR_RETURN(const std::optional<plan::Totals> totals, tester->Run(*executable_, never));
+    v1::Event event;
+    event.mutable_evaluated()->set_view("test");
+    for (const auto& [name, value] : Means(*totals, metric_names_, "test_")) {
+      (*event.mutable_evaluated()->mutable_metrics())[name] = value;
+      last_metrics_[name] = value;
+    }
+    callback_.OnEvent(event);
+  }
+  TrainResult result{.metrics = last_metrics_};
+  if (control_.request() == Control::Request::kCancel) {
+    result.outcome = TrainResult::Outcome::kCancelled;
+    return result;
+  }
+  const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
+  result.weights_sha256 = plan::WeightsSha256(weights);
+  ASSIGN_OR_RETURN(result.weights, WriteWeights(*inputs_.files, inputs_.work_dir, weights, result.weights_sha256));
+  return result;
+}
+
+}  // namespace gradus::trainer

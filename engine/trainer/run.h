@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of one job from its start or a checkpoint to its end: the loop around the steps.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/data/batch_reader.h"
+#include "engine/graph/graph.h"
+#include "engine/plan/executable.h"
+#include "engine/trainer/checkpoint.h"
+#include "engine/trainer/evaluator.h"
+#include "engine/trainer/events.h"
+#include "engine/trainer/stages.h"
+#include "engine/trainer/trainer.h"
+#include "engine/trainer/views.h"
+
+namespace gradus::trainer {
+
+// Used once: Start, then Run. Between any two steps all that the rest depends on is position_, totals_ and what executable_ exports.
+//   Threads  one, besides the readers' and the executable's own.
+class TrainingRun {
+ public:
+  TrainingRun(const TrainerInputs& inputs, Control& control, Callback& callback)
+      : inputs_(inputs), control_(control), callback_(callback), progress_(*inputs.clock, callback) {}
+
+  // Checks and opens everything, takes up a checkpoint.
+  absl::Status Start();
+  absl::StatusOr<TrainResult> Run();
+
+ private:
+  // Set-up, in run_start.cc.
+  plan::TrainSetup SetupOf(const StagePlan& stage) const;
+  Provenance ProvenanceOfThis() const;
+  absl::StatusOr<std::optional<Checkpoint>> FindCheckpoint();
+  absl::StatusOr<Checkpoint> OpenCheckpoint(const v1::BlobRef& ref) const;
+  absl::Status CheckPosition(const Checkpoint& checkpoint) const;
+  absl::Status TakeUp(const Checkpoint& checkpoint);
+  absl::Status CreateReaders();
+  absl::Status PrepareKernels();
+  absl::Status Configure(size_t stage);
+  void WarnOfOtherProvenance(const Provenance& theirs);
+
+  // The loop.
+  absl::Status TrainStages();
+  absl::Status EnterNextStage();
+  void AnnounceStage();
+  absl::Status TrainEpoch();
+  absl::Status TrainSteps();
+  absl::Status Step(const data::Batch& batch);
+  absl::Status FinishEpoch();
+  absl::Status FailOnNonFinite() const;
+  absl::Status SaveIfDue();
+  absl::Status Save();
+  absl::StatusOr<TrainResult> Finish();
+  bool EndAsked() const { return control_.request() != Control::Request::kNone; }
+
+  const StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
+  int64_t total_epochs() const { return stages_.back().end_epoch; }
+  int64_t batch_size() const { return inputs_.spec.fit().has_batch_size() ? inputs_.spec.fit().batch_size() : 32; }
+
+  const TrainerInputs& inputs_;
+  Control& control_;
+  Callback& callback_;
+  ProgressReporter progress_;
+
+  std::optional<graph::Graph> graph_;
+  std::vector<StagePlan> stages_;
+  std::string spec_digest_;
+  std::unique_ptr<plan::Executable> executable_;
+  std::vector<std::string> metric_names_;
+  JobViews views_;
+  int64_t steps_per_epoch_ = 0;
+  // Made after the executable, ended before it: their threads read while it trains.
+  std::unique_ptr<data::BatchReader> reader_;
+  std::unique_ptr<Evaluator> validator_;
+
+  Position position_;
+  plan::Totals totals_;  // of the epoch so far
+  std::map<std::string, double> last_metrics_;
+  int64_t next_save_micros_ = 0;
+  // Of this epoch, in this process.
+  int64_t epoch_began_micros_ = 0;
+  int64_t epoch_saving_micros_ = 0;
+  int64_t epoch_rows_ = 0;
+};
+
+}  // namespace gradus::trainer

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything before the first step of a run: checks, kernels, data, the checkpoint to go on from.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "engine/trainer/run.h"
+
+namespace gradus::trainer {
+namespace {
+
+int CoresOf(const v1::JobSpec& spec) { return std::max(spec.resources().cores(), 1); }
+int ShardsOf(const v1::JobSpec& spec) { return std::max(spec.fit().logical_shards(), 1); }
+
+// What a blob's opener or a checkpoint's reader says of one that is no longer whole; the one before it may be.
+bool IsDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsNotFound(status);
+}
+
+}  // namespace
+
+absl::Status TrainingRun::Start() {
+  absl::StatusOr<graph::Graph> graph = graph::Graph::Create(inputs_.spec.model());
+  if (!graph.ok()) return base::InField(graph.status(), "model");
+  graph_ = *std::move(graph);
+  ASSIGN_OR_RETURN(stages_, PlanStages(*graph_, inputs_.spec.optimizer(), inputs_.spec.fit()));
+  spec_digest_ = SpecDigest(inputs_.spec, inputs_.datasets);
+
+  ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
+  if (checkpoint.has_value()) position_ = checkpoint->position;
+  ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
+  if (stage().learning_rate.has_value()) executable_->SetLearningRate(*stage().learning_rate);
+  metric_names_ = executable_->metric_names();
+  ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_, executable_->target()));
+  steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
+
+  if (checkpoint.has_value()) {
+    RETURN_IF_ERROR(TakeUp(*checkpoint));
+  } else {
+    executable_->InitializeWeights(inputs_.spec.fit().seed());
+  }
+  RETURN_IF_ERROR(CreateReaders());
+  return PrepareKernels();
+}
+
+plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
+  const v1::JobSpec& spec = inputs_.spec;
+  return {.loss = spec.loss(),
+          .optimizer = stage.optimizer,
+          .metrics = {spec.metrics().begin(), spec.metrics().end()},
+          .batch_size = batch_size(),
+          .logical_shards = ShardsOf(spec),
+          .cores = CoresOf(spec),
+          .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus : std::vector<int>(),
+          .trainable = stage.trainable};
+}
+
+Provenance TrainingRun::ProvenanceOfThis() const {
+  const plan::Fingerprint engine = plan::EngineFingerprint();
+  return {engine.isa, engine.onednn, CoresOf(inputs_.spec)};
+}
+
+absl::StatusOr<Checkpoint> TrainingRun::OpenCheckpoint(const v1::BlobRef& ref) const {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const base::MappedFile> file, inputs_.open_blob(ref));
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(file->bytes()));
+  RETURN_IF_ERROR(CheckPosition(checkpoint));
+  return checkpoint;
+}
+
+// The newest checkpoint that is whole.
+absl::StatusOr<std::optional<Checkpoint>> TrainingRun::FindCheckpoint() {
+  for (const v1::BlobRef& ref : inputs_.checkpoints) {
+    absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(ref);
+    if (checkpoint.ok()) return *std::move(checkpoint);
+    if (!IsDamage(checkpoint.status())) return checkpoint.status();
+    SendLogLine(callback_, v1::LogLine::WARNING,
+                absl::StrCat("checkpoint ", ref.sha256(), " cannot be used (", checkpoint.status().message(), "): trying the one before it"));
+  }
+  if (!inputs_.checkpoints.empty()) SendLogLine(callback_, v1::LogLine::WARNING, "no checkpoint can be used: the run starts anew");
+  return std::nullopt;
+}
+
+absl::Status TrainingRun::CheckPosition(const Checkpoint& checkpoint) const {
+  if (checkpoint.spec_digest != spec_digest_) {
+    return absl::FailedPreconditionError(absl::StrCat("the checkpoint belongs to another job: its spec and data have digest ",
+                                                      checkpoint.spec_digest, ", this job's ", spec_digest_));
+  }
+  const Position& at = checkpoint.position;
+  if (static_cast<size_t>(at.stage) >= stages_.size() || at.epoch < stages_[static_cast<size_t>(at.stage)].first_epoch ||
+      at.epoch > stages_[static_cast<size_t>(at.stage)].end_epoch || checkpoint.metrics != inputs_.spec.metrics_size()) {
+    return absl::DataLossError("the checkpoint's position is not one of this job");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
+  if (checkpoint.position.step_in_epoch > steps_per_epoch_) return absl::DataLossError("the checkpoint's position is not one of this job");
+  RETURN_IF_ERROR(executable_->ImportWeights(checkpoint.weights));
+  RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
+  totals_ = checkpoint.totals;
+  SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));
+  WarnOfOtherProvenance(checkpoint.provenance);
+  return absl::OkStatus();
+}
+
+void TrainingRun::WarnOfOtherProvenance(const Provenance& theirs) {
+  const Provenance ours = ProvenanceOfThis();
+  std::string differs;
+  if (theirs.isa != ours.isa) absl::StrAppend(&differs, " instruction set ", theirs.isa, ", now ", ours.isa, ";");
+  if (theirs.onednn != ours.onednn) absl::StrAppend(&differs, " oneDNN ", theirs.onednn, ", now ", ours.onednn, ";");
+  // With shards the bits do not depend on who computes them.
+  if (theirs.threads != ours.threads && ShardsOf(inputs_.spec) == 1) {
+    absl::StrAppend(&differs, " ", theirs.threads, " threads, now ", ours.threads, ";");
+  }
+  if (differs.empty()) return;
+  differs.pop_back();
+  SendLogLine(callback_, v1::LogLine::WARNING,
+              absl::StrCat("the checkpoint was made with", differs, ": the final weights may differ in their last bits from an undisturbed run"));
+}
+
+absl::Status TrainingRun::CreateReaders() {
+  if (position_.epoch < total_epochs()) {
+    const v1::Fit& fit = inputs_.spec.fit();
+    ASSIGN_OR_RETURN(reader_, data::BatchReader::Create(views_.train, {.batch_size = batch_size(),
+                                                                       .shuffle = !fit.has_shuffle() || fit.shuffle(),
+                                                                       .seed = fit.seed(),
+                                                                       .first_epoch = position_.epoch,
+                                                                       .first_step = position_.step_in_epoch,
+                                                                       .end_epoch = total_epochs(),
+                                                                       .cpus = inputs_.cpus}));
+    if (views_.validation != nullptr) {
+      ASSIGN_OR_RETURN(validator_, Evaluator::Create(views_.validation, batch_size(), inputs_.cpus));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// All sizes of batches that will come, so that no step compiles.
+absl::Status TrainingRun::PrepareKernels() {
+  const auto prepare = [&](const data::View& view, bool training) -> absl::Status {
+    if (view.rows() >= batch_size()) RETURN_IF_ERROR(executable_->Prepare(batch_size(), training));
+    const int64_t rest = view.rows() % batch_size();
+    return rest == 0 ? absl::OkStatus() : executable_->Prepare(rest, training);
+  };
+  if (position_.epoch == total_epochs()) return absl::OkStatus();
+  RETURN_IF_ERROR(prepare(*views_.train, true));
+  return views_.validation == nullptr ? absl::OkStatus() : prepare(*views_.validation, false);
+}
+
+absl::Status TrainingRun::Configure(size_t stage) {
+  const StagePlan& plan = stages_[stage];
+  RETURN_IF_ERROR(executable_->Reconfigure(SetupOf(plan), plan.keeps_slots));
+  if (plan.learning_rate.has_value()) executable_->SetLearningRate(*plan.learning_rate);
+  return PrepareKernels();
+}
+
+}  // namespace gradus::trainer

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job's stages, each with all that holds in it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/graph/graph.h"
+#include "gradus/v1/training.pb.h"
+
+namespace gradus::trainer {
+
+struct StagePlan {
+  int64_t first_epoch = 0;  // over the whole run
+  int64_t end_epoch = 0;    // the first one that is not the stage's
+  v1::Optimizer optimizer;
+  // Instead of the optimizer's own.
+  std::optional<double> learning_rate;
+  // Slots of the stage before stay where layers go on training.
+  bool keeps_slots = true;
+  std::vector<bool> trainable;  // a bool a layer
+};
+
+// The stages of an effective fit, one where it names none. Optimizer and learning rate hold until a later stage changes them; an optimizer that a stage
+// brings comes with its own learning rate and with empty slots.
+//   Errors   INVALID_ARGUMENT with the field's path.
+absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph, const v1::Optimizer& optimizer, const v1::Fit& fit);
+
+}  // namespace gradus::trainer

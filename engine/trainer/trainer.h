@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a whole job: stages, epochs, validation and test, checkpoints, exact resume.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/base/clock.h"
+#include "engine/base/files.h"
+#include "engine/data/view.h"
+#include "engine/trainer/control.h"
+#include "gradus/v1/data.pb.h"
+#include "gradus/v1/events.pb.h"
+#include "gradus/v1/job.pb.h"
+
+namespace gradus::trainer {
+
+struct TrainerInputs {
+  v1::JobSpec spec;  // effective: every default filled in
+  std::vector<v1::Dataset> datasets;  // those that spec.data names
+  // Gives a blob's bytes, verified against their digest: DATA_LOSS or NOT_FOUND for one that cannot be had so.
+  data::BlobOpener open_blob;
+  // To go on from, newest first: the first one that is whole is taken. Empty: the run starts anew.
+  std::vector<v1::BlobRef> checkpoints;
+  std::string work_dir;   // where checkpoints and weights are written
+  std::vector<int> cpus;  // where training may run; empty: anywhere
+  base::Files* files = &base::RealFiles();
+  base::Clock* clock = &base::RealClock();
+};
+
+// A written file and its digest.
+struct StoredFile {
+  std::string path;
+  std::string sha256;
+  int64_t size = 0;
+};
+
+struct CheckpointFile {
+  StoredFile file;
+  int64_t step = 0;   // done in the run
+  int64_t epoch = 0;  // whole ones done in the run
+  int stage = 0;
+};
+
+// What a run tells while it runs.
+//   Threads  called on the thread that called Train, between steps: must return soon.
+class Callback {
+ public:
+  virtual ~Callback() = default;
+  // stage_started, progress, epoch_finished, evaluated and log_line; seq, time and attempt are left to others.
+  virtual void OnEvent(const v1::Event& event) = 0;
+  // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it has served. An error ends the run.
+  virtual absl::Status OnCheckpoint(const CheckpointFile& checkpoint) = 0;
+};
+
+struct TrainResult {
+  enum class Outcome { kDone, kStopped, kCancelled };
+  Outcome outcome = Outcome::kDone;
+  // With kDone: safetensors of the final weights in work_dir, f32, published shapes, in the order of the layers.
+  StoredFile weights;
+  std::string weights_sha256;  // as in Job.weights_sha256
+  std::map<std::string, double> metrics;  // the last values by name
+};
+
+// Trains as `inputs.spec` says until the end, or until `control` asks for another one. The same spec, data, instruction set, oneDNN and (with one logical
+// shard) core count give the same weights_sha256, however often the run was stopped and resumed.
+//   Threads  returns when all of its threads have ended; `control` may be used from any thread meanwhile.
+//   Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the data; FAILED_PRECONDITION for a checkpoint of another spec;
+//            OUT_OF_RANGE when the loss or a weight is no longer finite, naming the step and where it can be told the layer; RESOURCE_EXHAUSTED when memory
+//            cannot be had; UNAVAILABLE when a file cannot be written; the callback's errors as they are.
+absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control, Callback& callback);
+
+}  // namespace gradus::trainer

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The final weights as the file that gets published.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/base/files.h"
+#include "engine/plan/tensor_list.h"
+#include "engine/trainer/trainer.h"
+
+namespace gradus::trainer {
+
+// DIR/weights.safetensors: F32, the given order, published shapes, no metadata but the digest that says what the weights are.
+absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir, std::span<const plan::NamedTensor> weights,
+                                        const std::string& weights_sha256);
+
+}  // namespace gradus::trainer

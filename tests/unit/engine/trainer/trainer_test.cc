@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/trainer/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cmath>
+#include <thread>
+
+#include "engine/base/sha256.h"
+#include "engine/base/status.h"
+#include "engine/formats/safetensors.h"
+#include "tests/support/failing_files.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/engine/trainer/training_fixture.h"
+
+namespace gradus::trainer {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+std::vector<std::string> KeysOf(const std::map<std::string, double>& metrics) {
+  std::vector<std::string> keys;
+  for (const auto& [name, value] : metrics) keys.push_back(name);
+  return keys;
+}
+
+TEST(Train, LearnsAndReportsEveryEpoch) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->set_epochs(20);
+  const auto result = training.Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, TrainResult::Outcome::kDone);
+  EXPECT_THAT(KeysOf(result->metrics),
+              UnorderedElementsAre("loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"));
+  EXPECT_GT(result->metrics.at("test_accuracy"), 0.8);
+
+  const auto epochs = training.keeper.Of(v1::Event::kEpochFinished);
+  ASSERT_EQ(epochs.size(), 20U);
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    EXPECT_EQ(epochs[i].epoch_finished().epoch(), static_cast<int64_t>(i));
+    EXPECT_EQ(epochs[i].epoch_finished().step(), static_cast<int64_t>(i + 1) * kStepsPerEpoch);
+    EXPECT_GT(epochs[i].epoch_finished().samples_per_second(), 0);
+  }
+  EXPECT_LT(epochs.back().epoch_finished().metrics().at("loss"), epochs.front().epoch_finished().metrics().at("loss"));
+  ASSERT_EQ(training.keeper.Of(v1::Event::kStageStarted).size(), 1U);
+  EXPECT_EQ(training.keeper.Of(v1::Event::kStageStarted)[0].stage_started().trainable_params(), 12 * 16 + 16 + 16 * 4 + 4);
+  ASSERT_EQ(training.keeper.Of(v1::Event::kEvaluated).size(), 1U);
+  ASSERT_GE(training.keeper.Of(v1::Event::kProgress).size(), 1U);
+  EXPECT_EQ(training.keeper.Of(v1::Event::kProgress)[0].progress().step(), 1);
+}
+
+TEST(Train, WritesTheFinalWeightsInPublicShapes) {
+  Training training(SmallJob());
+  const auto result = training.Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  const std::string bytes = base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
+  EXPECT_EQ(base::Sha256Hex(std::string_view(bytes)), result->weights.sha256);
+  const auto file = formats::SafetensorsView::Parse(base::AsBytes(bytes));
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::vector<std::string> names;
+  for (const auto& tensor : file->tensors()) names.push_back(tensor.name);
+  EXPECT_THAT(names, ElementsAre("dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"));
+  EXPECT_THAT(file->tensors()[0].shape, ElementsAre(12, 16));
+}
+
+TEST(Train, TheSameJobTwiceGivesTheSameWeights) {
+  Training a(SmallJob());
+  Training b(SmallJob());
+  EXPECT_EQ(a.Run().value().weights_sha256, b.Run().value().weights_sha256);
+  Training other(SmallJob());
+  other.spec.mutable_fit()->set_seed(43);
+  EXPECT_NE(other.Run().value().weights_sha256, a.Run().value().weights_sha256);
+}
+
+TEST(Train, ZeroEpochsGiveTheStartWeights) {
+  Training none(SmallJob());
+  none.spec.mutable_fit()->set_epochs(0);
+  const auto result = none.Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, TrainResult::Outcome::kDone);
+  EXPECT_THAT(KeysOf(result->metrics), UnorderedElementsAre("test_loss", "test_accuracy"));
+  Training still(SmallJob());
+  still.spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(0);
+  EXPECT_EQ(still.Run().value().weights_sha256, result->weights_sha256);
+}
+
+TEST(Train, ValidatesAsOftenAsAskedAndAfterTheLastEpoch) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->set_epochs(5);
+  training.spec.mutable_fit()->set_validation_freq(2);
+  ASSERT_TRUE(training.Run().ok());
+  std::vector<bool> validated;
+  for (const auto& event : training.keeper.Of(v1::Event::kEpochFinished)) validated.push_back(event.epoch_finished().metrics().count("val_loss") > 0);
+  EXPECT_THAT(validated, ElementsAre(false, true, false, true, true));
+}
+
+TEST(Train, AFrozenLayerStaysAsItIs) {
+  Training whole(SmallJob());
+  whole.spec.mutable_fit()->set_epochs(0);
+  const auto start = whole.Run();
+  Training training(SmallJob());
+  training.spec.mutable_fit()->clear_epochs();
+  v1::Stage* stage = training.spec.mutable_fit()->add_stages();
+  stage->set_epochs(2);
+  stage->add_freeze("dense");
+  const auto result = training.Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  const std::string before = base::ReadFile(base::RealFiles(), start->weights.path, 1 << 20).value();
+  const std::string after = base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
+  const auto parsed_before = formats::SafetensorsView::Parse(base::AsBytes(before)).value();
+  const auto parsed_after = formats::SafetensorsView::Parse(base::AsBytes(after)).value();
+  const auto same = [&](const std::string& name) {
+    const auto a = parsed_before.Bytes(name).value();
+    const auto b = parsed_after.Bytes(name).value();
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  EXPECT_TRUE(same("dense/kernel"));
+  EXPECT_FALSE(same("dense_1/kernel"));
+}
+
+TEST(Train, ALossThatIsNoNumberEndsTheRunNamingStepAndLayer) {
+  Training training(SmallJob());
+  training.spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(1e30);
+  const auto result = training.Run();
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kOutOfRange) << result.status();
+  EXPECT_THAT(std::string(result.status().message()), AllOf(HasSubstr("step "), HasSubstr("layer \"dense")));
+}
+
+TEST(Train, NoCheckpointHoldsAFault) {
+  Training training(SmallJob());
+  training.spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(1e30);
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(1);
+  EXPECT_EQ(training.Run().status().code(), absl::StatusCode::kOutOfRange);
+  for (const auto& [digest, bytes] : training.keeper.blobs) {
+    const auto file = formats::SafetensorsView::Parse(base::AsBytes(*bytes)).value();
+    for (const auto& tensor : file.tensors()) {
+      const auto values = file.Bytes(tensor);
+      for (size_t i = 0; i < values.size(); i += sizeof(float)) {
+        float value;
+        std::memcpy(&value, values.data() + i, sizeof(value));
+        EXPECT_TRUE(std::isfinite(value)) << tensor.name;
+      }
+    }
+  }
+}
+
+TEST(Train, SavesAtTheAskedSteps) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(5);
+  ASSERT_TRUE(training.Run().ok());
+  EXPECT_THAT(training.keeper.steps, ElementsAre(5, 10, 15, 20));
+}
+
+TEST(Train, SavesWhenTheAskedTimeHasPassed) {
+  test_support::FakeClock clock;
+  Training training(SmallJob());
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_seconds(10);
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(6);
+  // Time passes at checkpoints alone: the next step after 10 s finds one due, besides those at 6, 12, 18.
+  training.keeper.at_checkpoint = [&](const CheckpointFile& checkpoint) {
+    if (checkpoint.step == 6) clock.Advance(11'000'000);
+    return absl::OkStatus();
+  };
+  TrainerInputs inputs = training.Inputs();
+  inputs.clock = &clock;
+  Control control;
+  ASSERT_TRUE(Train(inputs, control, training.keeper).ok());
+  EXPECT_THAT(training.keeper.steps, ElementsAre(6, 12, 18)) << "time spent on saving starts the interval anew";
+}
+
+TEST(Train, ACancelEndsWithoutACheckpoint) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->set_epochs(1'000'000);
+  Control control;
+  std::thread canceller([&] { control.RequestCancel(); });
+  const auto result = Train(training.Inputs(), control, training.keeper);
+  canceller.join();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, TrainResult::Outcome::kCancelled);
+  EXPECT_TRUE(training.keeper.checkpoints.empty());
+}
+
+TEST(Train, AStopBeforeTheFirstStepSavesNothing) {
+  Training training(SmallJob());
+  Control control;
+  control.RequestStop();
+  const auto result = Train(training.Inputs(), control, training.keeper);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, TrainResult::Outcome::kStopped);
+  EXPECT_TRUE(training.keeper.checkpoints.empty());
+}
+
+TEST(Train, AStopAtAnyMomentSavesWhatResumesToTheSameWeights) {
+  const std::string undisturbed = Training(SmallJob()).Run().value().weights_sha256;
+  for (int round = 0; round < 5; ++round) {
+    Training training(SmallJob());
+    absl::StatusOr<TrainResult> result = absl::UnknownError("");
+    for (int attempt = 0; attempt < 50; ++attempt) {
+      Control control;
+      std::thread stopper([&] { control.RequestStop(); });
+      result = Train(training.Inputs(), control, training.keeper);
+      stopper.join();
+      ASSERT_TRUE(result.ok()) << result.status();
+      if (result->outcome == TrainResult::Outcome::kDone) break;
+    }
+    if (result->outcome != TrainResult::Outcome::kDone) result = training.Run();
+    EXPECT_EQ(result->weights_sha256, undisturbed);
+  }
+}
+
+TEST(Train, LabelsOutsideTheClassesAreFoundBeforeTheFirstStep) {
+  Training training(SmallJob());
+  training.spec.mutable_model()->mutable_layers(1)->mutable_dense()->set_units(3);
+  const auto result = training.Run();
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(result.status().message()), AllOf(HasSubstr("data.train"), HasSubstr("0 to 2")));
+  EXPECT_TRUE(training.keeper.Of(v1::Event::kStageStarted).empty());
+}
+
+TEST(Train, RowsThatDoNotFitTheModelAreRefused) {
+  Training training(SmallJob());
+  training.spec.mutable_model()->set_input_shape(0, 13);
+  EXPECT_THAT(std::string(training.Run().status().message()), HasSubstr("do not fit the model's input_shape [13]"));
+}
+
+TEST(Train, ADiskThatFailsEndsTheRunAsAFaultThatMayPass) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(2);
+  test_support::FailingFiles files(base::RealFiles());
+  const test_support::FileOp ops[] = {test_support::FileOp::kSync};
+  files.FailNth(2, ops, EIO);
+  TrainerInputs inputs = training.Inputs();
+  inputs.files = &files;
+  Control control;
+  EXPECT_EQ(Train(inputs, control, training.keeper).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(training.keeper.steps.size(), 1U);
+}
+
+TEST(Train, TheCallbacksErrorEndsTheRun) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(2);
+  training.keeper.at_checkpoint = [](const CheckpointFile&) { return absl::AbortedError("no more"); };
+  EXPECT_EQ(training.Run().status().code(), absl::StatusCode::kAborted);
+}
+
+}  // namespace
+}  // namespace gradus::trainer
