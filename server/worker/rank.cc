@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wires the stream, the blobs and the trainer together, and makes the last word out of how training ended.
+#include "server/worker/rank.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/byte_size.h"
+#include "engine/base/cpu.h"
+#include "engine/base/file_ops.h"
+#include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "engine/plan/executable.h"
+#include "engine/trainer/trainer.h"
+#include "server/worker/blob_cache.h"
+#include "server/worker/blob_transfer.h"
+#include "server/worker/checkpoint_uploader.h"
+#include "server/worker/outbox.h"
+#include "server/worker/uplink.h"
+
+namespace gradus::worker {
+namespace {
+
+// A fault of the job itself comes again however often it is tried; one of the machine may not.
+bool WouldComeAgain(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Blobs of the views that the job looks at, training first; then the newest checkpoint.
+std::vector<v1::BlobRef> NeededBlobs(const v1::Assignment& assignment) {
+  std::vector<v1::BlobRef> refs;
+  if (assignment.checkpoints_size() > 0) refs.push_back(assignment.checkpoints(0).blob());
+  const v1::DataSpec& data = assignment.spec().data();
+  for (const v1::DataView* view : {&data.train(), &data.validation(), &data.test()}) {
+    for (const v1::Dataset& dataset : assignment.datasets()) {
+      if (dataset.name() != view->dataset()) continue;
+      for (const v1::Split& split : dataset.splits()) {
+        if (split.name() != (view->split().empty() ? "train" : view->split())) continue;
+        for (const v1::Column& column : split.columns()) refs.push_back(column.blob());
+      }
+    }
+  }
+  return refs;
+}
+
+class Rank final : public UplinkHandler, public trainer::Callback {
+ public:
+  Rank(const v1::WorkerConfig& config, const RankParts& parts, trainer::Control& control)
+      : config_(config),
+        parts_(parts),
+        control_(control),
+        link_(config, parts.channels, *parts.files, *parts.clock),
+        outbox_(*parts.files, base::JoinPath(config.work_dir(), "events.spool")),
+        transfer_(link_, *parts.files, *parts.random),
+        cache_(*parts.files, transfer_, config.blob_dir(), config.work_dir()),
+        uploader_(transfer_, outbox_, *parts.files) {}
+  // Broken off first, so that no thread below waits for the server any more.
+  ~Rank() override {
+    link_.Shutdown();
+    uplink_.reset();
+  }
+
+  absl::Status Run();
+
+  void OnAssignment(const v1::Assignment& assignment) override {
+    cache_.Prefetch(NeededBlobs(assignment));
+    base::MutexLock lock(mu_);
+    assignment_ = assignment;
+    changed_.SignalAll();
+  }
+  void OnCommand(v1::Command::Action action) override {
+    if (action == v1::Command::STOP) control_.RequestStop();
+    if (action == v1::Command::CANCEL) control_.RequestCancel();
+  }
+  void OnFatal(const absl::Status& status) override {
+    control_.RequestCancel();
+    link_.Shutdown();
+    base::MutexLock lock(mu_);
+    fatal_ = status;
+    changed_.SignalAll();
+  }
+
+  void OnEvent(const v1::Event& event) override {
+    v1::WorkerEvent up;
+    *up.mutable_event() = event;
+    outbox_.Push(std::move(up));
+  }
+  absl::Status OnCheckpoint(const trainer::CheckpointFile& checkpoint) override {
+    uploader_.Add(checkpoint);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::StatusOr<v1::Assignment> AwaitAssignment();
+  trainer::TrainerInputs InputsOf(const v1::Assignment& assignment);
+  v1::RankFinished Finish(const absl::StatusOr<trainer::TrainResult>& result, const v1::Assignment& assignment);
+  absl::Status FinishWhole(const trainer::TrainResult& result, v1::RankFinished* finished);
+  absl::Status fatal() {
+    base::MutexLock lock(mu_);
+    return fatal_;
+  }
+
+  const v1::WorkerConfig& config_;
+  const RankParts& parts_;
+  trainer::Control& control_;
+  ServerLink link_;
+  Outbox outbox_;
+  BlobTransfer transfer_;
+  BlobCache cache_;
+  CheckpointUploader uploader_;
+  std::unique_ptr<Uplink> uplink_;
+
+  base::Mutex mu_;
+  base::CondVar changed_;
+  std::optional<v1::Assignment> assignment_ ABSL_GUARDED_BY(mu_);
+  absl::Status fatal_ ABSL_GUARDED_BY(mu_);
+};
+
+absl::Status Rank::Run() {
+  uplink_ = std::make_unique<Uplink>(link_, outbox_, *this, *parts_.clock, *parts_.random,
+                                     UplinkOptions{.isa = plan::EngineFingerprint().isa});
+  const absl::StatusOr<v1::Assignment> assignment = AwaitAssignment();
+  if (!assignment.ok()) return assignment.status();
+  const absl::StatusOr<trainer::TrainResult> result = trainer::Train(InputsOf(*assignment), control_, *this);
+  v1::WorkerEvent last;
+  *last.mutable_finished() = Finish(result, *assignment);
+  if (!fatal().ok()) return fatal();
+  base::LogInfo("the rank ends", {{"outcome", v1::RankFinished::Outcome_Name(last.finished().outcome())}, {"reason", last.finished().reason()}});
+  outbox_.Push(std::move(last));
+  return outbox_.Flush() ? absl::OkStatus() : fatal();
+}
+
+absl::StatusOr<v1::Assignment> Rank::AwaitAssignment() {
+  base::MutexLock lock(mu_);
+  changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return assignment_.has_value() || !fatal_.ok(); });
+  if (!fatal_.ok()) return fatal_;
+  return *assignment_;
+}
+
+trainer::TrainerInputs Rank::InputsOf(const v1::Assignment& assignment) {
+  trainer::TrainerInputs inputs{.spec = assignment.spec(),
+                                .datasets = {assignment.datasets().begin(), assignment.datasets().end()},
+                                .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
+                                .work_dir = config_.work_dir(),
+                                .cpus = {config_.cpus().begin(), config_.cpus().end()},
+                                .files = parts_.files,
+                                .clock = parts_.clock};
+  for (const v1::CheckpointReady& checkpoint : assignment.checkpoints()) inputs.checkpoints.push_back(checkpoint.blob());
+  return inputs;
+}
+
+// What the results need before the last word may be said: they are stored at the server.
+absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinished* finished) {
+  switch (result.outcome) {
+    case trainer::TrainResult::Outcome::kCancelled:
+      finished->set_outcome(v1::RankFinished::CANCELLED);
+      finished->set_reason("cancelled as asked");
+      return absl::OkStatus();
+    case trainer::TrainResult::Outcome::kStopped:
+      finished->set_outcome(v1::RankFinished::STOPPED);
+      finished->set_reason("stopped as asked");
+      return uploader_.Flush();
+    case trainer::TrainResult::Outcome::kDone:
+      break;
+  }
+  finished->set_outcome(v1::RankFinished::DONE);
+  finished->set_weights_sha256(result.weights_sha256);
+  finished->mutable_weights()->set_sha256(result.weights.sha256);
+  finished->mutable_weights()->set_size(result.weights.size);
+  uploader_.Flush().IgnoreError();  // a checkpoint is of no more use, but its report must not come after the last word
+  return transfer_.Upload(result.weights.path, finished->weights());
+}
+
+v1::RankFinished Rank::Finish(const absl::StatusOr<trainer::TrainResult>& result, const v1::Assignment& assignment) {
+  v1::RankFinished finished;
+  const absl::Status status = result.ok() ? FinishWhole(*result, &finished) : result.status();
+  if (status.ok()) return finished;
+  if (!result.ok()) uploader_.Flush().IgnoreError();
+  finished.Clear();
+  finished.set_outcome(WouldComeAgain(status) ? v1::RankFinished::FAILED : v1::RankFinished::RETRY);
+  finished.set_reason(std::string(status.message()));
+  if (absl::IsResourceExhausted(status)) {
+    finished.set_reason(absl::StrCat(status.message(), "; resources.memory allows ",
+                                     base::FormatByteSize(static_cast<uint64_t>(assignment.memory_limit())), ", the rank has used ",
+                                     base::FormatByteSize(base::PeakResidentBytes())));
+  }
+  return finished;
+}
+
+}  // namespace
+
+absl::Status RunRank(const v1::WorkerConfig& config, const RankParts& parts, trainer::Control& control) {
+  Rank rank(config, parts, control);
+  return rank.Run();
+}
+
+}  // namespace gradus::worker

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/worker/rank.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "engine/base/sha256.h"
+#include "engine/formats/safetensors.h"
+#include "tests/support/link_fixture.h"
+#include "tests/support/small_job.h"
+
+namespace gradus::worker {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using test_support::FakeWorkerServer;
+using test_support::LinkFixture;
+
+// An attempt after another at one fake server's.
+class RankTest : public ::testing::Test, protected LinkFixture {
+ protected:
+  RankTest() {
+    assignment_.set_memory_limit(int64_t{256} << 20);
+    *assignment_.mutable_spec() = test_support::SmallJob();
+    *assignment_.add_datasets() = data_.dataset();
+    Provide(server);
+  }
+  // The rows, for a server that has none beside it.
+  void Provide(FakeWorkerServer& to) {
+    for (const v1::Split& split : data_.dataset().splits()) {
+      for (const v1::Column& column : split.columns()) {
+        const auto bytes = data_.opener()(column.blob()).value();
+        to.AddBlob({reinterpret_cast<const char*>(bytes->bytes().data()), bytes->size()});
+      }
+    }
+  }
+  // Returns when the rank has ended.
+  absl::Status RunAt(LinkFixture& place) {
+    place.server.SetAssignment(assignment_);
+    trainer::Control control;
+    return RunRank(place.Config(), {.channels = test_support::PlainChannel}, control);
+  }
+  absl::Status Run() { return RunAt(*this); }
+  // Runs a rank in a thread; `meanwhile` is called when `condition` holds of what the server has stored.
+  template <typename Condition, typename Action>
+  absl::Status RunWith(Condition condition, Action meanwhile) {
+    absl::Status status;
+    std::thread rank([&] { status = Run(); });
+    EXPECT_TRUE(server.WaitForEvents(condition));
+    meanwhile();
+    rank.join();
+    return status;
+  }
+  v1::RankFinished LastWord() {
+    v1::RankFinished finished;
+    EXPECT_TRUE(server.WaitForFinished(&finished));
+    EXPECT_EQ(server.fault(), "");
+    return finished;
+  }
+  std::vector<v1::CheckpointReady> Checkpoints() {
+    std::vector<v1::CheckpointReady> ready;
+    for (const v1::WorkerEvent& event : server.events()) {
+      if (event.has_checkpoint_ready()) ready.insert(ready.begin(), event.checkpoint_ready());
+    }
+    return ready;
+  }
+  static bool Trains(const std::vector<v1::WorkerEvent>& events) {
+    return std::any_of(events.begin(), events.end(), [](const v1::WorkerEvent& event) { return event.event().has_progress(); });
+  }
+  v1::Fit& fit() { return *assignment_.mutable_spec()->mutable_fit(); }
+
+  test_support::MemoryDataset data_ = test_support::SmallData();
+  v1::Assignment assignment_;
+};
+
+TEST_F(RankTest, TrainsReportsAndLeavesItsWeightsAtTheServer) {
+  const absl::Status status = Run();
+  ASSERT_TRUE(status.ok()) << status;
+  const v1::RankFinished finished = LastWord();
+  EXPECT_EQ(finished.outcome(), v1::RankFinished::DONE) << finished.reason();
+  const std::string weights = server.Blob(finished.weights().sha256());
+  const auto file = formats::SafetensorsView::Parse(base::AsBytes(weights));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->tensors().size(), 4U);
+  EXPECT_EQ(file->metadata().at("weights_sha256"), finished.weights_sha256());
+  std::map<v1::Event::KindCase, int> kinds;
+  for (const v1::WorkerEvent& event : server.events()) ++kinds[event.event().kind_case()];
+  EXPECT_EQ(kinds[v1::Event::kStageStarted], 1);
+  EXPECT_EQ(kinds[v1::Event::kEpochFinished], 3);
+  EXPECT_EQ(kinds[v1::Event::kEvaluated], 1);
+}
+
+TEST_F(RankTest, AnotherRankGoesOnFromAStoppedOnesCheckpointToTheSameWeights) {
+  fit().set_epochs(100);
+  ASSERT_TRUE(RunWith(Trains, [&] { server.Command(v1::Command::STOP); }).ok());
+  ASSERT_EQ(LastWord().outcome(), v1::RankFinished::STOPPED);
+
+  LinkFixture undisturbed;
+  Provide(undisturbed.server);
+  ASSERT_TRUE(RunAt(undisturbed).ok());
+  LinkFixture resumed;
+  Provide(resumed.server);
+  for (const v1::CheckpointReady& checkpoint : Checkpoints()) {
+    *assignment_.add_checkpoints() = checkpoint;
+    resumed.server.AddBlob(server.Blob(checkpoint.blob().sha256()));
+  }
+  ASSERT_TRUE(RunAt(resumed).ok());
+  v1::RankFinished whole;
+  v1::RankFinished continued;
+  ASSERT_TRUE(undisturbed.server.WaitForFinished(&whole));
+  ASSERT_TRUE(resumed.server.WaitForFinished(&continued));
+  EXPECT_EQ(whole.outcome(), v1::RankFinished::DONE);
+  EXPECT_EQ(continued.weights_sha256(), whole.weights_sha256());
+}
+
+TEST_F(RankTest, ACommandToStopIsAnsweredWithACheckpoint) {
+  fit().set_epochs(1'000'000);
+  const absl::Status status = RunWith(Trains, [&] { server.Command(v1::Command::STOP); });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::STOPPED);
+  ASSERT_EQ(Checkpoints().size(), 1U);
+  EXPECT_TRUE(server.HasBlob(Checkpoints()[0].blob().sha256()));
+  EXPECT_GT(Checkpoints()[0].step(), 0);
+}
+
+TEST_F(RankTest, ACommandToCancelIsObeyedWithoutACheckpoint) {
+  fit().set_epochs(1'000'000);
+  const absl::Status status = RunWith(Trains, [&] { server.Command(v1::Command::CANCEL); });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::CANCELLED);
+  EXPECT_TRUE(Checkpoints().empty());
+}
+
+TEST_F(RankTest, TrainsOnWhileTheServerIsAwayAndReportsWhenItIsBack) {
+  fit().set_epochs(200);
+  const absl::Status status = RunWith(Trains, [&] { RestartServer(); });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::DONE);
+  std::vector<int64_t> epochs;
+  for (const v1::WorkerEvent& event : server.events()) {
+    if (event.event().has_epoch_finished()) epochs.push_back(event.event().epoch_finished().epoch());
+  }
+  ASSERT_EQ(epochs.size(), 200U);
+  for (size_t i = 0; i < epochs.size(); ++i) EXPECT_EQ(epochs[i], static_cast<int64_t>(i));
+}
+
+TEST_F(RankTest, AFencedOffRankEndsWithoutALastWord) {
+  fit().set_epochs(1'000'000);
+  const absl::Status status = RunWith(Trains, [&] { server.FenceOff(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(server.events().back().has_finished());
+}
+
+TEST_F(RankTest, ALossThatIsNoNumberFailsForGood) {
+  assignment_.mutable_spec()->mutable_optimizer()->mutable_sgd()->set_learning_rate(1e30);
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::FAILED);
+  EXPECT_THAT(LastWord().reason(), AllOf(HasSubstr("step"), HasSubstr("loss")));
+}
+
+TEST_F(RankTest, LabelsOutsideTheClassesFailForGood) {
+  assignment_.mutable_spec()->mutable_model()->mutable_layers(1)->mutable_dense()->set_units(3);
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::FAILED);
+  EXPECT_THAT(LastWord().reason(), HasSubstr("data.train"));
+}
+
+TEST_F(RankTest, ADatasetThatCannotBeHadIsTriedAgain) {
+  assignment_.mutable_datasets(0)->mutable_splits(0)->mutable_columns(0)->mutable_blob()->set_sha256(std::string(64, 'a'));
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::RETRY);
+}
+
+}  // namespace
+}  // namespace gradus::worker
