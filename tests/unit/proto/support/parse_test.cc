@@ -5,6 +5,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -139,6 +141,46 @@ TEST(Parse, ReplacesWhatTheMessageHadBefore) {
   config.set_listen("old");
   ASSERT_TRUE(ParseText("data_dir: /srv", config).ok());
   EXPECT_EQ(config.listen(), "");
+}
+
+// What an editor, a broken disk or an attacker makes of a job file.
+std::string Mutated(std::mt19937_64& random) {
+  const char* const pieces[] = {
+      "{", "}",  "[",  "]", ": ",   "- ",    "&a ", "*a",   "\"",   "'",    "|",     ">",       "!",
+      "%", "\n", "\t", "?", "null", "1e999", "-1",  ".nan", "kind", "\xff", "dense", "[[[[[[[["};
+  std::string text = kFashionA;
+  const size_t changes = 1 + random() % 6;
+  for (size_t i = 0; i < changes; ++i) {
+    const size_t at = random() % (text.size() + 1);
+    switch (random() % 4) {
+      case 0:
+        text.insert(at, pieces[random() % std::size(pieces)]);
+        break;
+      case 1:
+        text.erase(at, random() % 20);
+        break;
+      case 2:
+        if (at < text.size()) text[at] = static_cast<char>(random());
+        break;
+      default:
+        text.insert(at, text.substr(random() % text.size(), random() % 100));
+    }
+  }
+  return text;
+}
+
+TEST(Parse, AnyChangeGivesAJobOrAnErrorThatSaysWhere) {
+  std::mt19937_64 random(11);
+  int refused = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = Mutated(random);
+    const absl::Status status = ErrorOf(text);
+    if (status.ok()) continue;
+    ++refused;
+    ASSERT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status << "\n" << text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("line ")) << text;
+  }
+  EXPECT_GT(refused, 1000);
 }
 
 }  // namespace
