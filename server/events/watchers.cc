@@ -18,8 +18,7 @@ class EventLog::Watchers::Hold final : public Subscription {
 };
 
 std::unique_ptr<Subscription> EventLog::Watchers::Add(const std::string& job, std::function<void()> wake) {
-  auto watcher = std::make_shared<Watcher>();
-  watcher->wake = std::move(wake);
+  auto watcher = std::make_shared<Watcher>(std::move(wake));
   base::MutexLock lock(mu_);
   by_job_[job].push_back(watcher);
   return std::make_unique<Hold>(shared_from_this(), job, std::move(watcher));
@@ -34,27 +33,6 @@ void EventLog::Watchers::Wake(const std::string& job) {
     watchers = found->second;
   }
   for (const std::shared_ptr<Watcher>& watcher : watchers) watcher->Call();
-}
-
-void EventLog::Watchers::Watcher::Call() {
-  {
-    base::MutexLock lock(mu);
-    idle.Wait(mu, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { return !busy; });
-    if (cancelled) return;
-    busy = true;
-    caller = std::this_thread::get_id();
-  }
-  wake();
-  base::MutexLock lock(mu);
-  busy = false;
-  idle.SignalAll();
-}
-
-void EventLog::Watchers::Watcher::Cancel() {
-  base::MutexLock lock(mu);
-  cancelled = true;
-  if (busy && caller == std::this_thread::get_id()) return;
-  idle.Wait(mu, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { return !busy; });
 }
 
 void EventLog::Watchers::Remove(const std::string& job, const std::shared_ptr<Watcher>& watcher) {

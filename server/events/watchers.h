@@ -6,10 +6,10 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/base/mutex.h"
+#include "server/events/cancellable.h"
 #include "server/events/event_log.h"
 
 namespace gradus::events {
@@ -18,24 +18,12 @@ namespace gradus::events {
 class EventLog::Watchers : public std::enable_shared_from_this<EventLog::Watchers> {
  public:
   std::unique_ptr<Subscription> Add(const std::string& job, std::function<void()> wake);
-  // Calls everyone who watches `job`; holds no lock of its own meanwhile.
+  // Calls everyone who watches `job`, without a lock.
   void Wake(const std::string& job);
 
  private:
   class Hold;
-
-  struct Watcher {
-    void Call();
-    // No call begins after this; waits for one under way, unless it is this thread's own.
-    void Cancel();
-
-    base::Mutex mu;
-    base::CondVar idle;
-    std::function<void()> wake;  // constant after construction
-    bool cancelled ABSL_GUARDED_BY(mu) = false;
-    bool busy ABSL_GUARDED_BY(mu) = false;
-    std::thread::id caller ABSL_GUARDED_BY(mu);
-  };
+  using Watcher = Cancellable<>;
 
   void Remove(const std::string& job, const std::shared_ptr<Watcher>& watcher);
 

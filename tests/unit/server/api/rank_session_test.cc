@@ -40,6 +40,7 @@ class MockJobs : public jobs::Jobs {
   MOCK_METHOD(absl::StatusOr<v1::BlobRef>, AssignedBlob,
               (const executors::RankKey&, const std::string&), (override));
   MOCK_METHOD(void, Drain, (int64_t), (override));
+  MOCK_METHOD(void, Settle, (), (override));
   MOCK_METHOD(bool, WaitIdle, (int64_t), (override));
 };
 

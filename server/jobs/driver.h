@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that acts on jobs: starts ranks, tells them to stop, keeps deadlines, takes note of exits.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/base/mutex.h"
+#include "server/events/cancellable.h"
+#include "server/jobs/attempts.h"
+#include "server/jobs/context.h"
+#include "server/jobs/machine.h"
+#include "server/jobs/queue.h"
+
+namespace gradus::jobs {
+
+// Where commands to one stream of a rank go.
+using CommandSink = events::Cancellable<v1::Command::Action>;
+
+// The store is the truth: whoever commits a change says so with JobChanged, and the driver reads the job again and does what its state asks for. A lost or doubled
+// note does no harm, and a restart is the same procedure for every job.
+//   Owns     its thread and what it knows of the machine. `context` must outlive it.
+//   Threads  public members: any. Private ones: the driver's own, and Recover's before it runs; no lock is held over SQL, executor or callbacks.
+class Driver {
+ public:
+  explicit Driver(const Context* context);
+  ~Driver();
+
+  // Takes up what an earlier process left, then starts the thread.
+  absl::Status Start();
+
+  void JobChanged(const std::string& id);
+  void Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink);
+  void Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink);
+
+  void Drain(int64_t deadline_micros);
+  bool WaitIdle(int64_t deadline_micros);
+  // Returns when everything that was asked for before this call has been acted on.
+  void Settle();
+  bool draining() const;
+  // What is free of the machine.
+  Supply free() const;
+  Supply total() const { return total_; }
+
+ private:
+  // A process that runs, or is being started, and holds cores and memory until its exit is told.
+  struct Rank {
+    executors::RankKey key;
+    std::vector<int> cpus;
+    int64_t memory = 0;
+    std::shared_ptr<CommandSink> sink;  // null without a stream
+    v1::Command::Action wanted = v1::Command::ACTION_UNSPECIFIED;
+    v1::Command::Action sent = v1::Command::ACTION_UNSPECIFIED;  // on this stream
+    // Deadlines, monotonic micros; 0 for none.
+    int64_t attach_by = 0;
+    int64_t stop_by = 0;
+    int64_t time_up = 0;
+    bool killed = false;
+    std::string kill_reason;
+  };
+
+  // A job as last read from the store.
+  struct Glance {
+    v1::Job::State state = v1::Job::STATE_UNSPECIFIED;
+    Demand demand;
+    int64_t fence = 0;
+    int64_t not_before = 0;
+    int64_t time_up = 0;
+    bool finished = false;  // the current attempt's last word is stored
+  };
+
+  // driver.cc: the loop and the queue.
+  void Post(std::function<void()> task);
+  void Run();
+  int64_t NextDeadline() const;
+  void Publish(size_t done);
+  absl::StatusOr<Glance> Look(const std::string& id) const;
+  void Refresh(const std::string& id);
+  void Enqueue(const Glance& glance);
+  void Schedule();
+  void StartJob(const Demand& demand, const std::vector<int>& cpus);
+
+  // driver_ranks.cc: running ranks.
+  void Steer(Rank& rank, const Glance& glance);
+  void Want(Rank& rank, v1::Command::Action action, int64_t grace_micros);
+  void Tell(Rank& rank);
+  void Kill(Rank& rank, const std::string& reason);
+  void CheckDeadlines();
+  void CheckDeadlines(Rank& rank, int64_t now);
+  void TimeOut(Rank& rank);
+  void Replace(Rank& rank);
+  void Exited(const executors::RankExit& exit);
+  void EndRank(const executors::RankKey& key, const std::string& reason, bool stopping, const std::string& last_words);
+  std::string LastWords(const executors::RankKey& key) const;
+  void BeginDrain();
+
+  // recovery.cc
+  absl::Status Recover();
+  void Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found, bool current);
+
+  const Context& context_;
+  const Supply total_;
+  std::thread thread_;
+
+  // The driver's own.
+  Machine machine_;
+  Queue queue_;
+  std::set<std::pair<int64_t, std::string>> delayed_;  // (not_before, job)
+  std::map<int64_t, Rank> ranks_;                      // by fence
+
+  mutable base::Mutex mu_;
+  base::CondVar posted_;
+  base::CondVar settled_;
+  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+  size_t asked_ ABSL_GUARDED_BY(mu_) = 0;  // tasks ever posted
+  size_t done_ ABSL_GUARDED_BY(mu_) = 0;   // and acted on
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  bool busy_ ABSL_GUARDED_BY(mu_) = true;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  size_t running_ ABSL_GUARDED_BY(mu_) = 0;  // ranks
+  bool waiting_ ABSL_GUARDED_BY(mu_) = false;  // a job waits for its retry
+  Supply free_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace gradus::jobs

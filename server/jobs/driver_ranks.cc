@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver's dealings with ranks that run: commands, deadlines, exits, the drain.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
+#include "engine/base/file_ops.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "server/jobs/driver.h"
+#include "server/jobs/endings.h"
+#include "server/jobs/starting.h"
+
+namespace gradus::jobs {
+namespace {
+
+using v1::Command;
+
+// How much of a failed rank's output is shown in its job's log.
+constexpr uint64_t kLastWordsBytes = 2048;
+
+int64_t Sooner(int64_t deadline, int64_t other) { return deadline == 0 ? other : std::min(deadline, other); }
+
+}  // namespace
+
+void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  Post([this, key, sink = std::move(sink)] {
+    const auto found = ranks_.find(key.fence);
+    if (found == ranks_.end()) return;
+    Rank& rank = found->second;
+    if (rank.sink != nullptr) rank.sink->Cancel();
+    rank.sink = sink;
+    rank.sent = Command::ACTION_UNSPECIFIED;
+    rank.attach_by = 0;
+    Refresh(key.job);
+    Tell(rank);
+  });
+}
+
+void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  Post([this, key, sink = std::move(sink)] {
+    const auto found = ranks_.find(key.fence);
+    if (found == ranks_.end() || found->second.sink != sink) return;
+    found->second.sink = nullptr;
+    found->second.attach_by = context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+    Refresh(key.job);
+  });
+}
+
+void Driver::Steer(Rank& rank, const Glance& glance) {
+  const bool over = rank.key.fence != glance.fence || glance.finished;
+  if (over) {
+    // Nothing is taken from it any more: it has a moment to leave.
+    rank.attach_by = 0;
+    rank.time_up = 0;
+    rank.stop_by = Sooner(rank.stop_by, context_.parts.clock->MonotonicMicros() + context_.options.exit_grace_micros);
+    return;
+  }
+  rank.time_up = glance.state == v1::Job::CANCELLING ? 0 : glance.time_up;
+  if (glance.state == v1::Job::CANCELLING) {
+    if (rank.sink == nullptr) return Kill(rank, "cancelled");
+    Want(rank, Command::CANCEL, context_.options.cancel_grace_micros);
+  } else if (glance.state == v1::Job::PAUSING) {
+    Want(rank, Command::STOP, context_.options.pause_grace_micros);
+  } else if (draining()) {
+    // A rank that never attached has nothing to save.
+    if (glance.state == v1::Job::STARTING && rank.sink == nullptr) return Kill(rank, "server stopped");
+    Want(rank, Command::STOP, context_.options.pause_grace_micros);
+  }
+}
+
+void Driver::Want(Rank& rank, Command::Action action, int64_t grace_micros) {
+  if (rank.wanted != action) {
+    rank.wanted = action;
+    rank.stop_by = context_.parts.clock->MonotonicMicros() + grace_micros;
+  }
+  Tell(rank);
+}
+
+void Driver::Tell(Rank& rank) {
+  if (rank.sink == nullptr || rank.wanted == rank.sent) return;
+  rank.sent = rank.wanted;
+  rank.sink->Call(rank.wanted);
+}
+
+void Driver::Kill(Rank& rank, const std::string& reason) {
+  rank.attach_by = rank.stop_by = rank.time_up = 0;
+  if (std::exchange(rank.killed, true)) return;
+  rank.kill_reason = reason;
+  context_.parts.executor->Kill(rank.key);
+}
+
+void Driver::CheckDeadlines() {
+  const int64_t now = context_.parts.clock->MonotonicMicros();
+  for (auto& [fence, rank] : ranks_) CheckDeadlines(rank, now);
+}
+
+void Driver::CheckDeadlines(Rank& rank, int64_t now) {
+  if (rank.time_up != 0 && now >= rank.time_up) return TimeOut(rank);
+  if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
+  if (rank.attach_by != 0 && now >= rank.attach_by) return Replace(rank);
+}
+
+void Driver::TimeOut(Rank& rank) {
+  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
+    if (!CheckCurrent(row, rank.key).ok()) return absl::OkStatus();
+    FAILPOINT("jobs.timeout.before_commit");
+    return context_.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
+  });
+  if (!status.ok()) base::LogError("a job's time was up and could not be ended", {{"job", rank.key.job}, {"status", status}});
+  Kill(rank, "ran longer than its job's time_limit");
+}
+
+// Its stream did not come back. The fence falls first, so that whatever the process still does is refused.
+void Driver::Replace(Rank& rank) {
+  const std::string reason =
+      absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
+  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
+    const bool training = row.job.state() == v1::Job::STARTING || row.job.state() == v1::Job::RUNNING;
+    if (!CheckCurrent(row, rank.key).ok() || !training) return absl::OkStatus();
+    return LoseAttempt(tx, context_, row, reason, false);
+  });
+  if (!status.ok()) base::LogError("a silent rank could not be replaced", {{"job", rank.key.job}, {"status", status}});
+  const std::string job = rank.key.job;
+  Kill(rank, reason);
+  Refresh(job);
+}
+
+void Driver::Exited(const executors::RankExit& exit) {
+  const auto found = ranks_.find(exit.key.fence);
+  if (found == ranks_.end()) return;
+  const Rank rank = std::move(found->second);
+  ranks_.erase(found);
+  machine_.Give(rank.cpus, rank.memory);
+  if (rank.sink != nullptr) rank.sink->Cancel();
+  const bool stopping = rank.killed && draining();
+  EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
+          exit.clean || rank.killed ? "" : LastWords(exit.key));
+  const absl::Status removed = base::RemoveTree(*context_.parts.files, WorkDirOf(context_, exit.key));
+  if (!removed.ok()) base::LogWarning("an attempt's folder was not removed", {{"job", exit.key.job}, {"status", removed}});
+}
+
+void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
+                     const std::string& last_words) {
+  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(EndAttempt(tx, key.fence, reason, context_.parts.clock->NowMicros()));
+    ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
+    if (!CheckCurrent(row, key).ok()) return absl::OkStatus();
+    if (!last_words.empty()) {
+      v1::Event event;
+      event.mutable_log_line()->set_level(v1::LogLine::ERROR);
+      event.mutable_log_line()->set_text(last_words);
+      RETURN_IF_ERROR(context_.parts.events->Append(tx, key.job, key.attempt, std::span(&event, 1)));
+    }
+    FAILPOINT("jobs.exit.before_commit");
+    return LoseAttempt(tx, context_, row, reason, stopping);
+  });
+  FAILPOINT("jobs.exit.after_commit");
+  if (!status.ok()) base::LogError("a rank's end could not be stored", {{"job", key.job}, {"status", status}});
+  Refresh(key.job);
+}
+
+std::string Driver::LastWords(const executors::RankKey& key) const {
+  const auto file = context_.parts.files->OpenRead(base::JoinPath(WorkDirOf(context_, key), "log"));
+  if (!file.ok()) return "";
+  const absl::StatusOr<uint64_t> size = (*file)->Size();
+  if (!size.ok()) return "";
+  std::string text(std::min(*size, kLastWordsBytes), '\0');
+  const absl::StatusOr<size_t> count =
+      (*file)->ReadAt(*size - text.size(), std::as_writable_bytes(std::span<char>(text)));
+  if (!count.ok()) return "";
+  text.resize(*count);
+  // Text fields hold UTF-8: whatever else the process wrote is shown as question marks.
+  for (char& c : text) {
+    if ((c < ' ' && c != '\n' && c != '\t') || c > '~') c = '?';
+  }
+  return text;
+}
+
+void Driver::BeginDrain() {
+  FAILPOINT("jobs.drain.begin");
+  std::vector<std::string> jobs;
+  for (const auto& [fence, rank] : ranks_) jobs.push_back(rank.key.job);
+  for (const std::string& job : jobs) Refresh(job);
+}
+
+void Driver::Drain(int64_t deadline_micros) {
+  // What is killed at the deadline is gone at once, but its end has to be stored.
+  constexpr int64_t kLastExits = 2'000'000;
+  const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !busy_ && tasks_.empty() && running_ == 0; };
+  {
+    base::MutexLock lock(mu_);
+    draining_ = true;
+  }
+  Post([this] { BeginDrain(); });
+  {
+    base::MutexLock lock(mu_);
+    if (context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, ended)) return;
+  }
+  Post([this] {
+    for (auto& [fence, rank] : ranks_) Kill(rank, "server stopped");
+  });
+  base::MutexLock lock(mu_);
+  context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros + kLastExits, ended);
+  FAILPOINT("jobs.drain.end");
+}
+
+}  // namespace gradus::jobs

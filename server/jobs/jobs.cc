@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/jobs/jobs.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/file_ops.h"
+#include "engine/base/status.h"
+#include "server/jobs/attempts.h"
+#include "server/jobs/checkpoints.h"
+#include "server/jobs/context.h"
+#include "server/jobs/driver.h"
+#include "server/jobs/queries.h"
+#include "server/jobs/reports.h"
+#include "server/jobs/submitting.h"
+
+namespace gradus::jobs {
+namespace {
+
+using executors::RankKey;
+
+class StoredJobs final : public Jobs {
+ public:
+  StoredJobs(const JobsParts& parts, const JobsOptions& options)
+      : context_{parts, options}, driver_(std::make_shared<Driver>(&context_)) {}
+
+  absl::Status Begin() {
+    RETURN_IF_ERROR(base::MakeDirs(*context_.parts.files, context_.options.attempts_dir));
+    return driver_->Start();
+  }
+
+  absl::StatusOr<std::optional<v1::Job>> FindSubmitted(const std::string& user, const std::string& request_id,
+                                                       const std::string& fingerprint) override {
+    return FindSubmission(context_, user, request_id, fingerprint);
+  }
+
+  absl::StatusOr<v1::Job> Submit(const Submission& submission) override {
+    if (driver_->draining()) return absl::UnavailableError("the server is stopping: submit again in a moment");
+    bool fresh = false;
+    ASSIGN_OR_RETURN(v1::Job job, StoreSubmission(context_, submission, &fresh));
+    if (fresh) driver_->JobChanged(job.id());
+    return job;
+  }
+
+  absl::StatusOr<v1::Job> Get(const std::string& id) override { return GetJob(context_, id); }
+
+  absl::StatusOr<std::string> OwnerOf(const std::string& id) override {
+    std::string owner;
+    RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(auto row, tx.QueryOne<std::string>("SELECT owner FROM jobs WHERE id = :id", id));
+      if (!row.has_value()) return absl::NotFoundError(absl::StrCat("there is no job ", id));
+      owner = std::move(std::get<0>(*row));
+      return absl::OkStatus();
+    }));
+    return owner;
+  }
+
+  absl::StatusOr<v1::ListJobsResponse> List(const ListQuery& query) override { return ListJobs(context_, query); }
+
+  absl::StatusOr<v1::Job> Pause(const std::string& user, const std::string& id, const std::string& request_id) override {
+    return Change(Steering::kPause, user, id, request_id);
+  }
+  absl::StatusOr<v1::Job> Resume(const std::string& user, const std::string& id, const std::string& request_id) override {
+    return Change(Steering::kResume, user, id, request_id);
+  }
+  absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id, const std::string& request_id) override {
+    return Change(Steering::kCancel, user, id, request_id);
+  }
+
+  absl::StatusOr<v1::ExplainJobResponse> Explain(const std::string& id) override {
+    return ExplainJob(context_, id, driver_->free(), driver_->total());
+  }
+
+  absl::StatusOr<v1::ListMetricsResponse> Metrics(const std::string& id, const std::vector<std::string>& names) override {
+    return ListMetrics(context_, id, names);
+  }
+
+  absl::StatusOr<AttachReply> Attach(const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) override;
+
+  absl::StatusOr<int64_t> Report(const RankKey& key, const v1::EventBatch& batch) override {
+    bool changed = false;
+    ASSIGN_OR_RETURN(const int64_t acked, TakeBatch(context_, key, batch, &changed));
+    if (changed) driver_->JobChanged(key.job);
+    return acked;
+  }
+
+  absl::Status CheckFence(const RankKey& key) override {
+    return context_.parts.store->Read(FenceGuard(key));
+  }
+
+  store::CommitGuard FenceGuard(const RankKey& key) override {
+    return [key](store::ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, key.job));
+      return CheckCurrent(row, key);
+    };
+  }
+
+  absl::StatusOr<v1::BlobRef> AssignedBlob(const RankKey& key, const std::string& sha256) override;
+
+  void Drain(int64_t deadline_micros) override { driver_->Drain(deadline_micros); }
+  void Settle() override { driver_->Settle(); }
+  bool WaitIdle(int64_t deadline_micros) override { return driver_->WaitIdle(deadline_micros); }
+
+ private:
+  absl::StatusOr<v1::Job> Change(Steering steering, const std::string& user, const std::string& id,
+                                 const std::string& request_id) {
+    ASSIGN_OR_RETURN(v1::Job job, Steer(context_, steering, user, id, request_id));
+    driver_->JobChanged(id);
+    return job;
+  }
+
+  const Context context_;
+  const std::shared_ptr<Driver> driver_;
+};
+
+// The driver may be gone before the last stream is.
+class StreamHold final : public Attachment {
+ public:
+  StreamHold(std::weak_ptr<Driver> driver, RankKey key, std::shared_ptr<CommandSink> sink)
+      : driver_(std::move(driver)), key_(std::move(key)), sink_(std::move(sink)) {}
+
+  ~StreamHold() override {
+    sink_->Cancel();
+    if (const std::shared_ptr<Driver> driver = driver_.lock()) driver->Detached(key_, sink_);
+  }
+
+ private:
+  const std::weak_ptr<Driver> driver_;
+  const RankKey key_;
+  const std::shared_ptr<CommandSink> sink_;
+};
+
+absl::StatusOr<AttachReply> StoredJobs::Attach(const v1::Hello& hello,
+                                               std::function<void(v1::Command::Action)> on_command) {
+  ASSIGN_OR_RETURN(AttachResult result, TakeHello(context_, hello));
+  AttachReply reply;
+  reply.acked = result.acked;
+  if (result.over) return reply;
+  reply.assignment = std::move(result.assignment);
+  const RankKey key{hello.job_id(), hello.attempt(), hello.fence()};
+  auto sink = std::make_shared<CommandSink>(std::move(on_command));
+  reply.attachment = std::make_unique<StreamHold>(driver_, key, sink);
+  driver_->Attached(key, std::move(sink));
+  return reply;
+}
+
+absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key, const std::string& sha256) {
+  v1::BlobRef found;
+  RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(FenceGuard(key)(tx));
+    ASSIGN_OR_RETURN(const v1::Assignment assignment, LoadAssignment(tx, key.job));
+    for (const v1::Dataset& dataset : assignment.datasets()) {
+      for (const v1::Split& split : dataset.splits()) {
+        for (const v1::Column& column : split.columns()) {
+          if (column.blob().sha256() == sha256) found = column.blob();
+        }
+      }
+    }
+    ASSIGN_OR_RETURN(const std::vector<v1::CheckpointReady> checkpoints, LoadCheckpoints(tx, key.job));
+    for (const v1::CheckpointReady& checkpoint : checkpoints) {
+      if (checkpoint.blob().sha256() == sha256) found = checkpoint.blob();
+    }
+    return absl::OkStatus();
+  }));
+  if (found.sha256().empty()) return absl::NotFoundError(absl::StrCat("blob ", sha256, " is not part of this job"));
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Jobs>> Jobs::Start(const JobsParts& parts, const JobsOptions& options) {
+  auto jobs = std::make_unique<StoredJobs>(parts, options);
+  RETURN_IF_ERROR(jobs->Begin());
+  return jobs;
+}
+
+absl::StatusOr<bool> DatasetInUse(store::ReadTx& tx, const std::string& dataset) {
+  ASSIGN_OR_RETURN(auto row, tx.QueryOne<int64_t>(
+                                 "SELECT COUNT(*) FROM job_datasets d JOIN jobs j ON j.id = d.job"
+                                 " WHERE d.dataset = :dataset AND j.state IN (1, 2, 3, 4, 5, 6)",
+                                 dataset));
+  return row.has_value() && std::get<0>(*row) > 0;
+}
+
+}  // namespace gradus::jobs

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking at jobs: one, many, their metrics, and why they are where they are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/jobs/context.h"
+#include "server/jobs/queue.h"
+
+namespace gradus::jobs {
+
+absl::StatusOr<v1::Job> GetJob(const Context& context, const std::string& id);
+absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const ListQuery& query);
+// A point an epoch; where an attempt went over an epoch again, the later one. At most kMostPoints a series, thinned evenly with the last one kept.
+inline constexpr size_t kMostPoints = 4000;
+absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, const std::string& id,
+                                                    const std::vector<std::string>& names);
+// `free` and `total`: of the machine, as of now.
+absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const std::string& id, const Supply& free,
+                                                  const Supply& total);
+
+}  // namespace gradus::jobs

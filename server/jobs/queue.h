@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which waiting job starts next.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace gradus::jobs {
+
+// What a waiting job asks for.
+struct Demand {
+  std::string id;
+  int32_t priority = 0;
+  int64_t number = 0;  // order of submission
+  int32_t cores = 0;
+  int64_t memory = 0;
+};
+
+// What is free.
+struct Supply {
+  int32_t cores = 0;
+  int64_t memory = 0;
+};
+
+// Higher priority first, then the older submission. While the first job does not fit, later ones that fit may overtake it, but only for kPatienceMicros
+// since it was first overtaken: from then on nothing starts until it fits, so that small jobs cannot starve a big one.
+//   Threads  one (the driver's).
+class Queue {
+ public:
+  static constexpr int64_t kPatienceMicros = 60'000'000;
+
+  // Replaces an entry of the same id.
+  void Put(const Demand& demand);
+  void Remove(const std::string& id);
+  bool Contains(const std::string& id) const { return by_id_.contains(id); }
+  size_t size() const { return order_.size(); }
+
+  // The job to start now, if any; it stays in the queue until it is removed. `now`: monotonic micros.
+  std::optional<Demand> Next(const Supply& free, int64_t now_micros);
+
+ private:
+  struct Order {
+    int32_t priority;
+    int64_t number;
+    // Higher priority first, then the lower number.
+    friend bool operator<(const Order& a, const Order& b) {
+      return a.priority != b.priority ? a.priority > b.priority : a.number < b.number;
+    }
+  };
+
+  std::map<Order, Demand> order_;
+  std::map<std::string, Order> by_id_;
+  std::map<std::string, int64_t> overtaken_since_;
+};
+
+}  // namespace gradus::jobs

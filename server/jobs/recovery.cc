@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the driver does first: matches the store's attempts with the processes that live.
+#include <map>
+
+#include "engine/base/failpoint.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "server/jobs/driver.h"
+#include "server/jobs/endings.h"
+
+namespace gradus::jobs {
+namespace {
+
+struct Left {
+  AttemptRow attempt;
+  JobRow job;
+};
+
+absl::StatusOr<std::vector<Left>> LeftAttempts(const Context& context) {
+  std::vector<Left> left;
+  RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(std::vector<AttemptRow> attempts, LivingAttempts(tx));
+    for (AttemptRow& attempt : attempts) {
+      ASSIGN_OR_RETURN(JobRow job, LoadJob(tx, attempt.key.job));
+      left.push_back({std::move(attempt), std::move(job)});
+    }
+    return absl::OkStatus();
+  }));
+  return left;
+}
+
+absl::StatusOr<std::vector<std::string>> QueuedJobs(const Context& context) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("SELECT id FROM jobs WHERE state = :queued", v1::Job::QUEUED));
+    for (auto& [id] : rows) ids.push_back(std::move(id));
+    return absl::OkStatus();
+  }));
+  return ids;
+}
+
+// The process ended while nobody looked.
+absl::Status EndUnseen(const Context& context, const AttemptRow& attempt) {
+  return context.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+    const std::string reason = "ended while the server was away";
+    RETURN_IF_ERROR(EndAttempt(tx, attempt.key.fence, reason, context.parts.clock->NowMicros()));
+    ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, attempt.key.job));
+    if (!CheckCurrent(row, attempt.key).ok()) return absl::OkStatus();
+    row.running_since = 0;  // nobody knows for how long it ran after its last report
+    return LoseAttempt(tx, context, row, reason, false);
+  });
+}
+
+}  // namespace
+
+absl::Status Driver::Recover() {
+  FAILPOINT("jobs.recover.begin");
+  ASSIGN_OR_RETURN(const std::vector<executors::FoundRank> found, context_.parts.executor->Find());
+  std::map<int64_t, executors::FoundRank> living;
+  for (const executors::FoundRank& rank : found) living.emplace(rank.key.fence, rank);
+  ASSIGN_OR_RETURN(const std::vector<Left> left, LeftAttempts(context_));
+  for (const auto& [attempt, job] : left) {
+    const auto alive = living.find(attempt.key.fence);
+    if (alive == living.end()) {
+      RETURN_IF_ERROR(EndUnseen(context_, attempt));
+      continue;
+    }
+    Adopt(attempt, job.memory, alive->second, CheckCurrent(job, attempt.key).ok());
+    living.erase(alive);
+  }
+  // Processes that the store knows nothing of: an attempt whose transaction was lost, or whose end is stored.
+  for (const auto& [fence, rank] : living) Adopt({.key = rank.key}, 0, rank, false);
+  ASSIGN_OR_RETURN(const std::vector<std::string> queued, QueuedJobs(context_));
+  for (const std::string& id : queued) Post([this, id] { Refresh(id); });
+  base::LogInfo("jobs taken up", {{"running", ranks_.size()}, {"queued", queued.size()}});
+  FAILPOINT("jobs.recover.end");
+  return absl::OkStatus();
+}
+
+void Driver::Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found, bool current) {
+  Rank rank;
+  rank.key = attempt.key;
+  rank.cpus = attempt.cpus;
+  rank.memory = memory;
+  rank.attach_by = context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+  machine_.TakeThese(rank.cpus, rank.memory);
+  Rank& kept = ranks_.emplace(rank.key.fence, std::move(rank)).first->second;
+  const absl::Status adopted = context_.parts.executor->Adopt(found);
+  if (!adopted.ok()) {
+    // It has ended since it was found.
+    Post([this, key = attempt.key] { Exited({.key = key, .reason = "ended while the server was away"}); });
+    return;
+  }
+  if (!current) return Kill(kept, "was over already");
+  Post([this, job = attempt.key.job] { Refresh(job); });
+}
+
+}  // namespace gradus::jobs
