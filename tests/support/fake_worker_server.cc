@@ -2,8 +2,6 @@
 // The protocol's server side in its shortest form, with the faults that tests ask for.
 #include "tests/support/fake_worker_server.h"
 
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
@@ -24,9 +22,9 @@ constexpr auto kPatience = std::chrono::seconds(10);
 
 FakeWorkerServer::~FakeWorkerServer() { Stop(); }
 
-void FakeWorkerServer::Start() {
+void FakeWorkerServer::Start(std::shared_ptr<grpc::ServerCredentials> credentials) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort("127.0.0.1:0", credentials == nullptr ? grpc::InsecureServerCredentials() : std::move(credentials), &port_);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
 }

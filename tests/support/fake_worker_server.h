@@ -2,7 +2,11 @@
 // A server of WorkerService alone, in this process: what it has stored outlives its stops, as the real one's store does.
 #pragma once
 
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,15 +18,15 @@
 
 namespace gradus::test_support {
 
-// Plain TCP on loopback. Checks what the real one checks: the fence, consecutive worker_seq, offsets and digests.
+// On loopback. Checks what the real one checks: the fence, consecutive worker_seq, offsets and digests.
 //   Threads  any; Start and Stop by one.
 class FakeWorkerServer final : public v1::WorkerService::Service {
  public:
   explicit FakeWorkerServer(int64_t fence) : fence_(fence) {}
   ~FakeWorkerServer() override;
 
-  // Listens on a port that is free; endpoint() says which.
-  void Start();
+  // Listens on a port that is free; endpoint() says which. Null: in plain text.
+  void Start(std::shared_ptr<grpc::ServerCredentials> credentials = nullptr);
   // Cuts every call off.
   void Stop();
   std::string endpoint() const;
