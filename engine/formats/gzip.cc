@@ -112,7 +112,7 @@ absl::Status GzipInflater::Push(std::span<const std::byte> input, Sink sink) {
 
 absl::Status GzipInflater::Finish() const {
   if (state_->place == State::Place::kBetween || state_->place == State::Place::kPadding) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("gzip data end early after ", state_->consumed, " bytes"));
+  return absl::InvalidArgumentError(absl::StrCat("gzip data ends early after ", state_->consumed, " bytes"));
 }
 
 uint64_t GzipInflater::consumed() const { return state_->consumed; }

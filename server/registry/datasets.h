@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,6 +30,10 @@ class Datasets {
   absl::StatusOr<v1::Dataset> Get(const std::string& name) const;
   // The same inside a transaction, so that a job is stored with datasets that are there.
   static absl::StatusOr<v1::Dataset> Get(store::ReadTx& tx, const std::string& name);
+  // ABORTED or NOT_FOUND when one of these is no longer what it was; inside the transaction that stores a job.
+  static absl::Status Unchanged(store::ReadTx& tx, const std::vector<v1::Dataset>& datasets);
+  // ALREADY_EXISTS when the name is taken.
+  static absl::Status CheckFree(store::ReadTx& tx, const std::string& name);
   absl::StatusOr<std::string> OwnerOf(const std::string& name) const;
   // By name; a page also ends where it would grow past 512 KiB. INVALID_ARGUMENT for a page size or token that is none.
   absl::StatusOr<v1::ListDatasetsResponse> List(const v1::ListDatasetsRequest& request) const;

@@ -11,6 +11,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/log.h"
 #include "server/worker/config.h"
+#include "server/worker/parse.h"
 #include "server/worker/rank.h"
 #include "server/worker/stop_signal.h"
 
@@ -51,7 +52,8 @@ int RunAsRank() {
 
 }  // namespace
 
-int main(int argc, char**) {
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "parse") gradus::worker::RunParse();
   if (argc > 1) {
     std::fputs("gradus-worker is started by gradusd, with its configuration on descriptor 3\n", stderr);
     return 2;

@@ -89,7 +89,7 @@ TEST(Gzip, EveryEarlyEndIsFoundAndToldInBytes) {
   for (size_t size = 0; size < data.size(); ++size) {
     const Result result = Inflate(data.substr(0, size), 512);
     EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << size;
-    EXPECT_THAT(result.status.message(), HasSubstr("gzip data end early after " + std::to_string(size) + " bytes"));
+    EXPECT_THAT(result.status.message(), HasSubstr("gzip data ends early after " + std::to_string(size) + " bytes"));
   }
 }
 

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one wording of errors about files.
+#include "server/registry/file_error.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/names.h"
+#include "engine/base/status.h"
+
+namespace gradus::registry {
+
+absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name, absl::string_view message) {
+  const std::string field = absl::StrCat("files[", index, "]");
+  absl::Status status(code, absl::StrCat(field, " \"", base::Shown(name), "\": ", message));
+  status.SetPayload(base::kFieldPayloadUrl, absl::Cord(field));
+  return status;
+}
+
+}  // namespace gradus::registry

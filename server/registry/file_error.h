@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors about one file of an upload.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace gradus::registry {
+
+// `files[1] "train-labels-idx1-ubyte.gz": MESSAGE`, with the field files[1].
+absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name, absl::string_view message);
+
+}  // namespace gradus::registry
