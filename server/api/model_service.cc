@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/model_service.h"
+
+#include <string>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/graph/layer_selection.h"
+
+namespace gradus::api {
+namespace {
+
+constexpr size_t kPieceBytes = 512 << 10;
+
+absl::StatusOr<registry::ModelFile> OpenFile(const registry::Models& models,
+                                             const v1::FetchModelRequest& request) {
+  if (request.layers().empty()) return models.Open(request.ref());
+  const std::vector<std::string> selectors(request.layers().begin(), request.layers().end());
+  return models.Open(request.ref(), [&](std::span<const std::string> layers) {
+    return graph::SelectLayers(layers, selectors, "layers");
+  });
+}
+
+}  // namespace
+
+grpc::Status ModelService::GetModel(grpc::ServerContext* context,
+                                    const v1::GetModelRequest* request,
+                                    v1::GetModelResponse* response) {
+  return frame_.Handle(context, *request, response,
+                       [&](const Call&) -> absl::StatusOr<v1::GetModelResponse> {
+                         v1::GetModelResponse found;
+                         ASSIGN_OR_RETURN(*found.mutable_model(), models_.Get(request->ref()));
+                         return found;
+                       });
+}
+
+grpc::Status ModelService::ListModels(grpc::ServerContext* context,
+                                      const v1::ListModelsRequest* request,
+                                      v1::ListModelsResponse* response) {
+  return frame_.Handle(context, *request, response,
+                       [&](const Call&) { return models_.List(*request); });
+}
+
+grpc::Status ModelService::FetchModel(grpc::ServerContext* context,
+                                      const v1::FetchModelRequest* request,
+                                      grpc::ServerWriter<v1::FetchModelResponse>* writer) {
+  return frame_.HandleServerStream(
+      context, *request, writer, [&](const Call&, const auto& send) -> absl::Status {
+        ASSIGN_OR_RETURN(const registry::ModelFile file, OpenFile(models_, *request));
+        v1::FetchModelResponse first;
+        *first.mutable_header()->mutable_model() = file.model();
+        first.mutable_header()->set_size(file.size());
+        first.mutable_header()->set_sha256(file.sha256());
+        RETURN_IF_ERROR(send(first));
+        return file.Send(request->offset(), kPieceBytes,
+                         [&](std::span<const std::byte> bytes) -> absl::Status {
+                           v1::FetchModelResponse piece;
+                           piece.set_data(bytes.data(), bytes.size());
+                           return send(piece);
+                         });
+      });
+}
+
+grpc::Status ModelService::RemoveModel(grpc::ServerContext* context,
+                                       const v1::RemoveModelRequest* request,
+                                       v1::RemoveModelResponse* response) {
+  return frame_.Handle(context, *request, response,
+                       [&](const Call& call) -> absl::StatusOr<v1::RemoveModelResponse> {
+                         RETURN_IF_ERROR(models_.Remove(call.principal.user, *request));
+                         return v1::RemoveModelResponse();
+                       });
+}
+
+}  // namespace gradus::api
