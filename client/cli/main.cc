@@ -31,7 +31,7 @@ absl::StatusOr<Client> ConnectTo(const std::string& path) {
   ASSIGN_OR_RETURN(const Profile profile, LoadProfile(path));
   RetryOptions options;
   // A person waits: a server that is away is told of soon.
-  options.deadline = absl::Seconds(20);
+  options.deadline = absl::Seconds(10);
   return Client::Connect(profile, options);
 }
 

@@ -15,7 +15,8 @@ namespace {
 // Where nobody watches, a line now and then tells that it goes on.
 constexpr absl::Duration kPlainEvery = absl::Seconds(10);
 
-constexpr char kClearLine[] = "\r\x1b[K";
+// More rows than this are no progress line.
+constexpr int kMostRows = 4;
 
 }  // namespace
 
@@ -26,22 +27,29 @@ ProgressView::ProgressView(const Output& out, const v1::Job& job) : out_(out) {
 }
 
 void ProgressView::EndLine() {
-  if (drawn_) out_.Draw("\n");
-  drawn_ = false;
+  if (rows_ > 0) out_.Draw("\n");
+  rows_ = 0;
+}
+
+std::string ProgressView::Clear() {
+  const std::string up = rows_ > 1 ? absl::StrCat("\x1b[", rows_ - 1, "A") : "";
+  const std::string clear = rows_ > 0 ? absl::StrCat(up, "\r\x1b[J") : "";
+  rows_ = 0;
+  return clear;
 }
 
 void ProgressView::Line(absl::string_view text) {
-  if (drawn_) out_.Draw(kClearLine);
-  drawn_ = false;
+  out_.Draw(Clear());
   out_.Line(text);
 }
 
 void ProgressView::Draw(absl::string_view text) {
-  // A line that wraps could not be drawn again. All of it is ASCII but names, which are safe and
-  // rarely longer than a column.
-  const auto width = static_cast<size_t>(std::max(20, out_.width() - 1));
-  out_.Draw(absl::StrCat(kClearLine, text.substr(0, width)));
-  drawn_ = true;
+  // A long line goes on in the next row; what is drawn over it begins in its first one. All of it
+  // is ASCII but the metrics' names, which the server chooses among its own words.
+  const int width = std::max(20, out_.width());
+  const absl::string_view shown = text.substr(0, static_cast<size_t>(width) * kMostRows);
+  out_.Draw(absl::StrCat(Clear(), shown));
+  rows_ = 1 + (static_cast<int>(shown.size()) - 1) / width;
 }
 
 void ProgressView::OnOutage(bool lost) {

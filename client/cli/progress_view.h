@@ -32,12 +32,15 @@ class ProgressView {
   void OnLog(const v1::LogLine& log);
   // A line that stays.
   void Line(absl::string_view text);
+  // What takes the drawn line away.
+  std::string Clear();
   // The line that is drawn again.
   void Draw(absl::string_view text);
 
   const Output& out_;
   RunFacts facts_;
-  bool drawn_ = false;
+  // Rows of the terminal that the drawn line takes; 0 when there is none.
+  int rows_ = 0;
   int32_t attempt_ = 0;
   absl::Time last_plain_ = absl::InfinitePast();
 };

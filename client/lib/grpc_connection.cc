@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gradus/connection.h"
 #include "gradus/v1/admin_service.grpc.pb.h"
 #include "gradus/v1/dataset_service.grpc.pb.h"
@@ -20,6 +22,22 @@ constexpr int kPingEveryMs = 30'000;
 constexpr int kPingTimeoutMs = 10'000;
 constexpr int kMostMessageBytes = 4 << 20;
 
+// gRPC's words for a server that is not there name everything but the server.
+absl::Status FromCall(const grpc::Status& call) {
+  constexpr absl::string_view kNobody = "failed to connect to all addresses";
+  absl::Status status = support::FromGrpc(call);
+  const absl::string_view message = status.message();
+  if (!absl::IsUnavailable(status) || !absl::StartsWith(message, kNobody)) return status;
+  const size_t address = message.find("ipv");
+  const size_t cause = message.rfind(": ");
+  if (address == absl::string_view::npos || cause == absl::string_view::npos || cause < address) {
+    return status;
+  }
+  const absl::string_view from = message.substr(address + 5);
+  return absl::UnavailableError(absl::StrCat(
+      "cannot reach the server at ", from.substr(0, from.find(": ")), message.substr(cause)));
+}
+
 template <typename Response>
 class GrpcResponseStream final : public ResponseStream<Response> {
  public:
@@ -28,7 +46,7 @@ class GrpcResponseStream final : public ResponseStream<Response> {
   explicit GrpcResponseStream(Open open) : reader_(open(&context_)) {}
 
   bool Read(Response* response) override { return reader_->Read(response); }
-  absl::Status Finish() override { return support::FromGrpc(reader_->Finish()); }
+  absl::Status Finish() override { return FromCall(reader_->Finish()); }
   void Cancel() override { context_.TryCancel(); }
 
  private:
@@ -45,7 +63,7 @@ class GrpcUploadStream final : public UploadStream {
 
   absl::StatusOr<v1::AppendUploadResponse> Finish() override {
     writer_->WritesDone();
-    const absl::Status status = support::FromGrpc(writer_->Finish());
+    const absl::Status status = FromCall(writer_->Finish());
     if (!status.ok()) return status;
     return response_;
   }
@@ -72,7 +90,7 @@ class GrpcConnection final : public Connection {
                       absl::Time deadline) override {                                     \
     grpc::ClientContext context;                                                          \
     context.set_deadline(absl::ToChronoTime(deadline));                                   \
-    return support::FromGrpc((stub)->Method(&context, request, response));                \
+    return FromCall((stub)->Method(&context, request, response));                         \
   }
 #define GRADUS_STREAM(stub, Method)                                                                \
   std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) \

@@ -47,7 +47,7 @@ print(best)
 def pytorch(threads, epochs):
     # A settled choice of OpenBLAS's kernels that slows it down would flatter us.
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    done = subprocess.run(["/usr/bin/python3", "-c", TORCH, str(threads), str(epochs)],
+    done = subprocess.run([sys.executable, "-c", TORCH, str(threads), str(epochs)],
                           capture_output=True, text=True, check=True, env=env)
     return float(done.stdout)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One epoch of the seed network in PyTorch, rows in stored order, from given start weights.
 
-    seed_epoch.py START.safetensors END.safetensors    compares END with PyTorch's weights; exit 0 below 1e-4
+    seed_epoch.py START.safetensors END.safetensors    prints the largest difference between END and PyTorch's weights
     seed_epoch.py START.safetensors --write FILE.npz   writes PyTorch's weights
 
 START comes from a job with `fit.epochs: 0`, END from the same job with `fit.epochs: 1`, both with
@@ -19,7 +19,7 @@ from rig import FASHION, read_safetensors  # noqa: E402
 
 LABELS = [1, 3, 4, 5, 6, 7, 8, 9]
 LAYERS = ["dense", "dense_1", "dense_2", "dense_3"]
-TOLERANCE = 1e-4
+LEAST_MOVE = 1e-2
 
 
 def read_idx(name, header):
@@ -69,17 +69,16 @@ def main():
     expected = train_one_epoch(start)
     if sys.argv[2] == "--write":
         numpy.savez(sys.argv[3], **expected)
-        return 0
+        return
     found = read_safetensors(sys.argv[2])
     worst = moved = 0.0
     for name, value in expected.items():
         assert found[name].shape == value.shape, name
         worst = max(worst, float(abs(found[name] - value).max()))
         moved = max(moved, float(abs(value - start[name]).max()))
-    print(f"largest difference {worst:.3g} after an epoch that moved weights by up to {moved:.3g}")
-    assert moved > 100 * TOLERANCE, "the epoch did not train"
-    return 0 if worst < TOLERANCE else 1
+    assert moved > LEAST_MOVE, "the epoch did not train"
+    print(worst)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
