@@ -67,8 +67,9 @@ absl::Status ModelFile::Send(int64_t offset, size_t piece,
   }
   uint64_t skip = static_cast<uint64_t>(offset);
   const auto send = [&](std::span<const std::byte> bytes) -> absl::Status {
-    bytes = bytes.subspan(std::min<uint64_t>(skip, bytes.size()));
-    skip -= std::min<uint64_t>(skip, bytes.size());
+    const uint64_t skipped = std::min<uint64_t>(skip, bytes.size());
+    bytes = bytes.subspan(skipped);
+    skip -= skipped;
     while (!bytes.empty()) {
       RETURN_IF_ERROR(sink(bytes.first(std::min(piece, bytes.size()))));
       bytes = bytes.subspan(std::min(piece, bytes.size()));
