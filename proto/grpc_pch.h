@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Precompiled for the folders that speak gRPC: its headers cost seconds a translation unit, this one less.
+// Precompiled for the folders that speak gRPC: its headers cost seconds a translation unit, this
+// one less.
 #pragma once
 
 #include <grpcpp/grpcpp.h>

@@ -40,7 +40,8 @@ namespace {
 constexpr int64_t kHour = int64_t{3600} * 1'000'000;
 // Threads that read for watchers and store for ranks.
 constexpr int kStreamThreads = 4;
-// What calls under way get to end by themselves once jobs are drained. All of it is taken where an idle client does not read our goodbye.
+// What calls under way get to end by themselves once jobs are drained. All of it is taken where an
+// idle client does not read our goodbye.
 constexpr int64_t kShutdownMicros = 500'000;
 constexpr int kFaultExit = 1;
 

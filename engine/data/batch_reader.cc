@@ -31,22 +31,28 @@ struct SlotBytes {
 
 SlotBytes BytesOfSlot(const View& view, int64_t batch_size) {
   const size_t rows = static_cast<size_t>(std::min(batch_size, view.rows()));
-  const size_t width = view.targets().kind == TargetKind::kClasses ? 1 : static_cast<size_t>(view.targets().width);
-  return {RoundUp(rows * static_cast<size_t>(view.input_elements()) * sizeof(float)), RoundUp(rows * width * sizeof(float))};
+  const size_t width =
+      view.targets().kind == TargetKind::kClasses ? 1 : static_cast<size_t>(view.targets().width);
+  return {RoundUp(rows * static_cast<size_t>(view.input_elements()) * sizeof(float)),
+          RoundUp(rows * width * sizeof(float))};
 }
 
 int64_t BatchesOf(const BatchReader::Options& options, int64_t steps_per_epoch) {
   const int64_t epochs = std::max<int64_t>(options.end_epoch - options.first_epoch, 0);
   int64_t batches = 0;
-  if (__builtin_mul_overflow(epochs, steps_per_epoch, &batches)) return std::numeric_limits<int64_t>::max();
+  if (__builtin_mul_overflow(epochs, steps_per_epoch, &batches))
+    return std::numeric_limits<int64_t>::max();
   return std::max<int64_t>(batches - options.first_step, 0);
 }
 
 }  // namespace
 
-void BatchReader::Free::operator()(std::byte* memory) const { ::operator delete(memory, std::align_val_t(kAlignment)); }
+void BatchReader::Free::operator()(std::byte* memory) const {
+  ::operator delete(memory, std::align_val_t(kAlignment));
+}
 
-absl::StatusOr<std::unique_ptr<BatchReader>> BatchReader::Create(std::shared_ptr<const View> view, Options options) {
+absl::StatusOr<std::unique_ptr<BatchReader>> BatchReader::Create(std::shared_ptr<const View> view,
+                                                                 Options options) {
   try {
     std::unique_ptr<BatchReader> reader(new BatchReader(std::move(view), std::move(options)));
     RETURN_IF_ERROR(reader->PlaceRing());
@@ -78,10 +84,13 @@ absl::Status BatchReader::PlaceRing() {
   const SlotBytes slot_bytes = BytesOfSlot(*view_, options_.batch_size);
   const size_t stride = slot_bytes.inputs + slot_bytes.targets;
   const int64_t wanted = static_cast<int64_t>(options_.ring_bytes / stride);
-  const int64_t slots = std::clamp(wanted, kMinSlots, std::max(kMinSlots, std::min(kMaxSlots, total_batches_)));
+  const int64_t slots =
+      std::clamp(wanted, kMinSlots, std::max(kMinSlots, std::min(kMaxSlots, total_batches_)));
   const size_t bytes = stride * static_cast<size_t>(slots);
-  memory_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t(kAlignment), std::nothrow)));
-  if (memory_ == nullptr) return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of batches"));
+  memory_.reset(
+      static_cast<std::byte*>(::operator new(bytes, std::align_val_t(kAlignment), std::nothrow)));
+  if (memory_ == nullptr)
+    return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of batches"));
   for (int64_t i = 0; i < slots; ++i) {
     std::byte* const at = memory_.get() + static_cast<size_t>(i) * stride;
     slots_.push_back({{}, reinterpret_cast<float*>(at), at + slot_bytes.inputs});
@@ -93,7 +102,8 @@ absl::Status BatchReader::StartThread() {
   try {
     thread_ = std::thread([this] { Produce(); });
   } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(absl::StrCat("no thread for reading batches ahead: ", error.what()));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no thread for reading batches ahead: ", error.what()));
   }
   if (!options_.cpus.empty()) {
     cpu_set_t set;
@@ -140,10 +150,12 @@ bool BatchReader::AwaitRoom() {
   return !stopping_;
 }
 
-void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoch, int64_t step) const {
+void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoch,
+                       int64_t step) const {
   const int64_t first = step * options_.batch_size;
   const int64_t rows = std::min(options_.batch_size, view_->rows() - first);
-  const std::span<const uint32_t> picked = order.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
+  const std::span<const uint32_t> picked =
+      order.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
   float* inputs = slot.inputs;
   for (const uint32_t row : picked) {
     view_->GatherInput(row, inputs);
@@ -166,7 +178,8 @@ void BatchReader::GiveBack() {
   if (!std::exchange(holding_, false)) return;
   const int64_t consumed = consumed_.load() + 1;
   consumed_.store(consumed);
-  if (producer_sleeps_.load() && produced_.load() - consumed <= static_cast<int64_t>(slots_.size()) / 2) {
+  if (producer_sleeps_.load() &&
+      produced_.load() - consumed <= static_cast<int64_t>(slots_.size()) / 2) {
     base::MutexLock lock(mu_);
     changed_.SignalAll();
   }

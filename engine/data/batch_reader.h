@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches ahead of time: a thread gathers and converts rows into a ring of buffers while the cores train.
+// Batches ahead of time: a thread gathers and converts rows into a ring of buffers while the cores
+// train.
 #pragma once
 
 #include <atomic>
@@ -18,18 +19,23 @@
 
 namespace gradus::data {
 
-// Rows gathered for one step. Pointers are aligned to 64 bytes; rows lie one after another without gaps.
+// Rows gathered for one step. Pointers are aligned to 64 bytes; rows lie one after another without
+// gaps.
 struct Batch {
   int64_t epoch = 0;  // over the whole run
   int64_t step = 0;   // in the epoch, from 0
   int64_t rows = 0;
   const float* inputs = nullptr;  // [rows, View::input_elements()]
-  const void* targets = nullptr;  // int32_t [rows] where the view's targets are classes, else float [rows, width]
+  const void* targets =
+      nullptr;  // int32_t [rows] where the view's targets are classes, else float [rows, width]
 };
 
-// Reads a view's batches in order, epoch after epoch, from any position: what comes depends on the options only, never on the pace of either side.
-//   Owns     the ring (at least 3 batches, else about ring_bytes), a thread, the epoch's order (4 bytes a row). Nothing is allocated after Create.
-//   Threads  Next: one caller at a time. The thread sleeps until half of the ring is free and then fills it in one go: on a machine whose cores all compute,
+// Reads a view's batches in order, epoch after epoch, from any position: what comes depends on the
+// options only, never on the pace of either side.
+//   Owns     the ring (at least 3 batches, else about ring_bytes), a thread, the epoch's order (4
+//   bytes a row). Nothing is allocated after Create. Threads  Next: one caller at a time. The
+//   thread sleeps until half of the ring is free and then fills it in one go: on a machine whose
+//   cores all compute,
 //            one short disturbance for many batches is cheaper than one each.
 //   Errors   RESOURCE_EXHAUSTED when memory or a thread is not to be had.
 class BatchReader {
@@ -45,7 +51,8 @@ class BatchReader {
     size_t ring_bytes = size_t{4} << 20;
   };
 
-  static absl::StatusOr<std::unique_ptr<BatchReader>> Create(std::shared_ptr<const View> view, Options options);
+  static absl::StatusOr<std::unique_ptr<BatchReader>> Create(std::shared_ptr<const View> view,
+                                                             Options options);
   ~BatchReader();
   BatchReader(const BatchReader&) = delete;
   BatchReader& operator=(const BatchReader&) = delete;

@@ -43,7 +43,8 @@ absl::StatusOr<base::DType> StoredType(const v1::Column& column) {
         break;
     }
   }
-  return base::InvalidArgument("dtype", absl::StrCat("\"", column.dtype(), "\""), "one of U8, I8, I16, I32, I64, F32, F64");
+  return base::InvalidArgument("dtype", absl::StrCat("\"", column.dtype(), "\""),
+                               "one of U8, I8, I16, I32, I64, F32, F64");
 }
 
 }  // namespace
@@ -56,17 +57,22 @@ absl::StatusOr<MappedColumn> MappedColumn::Open(const v1::Column& column, int64_
   for (int i = 0; i < column.shape_size(); ++i) {
     const int64_t extent = column.shape(i);
     if (extent < 1 || __builtin_mul_overflow(opened.row_elements_, extent, &opened.row_elements_)) {
-      return base::InvalidArgument(absl::StrCat("shape[", i, "]"), absl::StrCat(extent), "a size that memory can hold");
+      return base::InvalidArgument(absl::StrCat("shape[", i, "]"), absl::StrCat(extent),
+                                   "a size that memory can hold");
     }
   }
   int64_t bytes = 0;
-  if (__builtin_mul_overflow(opened.row_elements_, static_cast<int64_t>(base::SizeOf(opened.dtype_)), &opened.row_bytes_) ||
+  if (__builtin_mul_overflow(opened.row_elements_,
+                             static_cast<int64_t>(base::SizeOf(opened.dtype_)),
+                             &opened.row_bytes_) ||
       __builtin_mul_overflow(opened.row_bytes_, rows, &bytes)) {
-    return base::InvalidArgument("shape", absl::StrCat(rows, " rows of ", opened.row_elements_), "a size that memory can hold");
+    return base::InvalidArgument("shape", absl::StrCat(rows, " rows of ", opened.row_elements_),
+                                 "a size that memory can hold");
   }
   if (static_cast<uint64_t>(bytes) != file->size()) {
-    return absl::DataLossError(absl::StrCat("column \"", column.name(), "\" has ", file->size(), " bytes, but ", rows,
-                                            " rows of ", opened.row_elements_, " ", column.dtype(), " take ", bytes));
+    return absl::DataLossError(absl::StrCat("column \"", column.name(), "\" has ", file->size(),
+                                            " bytes, but ", rows, " rows of ", opened.row_elements_,
+                                            " ", column.dtype(), " take ", bytes));
   }
   opened.rows_ = rows;
   opened.row_shape_.assign(column.shape().begin(), column.shape().end());
@@ -75,7 +81,9 @@ absl::StatusOr<MappedColumn> MappedColumn::Open(const v1::Column& column, int64_
   return opened;
 }
 
-bool MappedColumn::holds_integers() const { return dtype_ != base::DType::kF32 && dtype_ != base::DType::kF64; }
+bool MappedColumn::holds_integers() const {
+  return dtype_ != base::DType::kF32 && dtype_ != base::DType::kF64;
+}
 
 std::optional<int64_t> MappedColumn::IntegerAt(int64_t row) const {
   if (dtype_ == base::DType::kI64) return Load<int64_t>(Row(row));

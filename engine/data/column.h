@@ -15,13 +15,15 @@
 
 namespace gradus::data {
 
-// Rows of a column as they lie in the blob: values keep their stored type until a batch is gathered.
+// Rows of a column as they lie in the blob: values keep their stored type until a batch is
+// gathered.
 //   Shapes   rows() rows of row_elements() values each, in C order.
 //   Owns     a share of the mapping.
 //   Threads  any; immutable.
 class MappedColumn {
  public:
-  // INVALID_ARGUMENT for an unknown type or a shape whose product overflows; DATA_LOSS when the bytes are not as many as `rows` rows of it take.
+  // INVALID_ARGUMENT for an unknown type or a shape whose product overflows; DATA_LOSS when the
+  // bytes are not as many as `rows` rows of it take.
   static absl::StatusOr<MappedColumn> Open(const v1::Column& column, int64_t rows,
                                            std::shared_ptr<const base::MappedFile> file);
 
@@ -34,7 +36,8 @@ class MappedColumn {
   // REQUIRES: 0 <= row < rows().
   const std::byte* Row(int64_t row) const { return data_ + row * row_bytes_; }
 
-  // The first value of a row as a whole number; nothing where it is none (a fraction, NaN, beyond int64).
+  // The first value of a row as a whole number; nothing where it is none (a fraction, NaN, beyond
+  // int64).
   std::optional<int64_t> IntegerAt(int64_t row) const;
   // The value at `element` of a row. Exact but for integers beyond 2^53.
   double ValueAt(int64_t row, int64_t element) const;

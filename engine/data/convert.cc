@@ -19,10 +19,10 @@ void Convert(const std::byte* src, int64_t count, float scale, float offset, flo
   }
 }
 
-// 32 values a round: four independent chains hide the latency of convert, multiply and add. No fused multiply-add: it would round once and differ from
-// the plain loop.
-__attribute__((target("avx2"))) void ConvertBytesAvx2(const std::byte* src, int64_t count, float scale, float offset,
-                                                      float* dst) {
+// 32 values a round: four independent chains hide the latency of convert, multiply and add. No
+// fused multiply-add: it would round once and differ from the plain loop.
+__attribute__((target("avx2"))) void ConvertBytesAvx2(const std::byte* src, int64_t count,
+                                                      float scale, float offset, float* dst) {
   const __m256 scales = _mm256_set1_ps(scale);
   const __m256 offsets = _mm256_set1_ps(offset);
   int64_t i = 0;
@@ -47,7 +47,8 @@ void ConvertBytes(const std::byte* src, int64_t count, float scale, float offset
 
 }  // namespace
 
-void ConvertToF32(base::DType dtype, const std::byte* src, int64_t count, float scale, float offset, float* dst) {
+void ConvertToF32(base::DType dtype, const std::byte* src, int64_t count, float scale, float offset,
+                  float* dst) {
   switch (dtype) {
     case base::DType::kU8:
       return ConvertBytes(src, count, scale, offset, dst);

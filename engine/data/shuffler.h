@@ -8,7 +8,8 @@
 
 namespace gradus::data {
 
-// A permutation of the rows that follows from seed and epoch alone, so that no state needs saving: a resumed run asks for the same epoch again.
+// A permutation of the rows that follows from seed and epoch alone, so that no state needs saving:
+// a resumed run asks for the same epoch again.
 //   Owns     4 bytes a row, taken once.
 //   Threads  one caller at a time.
 //   Source   Fisher and Yates's shuffle over Philox4x32-10 (engine/base/philox.h).

@@ -22,7 +22,8 @@ constexpr int kWindowBits = 15 + 16;
 }  // namespace
 
 bool IsGzip(std::span<const std::byte> first_bytes) {
-  return first_bytes.size() >= 2 && first_bytes[0] == std::byte{0x1f} && first_bytes[1] == std::byte{0x8b};
+  return first_bytes.size() >= 2 && first_bytes[0] == std::byte{0x1f} &&
+         first_bytes[1] == std::byte{0x8b};
 }
 
 struct GzipInflater::State {
@@ -60,11 +61,13 @@ absl::Status GzipInflater::State::Inflate(std::span<const std::byte>& input, Sin
   consumed += used;
   input = input.subspan(used);
   if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-    return absl::InvalidArgumentError(absl::StrCat("gzip data are damaged before byte ", consumed, ": ",
-                                                   stream.msg == nullptr ? "no more is known" : stream.msg));
+    return absl::InvalidArgumentError(
+        absl::StrCat("gzip data are damaged before byte ", consumed, ": ",
+                     stream.msg == nullptr ? "no more is known" : stream.msg));
   }
   if (made > max_output - produced) {
-    return absl::ResourceExhaustedError(absl::StrCat("gzip data inflate to more than ", max_output, " bytes"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("gzip data inflate to more than ", max_output, " bytes"));
   }
   produced += made;
   if (made > 0) RETURN_IF_ERROR(sink(std::span<const std::byte>(output.data(), made)));
@@ -73,10 +76,12 @@ absl::Status GzipInflater::State::Inflate(std::span<const std::byte>& input, Sin
 }
 
 absl::Status GzipInflater::State::SkipPadding(std::span<const std::byte>& input) {
-  const auto other = std::find_if(input.begin(), input.end(), [](std::byte value) { return value != std::byte{0}; });
+  const auto other = std::find_if(input.begin(), input.end(),
+                                  [](std::byte value) { return value != std::byte{0}; });
   consumed += static_cast<uint64_t>(other - input.begin());
   if (other != input.end()) {
-    return absl::InvalidArgumentError(absl::StrCat("gzip data are followed by something else at byte ", consumed));
+    return absl::InvalidArgumentError(
+        absl::StrCat("gzip data are followed by something else at byte ", consumed));
   }
   input = {};
   return absl::OkStatus();
@@ -84,7 +89,8 @@ absl::Status GzipInflater::State::SkipPadding(std::span<const std::byte>& input)
 
 absl::StatusOr<GzipInflater> GzipInflater::Create(uint64_t max_output) {
   auto state = std::make_unique<State>(max_output);
-  if (inflateInit2(&state->stream, kWindowBits) != Z_OK) return absl::ResourceExhaustedError("gzip: no memory to inflate");
+  if (inflateInit2(&state->stream, kWindowBits) != Z_OK)
+    return absl::ResourceExhaustedError("gzip: no memory to inflate");
   state->ready = true;
   return GzipInflater(std::move(state));
 }
@@ -97,7 +103,8 @@ GzipInflater::~GzipInflater() = default;
 absl::Status GzipInflater::Push(std::span<const std::byte> input, Sink sink) {
   using Place = State::Place;
   while (!input.empty()) {
-    if (state_->place == Place::kBetween && input.front() == std::byte{0}) state_->place = Place::kPadding;
+    if (state_->place == Place::kBetween && input.front() == std::byte{0})
+      state_->place = Place::kPadding;
     if (state_->place == Place::kPadding) return state_->SkipPadding(input);
     if (state_->place == Place::kBetween && inflateReset(&state_->stream) != Z_OK) {
       return absl::InternalError("gzip: zlib's state is broken");
@@ -106,13 +113,16 @@ absl::Status GzipInflater::Push(std::span<const std::byte> input, Sink sink) {
     RETURN_IF_ERROR(state_->Inflate(input, sink));
   }
   // The last call may have filled the buffer exactly and hold more back.
-  while (state_->place == Place::kMember && state_->stream.avail_out == 0) RETURN_IF_ERROR(state_->Inflate(input, sink));
+  while (state_->place == Place::kMember && state_->stream.avail_out == 0)
+    RETURN_IF_ERROR(state_->Inflate(input, sink));
   return absl::OkStatus();
 }
 
 absl::Status GzipInflater::Finish() const {
-  if (state_->place == State::Place::kBetween || state_->place == State::Place::kPadding) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("gzip data ends early after ", state_->consumed, " bytes"));
+  if (state_->place == State::Place::kBetween || state_->place == State::Place::kPadding)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("gzip data ends early after ", state_->consumed, " bytes"));
 }
 
 uint64_t GzipInflater::consumed() const { return state_->consumed; }

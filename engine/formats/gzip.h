@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gzip data inflated piece by piece, with a limit on what comes out and an error where the data end early.
+// Gzip data inflated piece by piece, with a limit on what comes out and an error where the data end
+// early.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,10 @@ bool IsGzip(std::span<const std::byte> first_bytes);
 // One gzip file of one or more members, whose parts are pushed in order.
 //   Owns     zlib's state and one buffer of 64 KiB.
 //   Threads  one caller at a time.
-//   Errors   INVALID_ARGUMENT: no gzip, damaged (CRC and length are checked), bytes after the last member that are neither a member nor zeros, or (by
-//            Finish) an early end; RESOURCE_EXHAUSTED beyond the limit; the sink's own errors as they are. After an error nothing more may be pushed.
+//   Errors   INVALID_ARGUMENT: no gzip, damaged (CRC and length are checked), bytes after the last
+//   member that are neither a member nor zeros, or (by
+//            Finish) an early end; RESOURCE_EXHAUSTED beyond the limit; the sink's own errors as
+//            they are. After an error nothing more may be pushed.
 class GzipInflater {
  public:
   using Sink = absl::FunctionRef<absl::Status(std::span<const std::byte>)>;

@@ -29,13 +29,18 @@ constexpr std::array<IdxType, 6> kTypes = {{{std::byte{0x08}, "U8"},
                                             {std::byte{0x0D}, "F32"},
                                             {std::byte{0x0E}, "F64"}}};
 
-absl::Status Refuse(absl::string_view what) { return absl::InvalidArgumentError(absl::StrCat("idx: ", what)); }
+absl::Status Refuse(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("idx: ", what));
+}
 
 absl::StatusOr<std::string> DtypeOf(std::span<const std::byte> magic) {
-  if (magic[0] != std::byte{0} || magic[1] != std::byte{0}) return Refuse("does not start with two zero bytes");
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const IdxType& t) { return t.code == magic[2]; });
+  if (magic[0] != std::byte{0} || magic[1] != std::byte{0})
+    return Refuse("does not start with two zero bytes");
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(),
+                                 [&](const IdxType& t) { return t.code == magic[2]; });
   if (type == kTypes.end()) {
-    return Refuse(absl::StrCat("the type code 0x", absl::Hex(std::to_integer<int>(magic[2]), absl::kZeroPad2),
+    return Refuse(absl::StrCat("the type code 0x",
+                               absl::Hex(std::to_integer<int>(magic[2]), absl::kZeroPad2),
                                " is none of 08, 09, 0b, 0c, 0d, 0e"));
   }
   return std::string(type->dtype);
@@ -64,26 +69,31 @@ absl::StatusOr<std::optional<IdxHeader>> ParseIdxHeader(std::span<const std::byt
     if (header.shape.back() == 0) return Refuse(absl::StrCat("dimension ", i, " is 0"));
   }
   const std::optional<uint64_t> bytes = ArrayBytes(header.shape, ElementSize(header.dtype));
-  if (!bytes.has_value()) return Refuse(absl::StrCat("the shape (", absl::StrJoin(header.shape, ", "), ") is too large"));
+  if (!bytes.has_value())
+    return Refuse(absl::StrCat("the shape (", absl::StrJoin(header.shape, ", "), ") is too large"));
   header.data_bytes = *bytes;
   return header;
 }
 
-absl::Status IdxDecoder::Push(std::span<const std::byte> bytes, HeaderSink on_header, ValueSink on_values) {
+absl::Status IdxDecoder::Push(std::span<const std::byte> bytes, HeaderSink on_header,
+                              ValueSink on_values) {
   seen_ += bytes.size();
   if (!header_.has_value()) RETURN_IF_ERROR(PushHeader(bytes, on_header));
   if (!header_.has_value()) return absl::OkStatus();
   // What comes beyond the announced size is only counted, by seen_.
   const uint64_t before = seen_ - header_->header_bytes - bytes.size();
   const uint64_t room = header_->data_bytes - std::min(header_->data_bytes, before);
-  return PushValues(bytes.first(static_cast<size_t>(std::min<uint64_t>(room, bytes.size()))), on_values);
+  return PushValues(bytes.first(static_cast<size_t>(std::min<uint64_t>(room, bytes.size()))),
+                    on_values);
 }
 
-// Takes the header's bytes off `bytes`, one dimension at a time so that none of the values is taken along.
+// Takes the header's bytes off `bytes`, one dimension at a time so that none of the values is taken
+// along.
 absl::Status IdxDecoder::PushHeader(std::span<const std::byte>& bytes, HeaderSink on_header) {
   while (!bytes.empty() && !header_.has_value()) {
     const size_t take = std::min(kDimension - pending_.size() % kDimension, bytes.size());
-    pending_.insert(pending_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
+    pending_.insert(pending_.end(), bytes.begin(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(take));
     bytes = bytes.subspan(take);
     ASSIGN_OR_RETURN(header_, ParseIdxHeader(pending_));
   }
@@ -102,7 +112,8 @@ absl::Status IdxDecoder::PushValues(std::span<const std::byte> bytes, ValueSink 
       continue;
     }
     const size_t take = std::min(kPiece - pending_.size(), bytes.size());
-    pending_.insert(pending_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
+    pending_.insert(pending_.end(), bytes.begin(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(take));
     bytes = bytes.subspan(take);
     const size_t whole = pending_.size() - pending_.size() % element_;
     swapped_.resize(whole);
@@ -116,11 +127,13 @@ absl::Status IdxDecoder::PushValues(std::span<const std::byte> bytes, ValueSink 
 }
 
 absl::Status IdxDecoder::Finish() const {
-  if (!header_.has_value()) return Refuse(absl::StrCat("the header ends early after ", seen_, " bytes"));
+  if (!header_.has_value())
+    return Refuse(absl::StrCat("the header ends early after ", seen_, " bytes"));
   const uint64_t announced = header_->header_bytes + header_->data_bytes;
   if (seen_ != announced) {
-    return Refuse(absl::StrCat("the header (", header_->dtype, ", ", absl::StrJoin(header_->shape, " x "), ") announces ",
-                               announced, " bytes, there are ", seen_));
+    return Refuse(absl::StrCat("the header (", header_->dtype, ", ",
+                               absl::StrJoin(header_->shape, " x "), ") announces ", announced,
+                               " bytes, there are ", seen_));
   }
   return absl::OkStatus();
 }

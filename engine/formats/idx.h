@@ -27,18 +27,22 @@ struct IdxHeader {
 };
 
 // Reads the header from a file's first bytes; nothing when they are too few to hold all of it.
-//   Errors  INVALID_ARGUMENT: no IDX, an unknown type, no or too many dimensions, a dimension of 0, a size beyond 2^63.
+//   Errors  INVALID_ARGUMENT: no IDX, an unknown type, no or too many dimensions, a dimension of 0,
+//   a size beyond 2^63.
 absl::StatusOr<std::optional<IdxHeader>> ParseIdxHeader(std::span<const std::byte> first_bytes);
 
-// One IDX file whose bytes are pushed in order, in pieces of any size; values come out little endian, in whole elements.
+// One IDX file whose bytes are pushed in order, in pieces of any size; values come out little
+// endian, in whole elements.
 //   Owns     less than 128 KiB, however large the file.
 //   Threads  one caller at a time.
-//   Errors   INVALID_ARGUMENT as ParseIdxHeader and, by Finish, where the file is shorter or longer than its header says; the callbacks' own errors.
+//   Errors   INVALID_ARGUMENT as ParseIdxHeader and, by Finish, where the file is shorter or longer
+//   than its header says; the callbacks' own errors.
 class IdxDecoder {
  public:
   // Called once, when the header is complete.
   using HeaderSink = absl::FunctionRef<absl::Status(const IdxHeader&)>;
-  // Gets values, at most 64 KiB at once. Bytes beyond those that the header announces are counted and dropped.
+  // Gets values, at most 64 KiB at once. Bytes beyond those that the header announces are counted
+  // and dropped.
   using ValueSink = absl::FunctionRef<absl::Status(std::span<const std::byte>)>;
 
   absl::Status Push(std::span<const std::byte> bytes, HeaderSink on_header, ValueSink on_values);

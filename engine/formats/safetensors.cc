@@ -17,23 +17,26 @@
 namespace gradus::formats {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors values are used as they lie in the file");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors values are used as they lie in the file");
 
 constexpr uint64_t kLengthBytes = 8;
 
 absl::Status CheckTensor(const TensorInfo& tensor) {
   const size_t element = ElementSize(tensor.dtype);
   if (element == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("safetensors: tensor \"", tensor.name, "\" has the unknown type \"", tensor.dtype, "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "safetensors: tensor \"", tensor.name, "\" has the unknown type \"", tensor.dtype, "\""));
   }
   const std::optional<uint64_t> bytes = ArrayBytes(tensor.shape, element);
   if (!bytes.has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("safetensors: tensor \"", tensor.name, "\" is too large"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("safetensors: tensor \"", tensor.name, "\" is too large"));
   }
   if (tensor.end < tensor.begin || tensor.end - tensor.begin != *bytes) {
-    return absl::InvalidArgumentError(absl::StrCat("safetensors: tensor \"", tensor.name, "\" lies in [", tensor.begin,
-                                                   ", ", tensor.end, "), its shape and type take ", *bytes, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("safetensors: tensor \"", tensor.name, "\" lies in [", tensor.begin, ", ",
+                     tensor.end, "), its shape and type take ", *bytes, " bytes"));
   }
   return absl::OkStatus();
 }
@@ -44,8 +47,9 @@ absl::Status CheckLayout(std::span<const TensorInfo> tensors, uint64_t data_size
   for (const TensorInfo& tensor : tensors) {
     RETURN_IF_ERROR(CheckTensor(tensor));
     if (tensor.begin != next) {
-      return absl::InvalidArgumentError(absl::StrCat("safetensors: tensor \"", tensor.name, "\" begins at ",
-                                                     tensor.begin, ", the one before it ends at ", next));
+      return absl::InvalidArgumentError(absl::StrCat("safetensors: tensor \"", tensor.name,
+                                                     "\" begins at ", tensor.begin,
+                                                     ", the one before it ends at ", next));
     }
     next = tensor.end;
   }
@@ -59,12 +63,13 @@ absl::Status CheckLayout(std::span<const TensorInfo> tensors, uint64_t data_size
 }  // namespace
 
 const TensorInfo* SafetensorsHeader::Find(std::string_view name) const {
-  const auto found =
-      std::find_if(tensors.begin(), tensors.end(), [&](const TensorInfo& tensor) { return tensor.name == name; });
+  const auto found = std::find_if(tensors.begin(), tensors.end(),
+                                  [&](const TensorInfo& tensor) { return tensor.name == name; });
   return found == tensors.end() ? nullptr : &*found;
 }
 
-absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first_8, uint64_t file_size) {
+absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first_8,
+                                                uint64_t file_size) {
   if (file_size < kLengthBytes || first_8.size() < kLengthBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("safetensors: ", file_size, " bytes are too few for a header's length"));
@@ -72,8 +77,9 @@ absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first
   uint64_t length = 0;
   std::memcpy(&length, first_8.data(), kLengthBytes);
   if (length > kMaxSafetensorsHeader) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("safetensors: a header of ", length, " bytes, at most ", kMaxSafetensorsHeader, " are allowed"));
+    return absl::InvalidArgumentError(absl::StrCat("safetensors: a header of ", length,
+                                                   " bytes, at most ", kMaxSafetensorsHeader,
+                                                   " are allowed"));
   }
   if (length > file_size - kLengthBytes) {
     return absl::InvalidArgumentError(
@@ -82,21 +88,24 @@ absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first
   return kLengthBytes + length;
 }
 
-absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::span<const std::byte> bytes, uint64_t file_size) {
+absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::span<const std::byte> bytes,
+                                                         uint64_t file_size) {
   ASSIGN_OR_RETURN(const uint64_t header_bytes, SafetensorsHeaderBytes(bytes, file_size));
   if (bytes.size() < header_bytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("safetensors: the header ends early after ", bytes.size(), " of ", header_bytes, " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat("safetensors: the header ends early after ",
+                                                   bytes.size(), " of ", header_bytes, " bytes"));
   }
   const std::span<const std::byte> text = bytes.subspan(kLengthBytes, header_bytes - kLengthBytes);
   SafetensorsHeader header;
   header.data_begin = header_bytes;
   header.file_size = file_size;
-  RETURN_IF_ERROR(ParseSafetensorsJson(std::string_view(reinterpret_cast<const char*>(text.data()), text.size()),
-                                       header.tensors, header.metadata));
-  std::stable_sort(header.tensors.begin(), header.tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  RETURN_IF_ERROR(ParseSafetensorsJson(
+      std::string_view(reinterpret_cast<const char*>(text.data()), text.size()), header.tensors,
+      header.metadata));
+  std::stable_sort(header.tensors.begin(), header.tensors.end(),
+                   [](const TensorInfo& a, const TensorInfo& b) {
+                     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+                   });
   RETURN_IF_ERROR(CheckLayout(header.tensors, file_size - header_bytes));
   return header;
 }
@@ -113,11 +122,13 @@ std::span<const std::byte> SafetensorsView::Bytes(const TensorInfo& tensor) cons
 
 absl::StatusOr<std::span<const std::byte>> SafetensorsView::Bytes(std::string_view name) const {
   const TensorInfo* tensor = header_.Find(name);
-  if (tensor == nullptr) return absl::NotFoundError(absl::StrCat("safetensors: no tensor \"", std::string(name), "\""));
+  if (tensor == nullptr)
+    return absl::NotFoundError(absl::StrCat("safetensors: no tensor \"", std::string(name), "\""));
   return Bytes(*tensor);
 }
 
-absl::StatusOr<SafetensorsSubset> SelectTensors(const SafetensorsHeader& source, std::span<const std::string> names) {
+absl::StatusOr<SafetensorsSubset> SelectTensors(const SafetensorsHeader& source,
+                                                std::span<const std::string> names) {
   std::set<std::string_view> wanted(names.begin(), names.end());
   std::vector<TensorInfo> tensors;
   SafetensorsSubset subset;
@@ -128,14 +139,16 @@ absl::StatusOr<SafetensorsSubset> SelectTensors(const SafetensorsHeader& source,
     const ByteRange range{source.data_begin + tensor.begin, tensor.end - tensor.begin};
     data += range.size;
     if (range.size == 0) continue;
-    if (!subset.ranges.empty() && subset.ranges.back().offset + subset.ranges.back().size == range.offset) {
+    if (!subset.ranges.empty() &&
+        subset.ranges.back().offset + subset.ranges.back().size == range.offset) {
       subset.ranges.back().size += range.size;
     } else {
       subset.ranges.push_back(range);
     }
   }
   if (!wanted.empty()) {
-    return absl::NotFoundError(absl::StrCat("safetensors: no tensor \"", std::string(*wanted.begin()), "\""));
+    return absl::NotFoundError(
+        absl::StrCat("safetensors: no tensor \"", std::string(*wanted.begin()), "\""));
   }
   ASSIGN_OR_RETURN(subset.header, MakeSafetensorsHeader(tensors, source.metadata));
   subset.size = subset.header.size() + data;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Safetensors files: named arrays behind a JSON header; read from bytes that nobody vouches for, written the same way each time.
+// Safetensors files: named arrays behind a JSON header; read from bytes that nobody vouches for,
+// written the same way each time.
 #pragma once
 
 #include <cstddef>
@@ -45,12 +46,15 @@ inline constexpr uint64_t kMaxSafetensorsHeader = 16 << 20;
 
 // Bytes that ParseSafetensorsHeader needs of a file of `file_size` bytes: 8 + the header's length.
 //   Errors  INVALID_ARGUMENT when the file is shorter than it says or the header too long.
-absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first_8, uint64_t file_size);
+absl::StatusOr<uint64_t> SafetensorsHeaderBytes(std::span<const std::byte> first_8,
+                                                uint64_t file_size);
 
 // Reads the header out of a file's first bytes, at least SafetensorsHeaderBytes of them.
-//   Errors  INVALID_ARGUMENT: not JSON, unknown keys or types, a size that is not shape times type, gaps, overlaps, a name twice, data that do not
+//   Errors  INVALID_ARGUMENT: not JSON, unknown keys or types, a size that is not shape times type,
+//   gaps, overlaps, a name twice, data that do not
 //           fill the file exactly.
-absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::span<const std::byte> bytes, uint64_t file_size);
+absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::span<const std::byte> bytes,
+                                                         uint64_t file_size);
 
 // A whole file in memory, checked.
 //   Owns     nothing of the bytes: they must outlive it.
@@ -91,8 +95,10 @@ struct SafetensorsSubset {
   uint64_t size = 0;              // of the whole new file
 };
 
-// The file that holds just the tensors `names` of `source` (in the source's order) and its metadata.
+// The file that holds just the tensors `names` of `source` (in the source's order) and its
+// metadata.
 //   Errors  NOT_FOUND names a tensor that is not there.
-absl::StatusOr<SafetensorsSubset> SelectTensors(const SafetensorsHeader& source, std::span<const std::string> names);
+absl::StatusOr<SafetensorsSubset> SelectTensors(const SafetensorsHeader& source,
+                                                std::span<const std::string> names);
 
 }  // namespace gradus::formats

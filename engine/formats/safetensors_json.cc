@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handler for nlohmann's event parser, which keeps no stack of calls: depth in the text is no depth here.
+// A handler for nlohmann's event parser, which keeps no stack of calls: depth in the text is no
+// depth here.
 #include "engine/formats/safetensors_json.h"
 
 #include <cstdint>
@@ -23,7 +24,8 @@ constexpr char kMetadataKey[] = "__metadata__";
 
 class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  HeaderHandler(std::vector<TensorInfo>& tensors, TensorMetadata& metadata) : tensors_(tensors), metadata_(metadata) {}
+  HeaderHandler(std::vector<TensorInfo>& tensors, TensorMetadata& metadata)
+      : tensors_(tensors), metadata_(metadata) {}
 
   absl::Status status() const { return status_; }
 
@@ -32,7 +34,8 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
       case Place::kFile:
         return EnterName(word);
       case Place::kMetadata:
-        if (word.size() > kMaxName) return Fail(absl::StrCat("a name of ", word.size(), " bytes, at most ", kMaxName));
+        if (word.size() > kMaxName)
+          return Fail(absl::StrCat("a name of ", word.size(), " bytes, at most ", kMaxName));
         if (metadata_.count(word) != 0) return Fail(absl::StrCat("metadata \"", word, "\" twice"));
         key_ = std::move(word);
         return true;
@@ -61,7 +64,8 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool end_object() override {
-    if (place_ == Place::kTensor && fields_.size() != 3) return Fail(Tensor("needs dtype, shape and data_offsets"));
+    if (place_ == Place::kTensor && fields_.size() != 3)
+      return Fail(Tensor("needs dtype, shape and data_offsets"));
     place_ = place_ == Place::kFile ? Place::kEnd : Place::kFile;
     return true;
   }
@@ -96,7 +100,8 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return Fail(absl::StrCat(value, " is too large"));
+    if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+      return Fail(absl::StrCat(value, " is too large"));
     if (place_ == Place::kShape) {
       std::vector<int64_t>& shape = tensors_.back().shape;
       if (shape.size() == kMaxDimensions) return Fail(Tensor("has more than 16 dimensions"));
@@ -115,18 +120,30 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(number_integer_t) override { return Misplaced("a negative number"); }
   bool number_float(number_float_t, const string_t&) override { return Misplaced("a fraction"); }
   bool binary(binary_t&) override { return Misplaced("binary data"); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     return Fail(absl::StrCat("no valid JSON at byte ", position));
   }
 
  private:
   // Where in the text the next event stands; the ...Field ones follow a tensor's key.
   enum class Place {
-    kStart, kFile, kName, kMetadata, kTensor, kDtypeField, kShapeField, kOffsetsField, kShape, kOffsets, kEnd
+    kStart,
+    kFile,
+    kName,
+    kMetadata,
+    kTensor,
+    kDtypeField,
+    kShapeField,
+    kOffsetsField,
+    kShape,
+    kOffsets,
+    kEnd
   };
 
   bool EnterName(string_t& word) {
-    if (word.size() > kMaxName) return Fail(absl::StrCat("a name of ", word.size(), " bytes, at most ", kMaxName));
+    if (word.size() > kMaxName)
+      return Fail(absl::StrCat("a name of ", word.size(), " bytes, at most ", kMaxName));
     if (!names_.insert(word).second) return Fail(absl::StrCat("\"", word, "\" twice"));
     key_ = std::move(word);
     place_ = Place::kName;
@@ -168,7 +185,8 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-absl::Status ParseSafetensorsJson(std::string_view text, std::vector<TensorInfo>& tensors, TensorMetadata& metadata) {
+absl::Status ParseSafetensorsJson(std::string_view text, std::vector<TensorInfo>& tensors,
+                                  TensorMetadata& metadata) {
   HeaderHandler handler(tensors, metadata);
   const bool parsed = nlohmann::json::sax_parse(text, &handler);
   RETURN_IF_ERROR(handler.status());

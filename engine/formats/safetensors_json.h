@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON inside a safetensors header, read event by event so that nesting, size and repeated keys of hostile text cost nothing.
+// The JSON inside a safetensors header, read event by event so that nesting, size and repeated keys
+// of hostile text cost nothing.
 #pragma once
 
 #include <string_view>
@@ -10,8 +11,11 @@
 
 namespace gradus::formats {
 
-// Fills `tensors` (in the text's order) and `metadata`. Nothing is checked across fields: see ParseSafetensorsHeader.
-//   Errors  INVALID_ARGUMENT: no JSON, another shape of it than the format's, a key twice, a missing field, more than 16 dimensions.
-absl::Status ParseSafetensorsJson(std::string_view text, std::vector<TensorInfo>& tensors, TensorMetadata& metadata);
+// Fills `tensors` (in the text's order) and `metadata`. Nothing is checked across fields: see
+// ParseSafetensorsHeader.
+//   Errors  INVALID_ARGUMENT: no JSON, another shape of it than the format's, a key twice, a
+//   missing field, more than 16 dimensions.
+absl::Status ParseSafetensorsJson(std::string_view text, std::vector<TensorInfo>& tensors,
+                                  TensorMetadata& metadata);
 
 }  // namespace gradus::formats

@@ -41,12 +41,13 @@ absl::StatusOr<std::string> MetadataText(const TensorMetadata& metadata) {
 absl::StatusOr<uint64_t> TensorBytes(const TensorInfo& tensor) {
   const size_t element = ElementSize(tensor.dtype);
   if (element == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("safetensors: tensor \"", tensor.name, "\" has the unknown type \"", tensor.dtype, "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "safetensors: tensor \"", tensor.name, "\" has the unknown type \"", tensor.dtype, "\""));
   }
   const std::optional<uint64_t> bytes = ArrayBytes(tensor.shape, element);
   if (!bytes.has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("safetensors: tensor \"", tensor.name, "\" has an impossible shape"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("safetensors: tensor \"", tensor.name, "\" has an impossible shape"));
   }
   return *bytes;
 }
@@ -58,17 +59,20 @@ absl::StatusOr<std::vector<TensorInfo>> Place(std::span<const TensorInfo> tensor
   uint64_t next = 0;
   for (TensorInfo& tensor : placed) {
     if (tensor.name == "__metadata__" || !names.insert(tensor.name).second) {
-      return absl::InvalidArgumentError(absl::StrCat("safetensors: the name \"", tensor.name, "\" is taken"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("safetensors: the name \"", tensor.name, "\" is taken"));
     }
     ASSIGN_OR_RETURN(const uint64_t bytes, TensorBytes(tensor));
     tensor.begin = next;
-    if (__builtin_add_overflow(next, bytes, &next)) return absl::InvalidArgumentError("safetensors: too large");
+    if (__builtin_add_overflow(next, bytes, &next))
+      return absl::InvalidArgumentError("safetensors: too large");
     tensor.end = next;
   }
   return placed;
 }
 
-absl::StatusOr<std::string> HeaderText(std::span<const TensorInfo> placed, const TensorMetadata& metadata) {
+absl::StatusOr<std::string> HeaderText(std::span<const TensorInfo> placed,
+                                       const TensorMetadata& metadata) {
   std::string text = "{";
   if (!metadata.empty()) {
     ASSIGN_OR_RETURN(const std::string words, MetadataText(metadata));
@@ -76,14 +80,16 @@ absl::StatusOr<std::string> HeaderText(std::span<const TensorInfo> placed, const
   }
   for (const TensorInfo& tensor : placed) {
     ASSIGN_OR_RETURN(const std::string name, Quote(tensor.name));
-    absl::StrAppend(&text, text.size() == 1 ? "" : ",", name, ":{\"dtype\":\"", tensor.dtype, "\",\"shape\":[",
-                    absl::StrJoin(tensor.shape, ","), "],\"data_offsets\":[", tensor.begin, ",", tensor.end, "]}");
+    absl::StrAppend(&text, text.size() == 1 ? "" : ",", name, ":{\"dtype\":\"", tensor.dtype,
+                    "\",\"shape\":[", absl::StrJoin(tensor.shape, ","), "],\"data_offsets\":[",
+                    tensor.begin, ",", tensor.end, "]}");
   }
   text += "}";
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   if (text.size() > kMaxSafetensorsHeader) {
-    return absl::InvalidArgumentError(absl::StrCat("safetensors: a header of ", text.size(), " bytes, at most ",
-                                                   kMaxSafetensorsHeader, " are allowed"));
+    return absl::InvalidArgumentError(absl::StrCat("safetensors: a header of ", text.size(),
+                                                   " bytes, at most ", kMaxSafetensorsHeader,
+                                                   " are allowed"));
   }
   const auto length = std::bit_cast<std::array<char, 8>>(static_cast<uint64_t>(text.size()));
   return absl::StrCat(absl::string_view(length.data(), length.size()), text);
@@ -91,13 +97,15 @@ absl::StatusOr<std::string> HeaderText(std::span<const TensorInfo> placed, const
 
 }  // namespace
 
-absl::StatusOr<std::string> MakeSafetensorsHeader(std::span<const TensorInfo> tensors, const TensorMetadata& metadata) {
+absl::StatusOr<std::string> MakeSafetensorsHeader(std::span<const TensorInfo> tensors,
+                                                  const TensorMetadata& metadata) {
   ASSIGN_OR_RETURN(const std::vector<TensorInfo> placed, Place(tensors));
   return HeaderText(placed, metadata);
 }
 
 absl::StatusOr<SafetensorsWriter> SafetensorsWriter::Create(std::span<const TensorInfo> tensors,
-                                                            const TensorMetadata& metadata, Sink sink) {
+                                                            const TensorMetadata& metadata,
+                                                            Sink sink) {
   ASSIGN_OR_RETURN(std::vector<TensorInfo> placed, Place(tensors));
   ASSIGN_OR_RETURN(const std::string header, HeaderText(placed, metadata));
   RETURN_IF_ERROR(sink(std::as_bytes(std::span<const char>(header))));
@@ -105,11 +113,13 @@ absl::StatusOr<SafetensorsWriter> SafetensorsWriter::Create(std::span<const Tens
 }
 
 absl::Status SafetensorsWriter::Append(std::span<const std::byte> values) {
-  if (next_ == tensors_.size()) return absl::FailedPreconditionError("safetensors: values after the last tensor");
+  if (next_ == tensors_.size())
+    return absl::FailedPreconditionError("safetensors: values after the last tensor");
   const TensorInfo& tensor = tensors_[next_];
   if (values.size() != tensor.end - tensor.begin) {
-    return absl::FailedPreconditionError(absl::StrCat("safetensors: tensor \"", tensor.name, "\" takes ",
-                                                      tensor.end - tensor.begin, " bytes, not ", values.size()));
+    return absl::FailedPreconditionError(absl::StrCat("safetensors: tensor \"", tensor.name,
+                                                      "\" takes ", tensor.end - tensor.begin,
+                                                      " bytes, not ", values.size()));
   }
   RETURN_IF_ERROR(sink_(values));
   written_ += values.size();

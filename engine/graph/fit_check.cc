@@ -20,7 +20,8 @@ constexpr double kMostSeconds = 86'400;
 
 absl::Status InRange(absl::string_view path, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return absl::OkStatus();
-  return base::InvalidArgument(path, absl::StrCat(value), absl::StrCat("a number from ", least, " to ", most));
+  return base::InvalidArgument(path, absl::StrCat(value),
+                               absl::StrCat("a number from ", least, " to ", most));
 }
 
 absl::Status CheckCheckpoint(v1::Checkpoint& checkpoint) {
@@ -29,18 +30,24 @@ absl::Status CheckCheckpoint(v1::Checkpoint& checkpoint) {
   if (!checkpoint.has_keep_last()) checkpoint.set_keep_last(2);
   const double seconds = checkpoint.every_seconds();
   if (!(seconds >= 0 && seconds <= kMostSeconds)) {
-    return base::InvalidArgument("every_seconds", absl::StrCat(seconds), absl::StrCat("a number from 0 to ", kMostSeconds));
+    return base::InvalidArgument("every_seconds", absl::StrCat(seconds),
+                                 absl::StrCat("a number from 0 to ", kMostSeconds));
   }
-  if (checkpoint.every_steps() < 0) return base::InvalidArgument("every_steps", absl::StrCat(checkpoint.every_steps()), "0 or more");
+  if (checkpoint.every_steps() < 0)
+    return base::InvalidArgument("every_steps", absl::StrCat(checkpoint.every_steps()),
+                                 "0 or more");
   return InRange("keep_last", checkpoint.keep_last(), 2, 100);
 }
 
 absl::Status CheckStage(v1::Stage& stage) {
   RETURN_IF_ERROR(InRange("epochs", stage.epochs(), 1, kMostEpochs));
-  if (stage.has_learning_rate() && !(std::isfinite(stage.learning_rate()) && stage.learning_rate() >= 0)) {
-    return base::InvalidArgument("learning_rate", absl::StrCat(stage.learning_rate()), "a finite number, 0 or more");
+  if (stage.has_learning_rate() &&
+      !(std::isfinite(stage.learning_rate()) && stage.learning_rate() >= 0)) {
+    return base::InvalidArgument("learning_rate", absl::StrCat(stage.learning_rate()),
+                                 "a finite number, 0 or more");
   }
-  if (stage.has_optimizer()) RETURN_IF_ERROR(base::InField(optimizers::Check(*stage.mutable_optimizer()), "optimizer"));
+  if (stage.has_optimizer())
+    RETURN_IF_ERROR(base::InField(optimizers::Check(*stage.mutable_optimizer()), "optimizer"));
   return absl::OkStatus();
 }
 
@@ -50,10 +57,13 @@ absl::StatusOr<int64_t> CountEpochs(v1::Fit& fit) {
     RETURN_IF_ERROR(InRange("epochs", fit.epochs(), 0, kMostEpochs));
     return fit.epochs();
   }
-  if (fit.has_epochs()) return base::FieldError(absl::StatusCode::kInvalidArgument, "epochs", "cannot be given together with stages, which have their own");
+  if (fit.has_epochs())
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "epochs",
+                            "cannot be given together with stages, which have their own");
   int64_t epochs = 0;
   for (int i = 0; i < fit.stages_size(); ++i) {
-    RETURN_IF_ERROR(base::InField(CheckStage(*fit.mutable_stages(i)), absl::StrCat("stages[", i, "]")));
+    RETURN_IF_ERROR(
+        base::InField(CheckStage(*fit.mutable_stages(i)), absl::StrCat("stages[", i, "]")));
     epochs += fit.stages(i).epochs();
   }
   RETURN_IF_ERROR(InRange("stages", epochs, 1, kMostEpochs));
@@ -65,12 +75,14 @@ absl::Status CheckSomethingTrains(const v1::Fit& fit, const Graph& graph) {
   for (size_t i = 0; i < trainable.size(); ++i) {
     if (graph.trainable_params(trainable[i]) > 0) continue;
     const std::string path = fit.stages().empty() ? "epochs" : absl::StrCat("stages[", i, "]");
-    return base::FieldError(absl::StatusCode::kInvalidArgument, path, "there is nothing to train: every layer is frozen or has no weights");
+    return base::FieldError(absl::StatusCode::kInvalidArgument, path,
+                            "there is nothing to train: every layer is frozen or has no weights");
   }
   return absl::OkStatus();
 }
 
-absl::Status Apply(const google::protobuf::RepeatedPtrField<std::string>& selectors, absl::string_view path, std::span<const std::string> names, bool train,
+absl::Status Apply(const google::protobuf::RepeatedPtrField<std::string>& selectors,
+                   absl::string_view path, std::span<const std::string> names, bool train,
                    std::vector<bool>& trainable) {
   const std::vector<std::string> words(selectors.begin(), selectors.end());
   ASSIGN_OR_RETURN(const std::vector<int> layers, SelectLayers(names, words, path));
@@ -80,14 +92,17 @@ absl::Status Apply(const google::protobuf::RepeatedPtrField<std::string>& select
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph, const v1::Fit& fit) {
+absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph,
+                                                                const v1::Fit& fit) {
   const std::vector<std::string> names = graph.layer_names();
   std::vector<bool> trainable = graph.trainable();
   if (fit.stages().empty()) return std::vector<std::vector<bool>>{trainable};
   std::vector<std::vector<bool>> stages;
   for (int i = 0; i < fit.stages_size(); ++i) {
-    RETURN_IF_ERROR(Apply(fit.stages(i).freeze(), absl::StrCat("stages[", i, "].freeze"), names, false, trainable));
-    RETURN_IF_ERROR(Apply(fit.stages(i).unfreeze(), absl::StrCat("stages[", i, "].unfreeze"), names, true, trainable));
+    RETURN_IF_ERROR(Apply(fit.stages(i).freeze(), absl::StrCat("stages[", i, "].freeze"), names,
+                          false, trainable));
+    RETURN_IF_ERROR(Apply(fit.stages(i).unfreeze(), absl::StrCat("stages[", i, "].unfreeze"), names,
+                          true, trainable));
     stages.push_back(trainable);
   }
   return stages;
@@ -105,7 +120,8 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t draw
   if (fit.has_logical_shards()) {
     const int shards = fit.logical_shards();
     if (shards < 1 || shards > kMostShards || (shards & (shards - 1)) != 0) {
-      return base::InvalidArgument("logical_shards", absl::StrCat(shards), absl::StrCat("a power of two from 1 to ", kMostShards));
+      return base::InvalidArgument("logical_shards", absl::StrCat(shards),
+                                   absl::StrCat("a power of two from 1 to ", kMostShards));
     }
   }
   if (epochs > 0) RETURN_IF_ERROR(CheckSomethingTrains(fit, graph));

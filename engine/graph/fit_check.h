@@ -11,7 +11,8 @@
 
 namespace gradus::graph {
 
-// Fills in the defaults of everything in `fit` but logical_shards, and checks it. Paths are below "fit".
+// Fills in the defaults of everything in `fit` but logical_shards, and checks it. Paths are below
+// "fit".
 //   Returns  the epochs of all stages together.
 absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed);
 

@@ -14,7 +14,8 @@ int64_t CountOf(std::span<const int64_t> shape) {
 
 std::span<const Parameter> Graph::parameters_of(int node) const {
   const Node& n = nodes_[static_cast<size_t>(node)];
-  return std::span(parameters_).subspan(static_cast<size_t>(n.first_parameter), static_cast<size_t>(n.parameters));
+  return std::span(parameters_)
+      .subspan(static_cast<size_t>(n.first_parameter), static_cast<size_t>(n.parameters));
 }
 
 std::vector<std::string> Graph::layer_names() const {
@@ -27,7 +28,8 @@ int64_t Graph::output_values() const { return CountOf(output_shape()); }
 
 int64_t Graph::trainable_params(const std::vector<bool>& trainable) const {
   int64_t sum = 0;
-  for (const Parameter& parameter : parameters_) sum += trainable[static_cast<size_t>(parameter.layer)] ? parameter.count : 0;
+  for (const Parameter& parameter : parameters_)
+    sum += trainable[static_cast<size_t>(parameter.layer)] ? parameter.count : 0;
   return sum;
 }
 

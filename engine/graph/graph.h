@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a ModelSpec means: its layers in topological order with inferred shapes, and its named weights.
+// What a ModelSpec means: its layers in topological order with inferred shapes, and its named
+// weights.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +73,8 @@ class Graph {
  public:
   static absl::StatusOr<Graph> Create(const v1::ModelSpec& spec, const Limits& limits = {});
 
-  // The spec with generated names, inputs and every default filled in; Create takes it again and gives the same graph.
+  // The spec with generated names, inputs and every default filled in; Create takes it again and
+  // gives the same graph.
   const v1::ModelSpec& spec() const { return spec_; }
   // In the order of the spec; inputs come before their users. The last one is the model's output.
   std::span<const Node> nodes() const { return nodes_; }

@@ -22,7 +22,9 @@ constexpr char kInputName[] = "input";
 // Builds one graph; used once.
 class GraphBuilder {
  public:
-  GraphBuilder(const v1::ModelSpec& spec, const Limits& limits) : limits_(limits) { graph_.spec_ = spec; }
+  GraphBuilder(const v1::ModelSpec& spec, const Limits& limits) : limits_(limits) {
+    graph_.spec_ = spec;
+  }
 
   absl::StatusOr<Graph> Build() {
     RETURN_IF_ERROR(CheckInput());
@@ -38,18 +40,22 @@ class GraphBuilder {
   absl::Status CheckInput() {
     const auto& shape = graph_.spec_.input_shape();
     if (shape.empty() || shape.size() > kMostRank) {
-      return base::InvalidArgument("input_shape", absl::StrCat(shape.size(), " entries"), absl::StrCat("a shape of 1 to ", kMostRank, " entries"));
+      return base::InvalidArgument("input_shape", absl::StrCat(shape.size(), " entries"),
+                                   absl::StrCat("a shape of 1 to ", kMostRank, " entries"));
     }
     for (int i = 0; i < shape.size(); ++i) {
       if (shape[i] < 1 || shape[i] > kMostExtent) {
-        return base::InvalidArgument(absl::StrCat("input_shape[", i, "]"), absl::StrCat(shape[i]), absl::StrCat("a number from 1 to ", kMostExtent));
+        return base::InvalidArgument(absl::StrCat("input_shape[", i, "]"), absl::StrCat(shape[i]),
+                                     absl::StrCat("a number from 1 to ", kMostExtent));
       }
     }
     graph_.input_shape_.assign(shape.begin(), shape.end());
     ASSIGN_OR_RETURN(graph_.input_values_, RowValues(graph_.input_shape_, "input_shape"));
     const int layers = graph_.spec_.layers_size();
     if (layers < 1 || layers > limits_.max_layers) {
-      return base::InvalidArgument("layers", absl::StrCat(layers), absl::StrCat("a number of layers from 1 to ", limits_.max_layers));
+      return base::InvalidArgument(
+          "layers", absl::StrCat(layers),
+          absl::StrCat("a number of layers from 1 to ", limits_.max_layers));
     }
     return absl::OkStatus();
   }
@@ -59,7 +65,8 @@ class GraphBuilder {
     for (const int64_t extent : shape) {
       if (__builtin_mul_overflow(values, extent, &values) || values > limits_.max_row_values) {
         return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                                absl::StrCat("(", absl::StrJoin(shape, ", "), ") has more than ", limits_.max_row_values, " values"));
+                                absl::StrCat("(", absl::StrJoin(shape, ", "), ") has more than ",
+                                             limits_.max_row_values, " values"));
       }
     }
     return values;
@@ -72,9 +79,12 @@ class GraphBuilder {
       if (name.empty()) continue;
       const std::string path = absl::StrCat("layers[", i, "].name");
       RETURN_IF_ERROR(base::CheckName(path, name));
-      if (name == kInputName) return base::InvalidArgument(path, name, "a name for a layer: it means the model's input");
+      if (name == kInputName)
+        return base::InvalidArgument(path, name, "a name for a layer: it means the model's input");
       if (!index_.emplace(name, i).second) {
-        return base::FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat(name, " is the name of layers[", index_[name], "] already"));
+        return base::FieldError(
+            absl::StatusCode::kInvalidArgument, path,
+            absl::StrCat(name, " is the name of layers[", index_[name], "] already"));
       }
     }
     return absl::OkStatus();
@@ -95,8 +105,10 @@ class GraphBuilder {
     v1::Layer& spec = *graph_.spec_.mutable_layers(i);
     const layers::LayerKind* kind = layers::Find(spec);
     if (kind == nullptr) {
-      const std::string words =
-          absl::StrJoin(layers::Table(), ", ", [](std::string* out, const layers::LayerKind* member) { out->append(layers::Word(*member)); });
+      const std::string words = absl::StrJoin(
+          layers::Table(), ", ", [](std::string* out, const layers::LayerKind* member) {
+            out->append(layers::Word(*member));
+          });
       return absl::InvalidArgumentError(absl::StrCat("no kind of layer is given; one of ", words));
     }
     if (spec.name().empty()) spec.set_name(GenerateName(*kind, i));
@@ -110,24 +122,31 @@ class GraphBuilder {
     ASSIGN_OR_RETURN(node.inputs, ResolveInputs(i, *kind, spec));
     std::vector<layers::Shape> shapes;
     for (const int input : node.inputs) {
-      shapes.push_back(input == kModelInput ? graph_.input_shape_ : graph_.nodes_[static_cast<size_t>(input)].output_shape);
+      shapes.push_back(input == kModelInput
+                           ? graph_.input_shape_
+                           : graph_.nodes_[static_cast<size_t>(input)].output_shape);
     }
     absl::StatusOr<layers::Shape> shape = kind->infer(spec, shapes);
     RETURN_IF_ERROR(base::InField(shape.status(), layers::Word(*kind)));
     node.output_shape = *std::move(shape);
     RETURN_IF_ERROR(RowValues(node.output_shape, layers::Word(*kind)).status());
-    RETURN_IF_ERROR(base::InField(AddWeights(i, kind->weights(spec, shapes), node), layers::Word(*kind)));
+    RETURN_IF_ERROR(
+        base::InField(AddWeights(i, kind->weights(spec, shapes), node), layers::Word(*kind)));
     node.spec = spec;
     graph_.nodes_.push_back(std::move(node));
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<int>> ResolveInputs(int i, const layers::LayerKind& kind, v1::Layer& spec) {
+  absl::StatusOr<std::vector<int>> ResolveInputs(int i, const layers::LayerKind& kind,
+                                                 v1::Layer& spec) {
     if (spec.inputs().empty()) spec.add_inputs(i == 0 ? kInputName : graph_.nodes_.back().name);
     if (spec.inputs_size() < kind.min_inputs || spec.inputs_size() > kind.max_inputs) {
-      const std::string allowed =
-          kind.min_inputs == kind.max_inputs ? absl::StrCat(kind.min_inputs) : absl::StrCat(kind.min_inputs, " to ", kind.max_inputs);
-      return base::InvalidArgument("inputs", absl::StrCat(spec.inputs_size()), absl::StrCat("the number of inputs of a ", layers::Word(kind), " layer: ", allowed));
+      const std::string allowed = kind.min_inputs == kind.max_inputs
+                                      ? absl::StrCat(kind.min_inputs)
+                                      : absl::StrCat(kind.min_inputs, " to ", kind.max_inputs);
+      return base::InvalidArgument(
+          "inputs", absl::StrCat(spec.inputs_size()),
+          absl::StrCat("the number of inputs of a ", layers::Word(kind), " layer: ", allowed));
     }
     std::vector<int> inputs;
     for (int j = 0; j < spec.inputs_size(); ++j) {
@@ -138,7 +157,8 @@ class GraphBuilder {
         std::vector<std::string> known = graph_.layer_names();
         known.emplace_back(kInputName);
         return base::InvalidArgument(absl::StrCat("inputs[", j, "]"), base::Shown(name),
-                                     absl::StrCat("the name of an earlier layer, nor \"input\"", base::DidYouMean(name, known)));
+                                     absl::StrCat("the name of an earlier layer, nor \"input\"",
+                                                  base::DidYouMean(name, known)));
       }
       inputs.push_back(name == kInputName ? kModelInput : found->second);
     }
@@ -149,16 +169,21 @@ class GraphBuilder {
     node.first_parameter = static_cast<int>(graph_.parameters_.size());
     node.parameters = static_cast<int>(weights.size());
     for (layers::Weight& weight : weights) {
-      RETURN_IF_ERROR(base::InField(initializers::Check(weight.initializer), absl::StrCat(weight.name, "_initializer")));
+      RETURN_IF_ERROR(base::InField(initializers::Check(weight.initializer),
+                                    absl::StrCat(weight.name, "_initializer")));
       int64_t count = 1;
       bool fits = true;
-      for (const int64_t extent : weight.shape) fits = fits && !__builtin_mul_overflow(count, extent, &count);
+      for (const int64_t extent : weight.shape)
+        fits = fits && !__builtin_mul_overflow(count, extent, &count);
       fits = fits && !__builtin_add_overflow(graph_.total_params_, count, &graph_.total_params_);
       if (!fits || graph_.total_params_ > limits_.max_params) {
-        return absl::InvalidArgumentError(absl::StrCat("with a ", weight.name, " of shape (", absl::StrJoin(weight.shape, ", "), ") the model has more than ",
-                                                       limits_.max_params, " weights"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("with a ", weight.name, " of shape (", absl::StrJoin(weight.shape, ", "),
+                         ") the model has more than ", limits_.max_params, " weights"));
       }
-      graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name), i, weight.shape, count, weight.initializer, weight.fan_in, weight.fan_out});
+      graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
+                                    i, weight.shape, count, weight.initializer, weight.fan_in,
+                                    weight.fan_out});
     }
     return absl::OkStatus();
   }
@@ -170,7 +195,8 @@ class GraphBuilder {
     for (size_t i = 0; i < graph_.nodes_.size(); ++i) {
       if (!used.contains(static_cast<int>(i))) {
         return base::FieldError(absl::StatusCode::kInvalidArgument, absl::StrCat("layers[", i, "]"),
-                                absl::StrCat(graph_.nodes_[i].name, " leads to no other layer, and is not the last one"));
+                                absl::StrCat(graph_.nodes_[i].name,
+                                             " leads to no other layer, and is not the last one"));
       }
     }
     return absl::OkStatus();
@@ -183,6 +209,8 @@ class GraphBuilder {
   std::map<std::string, int, std::less<>> next_number_;
 };
 
-absl::StatusOr<Graph> Graph::Create(const v1::ModelSpec& spec, const Limits& limits) { return GraphBuilder(spec, limits).Build(); }
+absl::StatusOr<Graph> Graph::Create(const v1::ModelSpec& spec, const Limits& limits) {
+  return GraphBuilder(spec, limits).Build();
+}
 
 }  // namespace gradus::graph

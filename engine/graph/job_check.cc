@@ -35,14 +35,16 @@ std::vector<std::pair<std::string, const v1::DataView*>> ViewsOf(const v1::DataS
 // Checks one job; used once.
 class JobChecker {
  public:
-  JobChecker(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets, const JobLimits& limits, uint64_t drawn_seed)
+  JobChecker(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets,
+             const JobLimits& limits, uint64_t drawn_seed)
       : datasets_(datasets), limits_(limits), drawn_seed_(drawn_seed) {
     job_.spec = spec;
   }
 
   absl::StatusOr<CheckedJob> Check() {
     RETURN_IF_ERROR(CheckNames());
-    if (!job_.spec.has_model()) return base::FieldError(absl::StatusCode::kInvalidArgument, "model", "a model is required");
+    if (!job_.spec.has_model())
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "model", "a model is required");
     absl::StatusOr<Graph> graph = Graph::Create(job_.spec.model(), limits_.model);
     RETURN_IF_ERROR(base::InField(graph.status(), "model"));
     *job_.spec.mutable_model() = graph->spec();
@@ -58,15 +60,19 @@ class JobChecker {
     v1::JobSpec& spec = job_.spec;
     if (spec.name().empty()) spec.set_name("job");
     RETURN_IF_ERROR(base::CheckName("name", spec.name()));
-    if (!spec.publish().model().empty()) RETURN_IF_ERROR(base::CheckName("publish.model", spec.publish().model()));
+    if (!spec.publish().model().empty())
+      RETURN_IF_ERROR(base::CheckName("publish.model", spec.publish().model()));
     if (!spec.has_priority()) spec.set_priority(0);
     if (spec.priority() < -kMostPriority || spec.priority() > kMostPriority) {
-      return base::InvalidArgument("priority", absl::StrCat(spec.priority()), absl::StrCat("a number from ", -kMostPriority, " to ", kMostPriority));
+      return base::InvalidArgument(
+          "priority", absl::StrCat(spec.priority()),
+          absl::StrCat("a number from ", -kMostPriority, " to ", kMostPriority));
     }
     if (spec.time_limit().empty()) return absl::OkStatus();
     const absl::StatusOr<int64_t> limit = base::ParseDuration(spec.time_limit());
     RETURN_IF_ERROR(base::InField(limit.status(), "time_limit"));
-    if (*limit < 1) return base::InvalidArgument("time_limit", spec.time_limit(), "a time longer than 0");
+    if (*limit < 1)
+      return base::InvalidArgument("time_limit", spec.time_limit(), "a time longer than 0");
     job_.time_limit = std::chrono::microseconds(*limit);
     return absl::OkStatus();
   }
@@ -88,11 +94,18 @@ class JobChecker {
 
   absl::Status CheckViews(const Graph& graph) {
     v1::DataSpec& data = *job_.spec.mutable_data();
-    ASSIGN_OR_RETURN(const std::optional<int64_t> train, CheckView(*data.mutable_train(), "data.train", datasets_, graph.input_shape(), target_));
+    ASSIGN_OR_RETURN(
+        const std::optional<int64_t> train,
+        CheckView(*data.mutable_train(), "data.train", datasets_, graph.input_shape(), target_));
     if (data.has_validation()) {
-      RETURN_IF_ERROR(CheckView(*data.mutable_validation(), "data.validation", datasets_, graph.input_shape(), target_).status());
+      RETURN_IF_ERROR(CheckView(*data.mutable_validation(), "data.validation", datasets_,
+                                graph.input_shape(), target_)
+                          .status());
     }
-    if (data.has_test()) RETURN_IF_ERROR(CheckView(*data.mutable_test(), "data.test", datasets_, graph.input_shape(), target_).status());
+    if (data.has_test())
+      RETURN_IF_ERROR(
+          CheckView(*data.mutable_test(), "data.test", datasets_, graph.input_shape(), target_)
+              .status());
     if (train.has_value()) {
       const int64_t batch = job_.spec.fit().batch_size();
       job_.train_rows = *train;
@@ -109,8 +122,11 @@ class JobChecker {
     load.target_values = target_.width;
     load.resources = {job_.cores, fit.logical_shards()};
     ASSIGN_OR_RETURN(const auto trainable, TrainableByStage(graph, fit));
-    for (const std::vector<bool>& stage : trainable) load.trainable_params = std::max(load.trainable_params, graph.trainable_params(stage));
-    const auto slots = [](const v1::Optimizer& optimizer) { return static_cast<int>(optimizers::Find(optimizer)->slots(optimizer).size()); };
+    for (const std::vector<bool>& stage : trainable)
+      load.trainable_params = std::max(load.trainable_params, graph.trainable_params(stage));
+    const auto slots = [](const v1::Optimizer& optimizer) {
+      return static_cast<int>(optimizers::Find(optimizer)->slots(optimizer).size());
+    };
     load.slots = slots(job_.spec.optimizer());
     for (const v1::Stage& stage : fit.stages()) {
       if (stage.has_optimizer()) load.slots = std::max(load.slots, slots(stage.optimizer()));
@@ -133,9 +149,11 @@ class JobChecker {
     v1::Resources& resources = *job_.spec.mutable_resources();
     v1::Fit& fit = *job_.spec.mutable_fit();
     if (resources.has_cores() && (resources.cores() < 1 || resources.cores() > limits_.cores)) {
-      return base::InvalidArgument("resources.cores", absl::StrCat(resources.cores()), absl::StrCat("a number from 1 to ", limits_.cores));
+      return base::InvalidArgument("resources.cores", absl::StrCat(resources.cores()),
+                                   absl::StrCat("a number from 1 to ", limits_.cores));
     }
-    const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores, resources.cores(), fit.logical_shards());
+    const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores,
+                                             resources.cores(), fit.logical_shards());
     resources.set_cores(chosen.cores);
     fit.set_logical_shards(chosen.logical_shards);
     job_.cores = chosen.cores;
@@ -146,25 +164,35 @@ class JobChecker {
   }
 
   absl::Status CheckMemory(v1::Resources& resources) {
-    const std::string needs = absl::StrCat("the model needs about ", base::FormatByteSize(job_.memory_estimate));
+    const std::string needs =
+        absl::StrCat("the model needs about ", base::FormatByteSize(job_.memory_estimate));
     if (job_.memory_estimate > limits_.memory) {
-      return base::FieldError(absl::StatusCode::kInvalidArgument, "model",
-                              absl::StrCat("is larger than the memory limit: ", needs, ", a job may have ", base::FormatByteSize(limits_.memory)));
+      return base::FieldError(
+          absl::StatusCode::kInvalidArgument, "model",
+          absl::StrCat("is larger than the memory limit: ", needs, ", a job may have ",
+                       base::FormatByteSize(limits_.memory)));
     }
     if (resources.memory().empty()) {
-      const uint64_t wanted = std::max(kLeastMemory, job_.memory_estimate + job_.memory_estimate / 4);
-      job_.memory_limit = std::min(limits_.memory, (wanted + kMebibyte - 1) / kMebibyte * kMebibyte);
-      resources.set_memory(job_.memory_limit % kMebibyte == 0 ? absl::StrCat(job_.memory_limit / kMebibyte, "MiB") : absl::StrCat(job_.memory_limit));
+      const uint64_t wanted =
+          std::max(kLeastMemory, job_.memory_estimate + job_.memory_estimate / 4);
+      job_.memory_limit =
+          std::min(limits_.memory, (wanted + kMebibyte - 1) / kMebibyte * kMebibyte);
+      resources.set_memory(job_.memory_limit % kMebibyte == 0
+                               ? absl::StrCat(job_.memory_limit / kMebibyte, "MiB")
+                               : absl::StrCat(job_.memory_limit));
       return absl::OkStatus();
     }
     const absl::StatusOr<uint64_t> limit = base::ParseByteSize(resources.memory());
     RETURN_IF_ERROR(base::InField(limit.status(), "resources.memory"));
     if (*limit > limits_.memory) {
-      return base::InvalidArgument("resources.memory", resources.memory(), absl::StrCat("at most ", base::FormatByteSize(limits_.memory), ", what a job may have"));
+      return base::InvalidArgument(
+          "resources.memory", resources.memory(),
+          absl::StrCat("at most ", base::FormatByteSize(limits_.memory), ", what a job may have"));
     }
     if (*limit < job_.memory_estimate) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, "resources.memory",
-                              absl::StrCat("the model is larger than the memory limit of ", resources.memory(), ": ", needs));
+                              absl::StrCat("the model is larger than the memory limit of ",
+                                           resources.memory(), ": ", needs));
     }
     job_.memory_limit = *limit;
     return absl::OkStatus();
@@ -189,7 +217,8 @@ std::vector<std::string> DatasetNames(const v1::JobSpec& spec) {
   return names;
 }
 
-absl::StatusOr<CheckedJob> CheckJob(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets, const JobLimits& limits, uint64_t drawn_seed) {
+absl::StatusOr<CheckedJob> CheckJob(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets,
+                                    const JobLimits& limits, uint64_t drawn_seed) {
   return JobChecker(spec, datasets, limits, drawn_seed).Check();
 }
 

@@ -28,7 +28,8 @@ struct JobLimits {
 
 // A job that can run.
 struct CheckedJob {
-  // Effective: every default filled in, resources and logical shards chosen. Checking it again gives the same.
+  // Effective: every default filled in, resources and logical shards chosen. Checking it again
+  // gives the same.
   v1::JobSpec spec;
   v1::ModelSummary summary;
   int cores = 1;
@@ -38,7 +39,8 @@ struct CheckedJob {
   // time_limit, if there is one.
   std::optional<std::chrono::microseconds> time_limit;
   int64_t total_epochs = 0;
-  // Rows of the training view and steps in one epoch. Both 0 where only a look at the labels can tell (labels with range).
+  // Rows of the training view and steps in one epoch. Both 0 where only a look at the labels can
+  // tell (labels with range).
   int64_t train_rows = 0;
   int64_t steps_per_epoch = 0;
 };
@@ -46,14 +48,17 @@ struct CheckedJob {
 // Names of the datasets that the job's views speak of, each once, in order of appearance.
 std::vector<std::string> DatasetNames(const v1::JobSpec& spec);
 
-// Checks everything that can be checked without reading rows: model, loss against output and labels, optimizer, metrics, stages, views, resources.
-//   datasets    those of DatasetNames that exist; one that is missing is an error of the view that names it.
-//   drawn_seed  becomes fit.seed where the job has none.
-//   Errors      INVALID_ARGUMENT with the field's path, what was found and what is allowed.
-absl::StatusOr<CheckedJob> CheckJob(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets, const JobLimits& limits, uint64_t drawn_seed);
+// Checks everything that can be checked without reading rows: model, loss against output and
+// labels, optimizer, metrics, stages, views, resources.
+//   datasets    those of DatasetNames that exist; one that is missing is an error of the view that
+//   names it. drawn_seed  becomes fit.seed where the job has none. Errors      INVALID_ARGUMENT
+//   with the field's path, what was found and what is allowed.
+absl::StatusOr<CheckedJob> CheckJob(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets,
+                                    const JobLimits& limits, uint64_t drawn_seed);
 
-// Which layers each stage of a checked job trains, a bool a layer: the layers' own `trainable`, then freeze and unfreeze, stage after stage.
-// One entry where there are no stages.
-absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph, const v1::Fit& fit);
+// Which layers each stage of a checked job trains, a bool a layer: the layers' own `trainable`,
+// then freeze and unfreeze, stage after stage. One entry where there are no stages.
+absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph,
+                                                                const v1::Fit& fit);
 
 }  // namespace gradus::graph

@@ -26,13 +26,15 @@ std::optional<int64_t> SliceEnd(absl::string_view text, int64_t fallback, int64_
   return value;
 }
 
-absl::Status AddSlice(absl::string_view selector, int64_t count, absl::string_view path, std::set<int>& selected) {
+absl::Status AddSlice(absl::string_view selector, int64_t count, absl::string_view path,
+                      std::set<int>& selected) {
   const size_t colon = selector.find(':');
   const std::optional<int64_t> first = SliceEnd(selector.substr(0, colon), 0, count);
   const std::optional<int64_t> end = SliceEnd(selector.substr(colon + 1), count, count);
   if (!first || !end) {
     return base::InvalidArgument(path, absl::StrCat("\"", base::Shown(selector), "\""),
-                                 absl::StrCat("a slice START:END within ", count, " layers, each end from ", -count, " to ", count));
+                                 absl::StrCat("a slice START:END within ", count,
+                                              " layers, each end from ", -count, " to ", count));
   }
   if (*first >= *end) {
     return base::FieldError(absl::StatusCode::kInvalidArgument, path,
@@ -44,7 +46,9 @@ absl::Status AddSlice(absl::string_view selector, int64_t count, absl::string_vi
 
 }  // namespace
 
-absl::StatusOr<std::vector<int>> SelectLayers(std::span<const std::string> names, std::span<const std::string> selectors, absl::string_view path) {
+absl::StatusOr<std::vector<int>> SelectLayers(std::span<const std::string> names,
+                                              std::span<const std::string> selectors,
+                                              absl::string_view path) {
   std::set<int> selected;
   for (size_t i = 0; i < selectors.size(); ++i) {
     const std::string& selector = selectors[i];
@@ -56,7 +60,8 @@ absl::StatusOr<std::vector<int>> SelectLayers(std::span<const std::string> names
     const auto found = std::find(names.begin(), names.end(), selector);
     if (found == names.end()) {
       return base::InvalidArgument(at, absl::StrCat("\"", base::Shown(selector), "\""),
-                                   absl::StrCat("the name of a layer, nor a slice like \":-1\"", base::DidYouMean(selector, names)));
+                                   absl::StrCat("the name of a layer, nor a slice like \":-1\"",
+                                                base::DidYouMean(selector, names)));
     }
     selected.insert(static_cast<int>(found - names.begin()));
   }

@@ -13,8 +13,10 @@ struct Resources {
   int logical_shards = 1;
 };
 
-// The fastest use of at most `most_cores` cores for batches of `batch_size` rows. A `cores` or `logical_shards` above 0 is a wish that stays.
-Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores, int logical_shards);
+// The fastest use of at most `most_cores` cores for batches of `batch_size` rows. A `cores` or
+// `logical_shards` above 0 is a wish that stays.
+Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores,
+                          int logical_shards);
 
 // What the estimate depends on beside the graph.
 struct Load {

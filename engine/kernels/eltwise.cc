@@ -19,7 +19,12 @@ constexpr size_t kGrain = 16;
 class EltwiseForward final : public Kernel {
  public:
   EltwiseForward(const Eltwise& function, size_t count, int threads, Cell src, Cell dst)
-      : function_(function), run_(Vector().*function.forward), count_(count), threads_(threads), src_(src), dst_(dst) {}
+      : function_(function),
+        run_(Vector().*function.forward),
+        count_(count),
+        threads_(threads),
+        src_(src),
+        dst_(dst) {}
 
   absl::Status Run() override {
     const float* src = Floats(src_);
@@ -30,7 +35,9 @@ class EltwiseForward final : public Kernel {
     });
     return absl::OkStatus();
   }
-  std::string Describe() const override { return absl::StrCat(function_.name, "_forward vector:", Vector().isa, " ", count_); }
+  std::string Describe() const override {
+    return absl::StrCat(function_.name, "_forward vector:", Vector().isa, " ", count_);
+  }
 
  private:
   const Eltwise& function_;
@@ -43,20 +50,30 @@ class EltwiseForward final : public Kernel {
 
 class EltwiseBackward final : public Kernel {
  public:
-  EltwiseBackward(const Eltwise& function, size_t count, int threads, Cell y, Cell diff, Cell diff_src)
-      : function_(function), run_(Vector().*function.backward), count_(count), threads_(threads), y_(y), diff_(diff), diff_src_(diff_src) {}
+  EltwiseBackward(const Eltwise& function, size_t count, int threads, Cell y, Cell diff,
+                  Cell diff_src)
+      : function_(function),
+        run_(Vector().*function.backward),
+        count_(count),
+        threads_(threads),
+        y_(y),
+        diff_(diff),
+        diff_src_(diff_src) {}
 
   absl::Status Run() override {
     const float* y = Floats(y_);
     const float* diff = Floats(diff_);
     float* diff_src = Floats(diff_src_);
     ParallelRanges(threads_, count_, kGrain, [&](size_t begin, size_t end) {
-      if (diff != diff_src) std::memcpy(diff_src + begin, diff + begin, (end - begin) * sizeof(float));
+      if (diff != diff_src)
+        std::memcpy(diff_src + begin, diff + begin, (end - begin) * sizeof(float));
       run_(y + begin, diff_src + begin, end - begin);
     });
     return absl::OkStatus();
   }
-  std::string Describe() const override { return absl::StrCat(function_.name, "_backward vector:", Vector().isa, " ", count_); }
+  std::string Describe() const override {
+    return absl::StrCat(function_.name, "_backward vector:", Vector().isa, " ", count_);
+  }
 
  private:
   const Eltwise& function_;
@@ -70,7 +87,8 @@ class EltwiseBackward final : public Kernel {
 
 class CompiledEltwise final : public CompiledOperation {
  public:
-  CompiledEltwise(const Eltwise& function, size_t count, int threads) : function_(function), count_(count), threads_(threads) {}
+  CompiledEltwise(const Eltwise& function, size_t count, int threads)
+      : function_(function), count_(count), threads_(threads) {}
 
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     Kernels kernels;
@@ -79,7 +97,9 @@ class CompiledEltwise final : public CompiledOperation {
   }
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
-    if (o.diff_src != nullptr) kernels.push_back(std::make_unique<EltwiseBackward>(function_, count_, threads_, o.dst, o.diff_dst, o.diff_src));
+    if (o.diff_src != nullptr)
+      kernels.push_back(std::make_unique<EltwiseBackward>(function_, count_, threads_, o.dst,
+                                                          o.diff_dst, o.diff_src));
     return kernels;
   }
 
@@ -91,13 +111,16 @@ class CompiledEltwise final : public CompiledOperation {
 
 class EltwiseOperation final : public Operation {
  public:
-  EltwiseOperation(const Eltwise& function, int64_t values) : function_(function), values_(values) {}
+  EltwiseOperation(const Eltwise& function, int64_t values)
+      : function_(function), values_(values) {}
   std::string name() const override { return absl::StrCat(function_.name, " ", values_); }
   int64_t dst_values() const override { return values_; }
   bool backward_reads_src(bool) const override { return false; }
   bool backward_reads_dst() const override { return true; }
-  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting, const Layouts&) const override {
-    return std::make_unique<CompiledEltwise>(function_, static_cast<size_t>(values_ * setting.rows), setting.threads);
+  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting,
+                                                             const Layouts&) const override {
+    return std::make_unique<CompiledEltwise>(function_, static_cast<size_t>(values_ * setting.rows),
+                                             setting.threads);
   }
   const Eltwise& function() const { return function_; }
 
@@ -108,12 +131,18 @@ class EltwiseOperation final : public Operation {
 
 }  // namespace
 
-constinit const Eltwise kRelu = {
-    .name = "relu", .onednn_algorithm = kOnednnRelu, .forward = &VectorFunctions::relu, .backward = &VectorFunctions::relu_backward};
-constinit const Eltwise kSigmoid = {
-    .name = "sigmoid", .onednn_algorithm = kOnednnLogistic, .forward = &VectorFunctions::sigmoid, .backward = &VectorFunctions::sigmoid_backward};
-constinit const Eltwise kTanh = {
-    .name = "tanh", .onednn_algorithm = kOnednnTanh, .forward = &VectorFunctions::tanh, .backward = &VectorFunctions::tanh_backward};
+constinit const Eltwise kRelu = {.name = "relu",
+                                 .onednn_algorithm = kOnednnRelu,
+                                 .forward = &VectorFunctions::relu,
+                                 .backward = &VectorFunctions::relu_backward};
+constinit const Eltwise kSigmoid = {.name = "sigmoid",
+                                    .onednn_algorithm = kOnednnLogistic,
+                                    .forward = &VectorFunctions::sigmoid,
+                                    .backward = &VectorFunctions::sigmoid_backward};
+constinit const Eltwise kTanh = {.name = "tanh",
+                                 .onednn_algorithm = kOnednnTanh,
+                                 .forward = &VectorFunctions::tanh,
+                                 .backward = &VectorFunctions::tanh_backward};
 
 std::unique_ptr<const Operation> MakeEltwise(const Eltwise& function, int64_t values) {
   return std::make_unique<EltwiseOperation>(function, values);
@@ -124,8 +153,10 @@ const Eltwise* EltwiseOf(const Operation& operation) {
   return eltwise == nullptr ? nullptr : &eltwise->function();
 }
 
-std::unique_ptr<Kernel> MakeEltwiseBackward(const Eltwise& function, int64_t count, int threads, Cell y, Cell diff) {
-  return std::make_unique<EltwiseBackward>(function, static_cast<size_t>(count), threads, y, diff, diff);
+std::unique_ptr<Kernel> MakeEltwiseBackward(const Eltwise& function, int64_t count, int threads,
+                                            Cell y, Cell diff) {
+  return std::make_unique<EltwiseBackward>(function, static_cast<size_t>(count), threads, y, diff,
+                                           diff);
 }
 
 }  // namespace gradus::kernels

@@ -28,7 +28,9 @@ std::unique_ptr<const Operation> MakeEltwise(const Eltwise& function, int64_t va
 // The function of such an operation, or null.
 const Eltwise* EltwiseOf(const Operation& operation);
 
-// The kernel that turns the gradient of the result into that of the argument, in place; for operations that have absorbed the function.
-std::unique_ptr<Kernel> MakeEltwiseBackward(const Eltwise& function, int64_t count, int threads, Cell y, Cell diff);
+// The kernel that turns the gradient of the result into that of the argument, in place; for
+// operations that have absorbed the function.
+std::unique_ptr<Kernel> MakeEltwiseBackward(const Eltwise& function, int64_t count, int threads,
+                                            Cell y, Cell diff);
 
 }  // namespace gradus::kernels

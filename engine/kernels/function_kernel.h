@@ -13,7 +13,8 @@ namespace gradus::kernels {
 template <typename Function>
 class FunctionKernel final : public Kernel {
  public:
-  FunctionKernel(std::string description, Function function) : description_(std::move(description)), function_(std::move(function)) {}
+  FunctionKernel(std::string description, Function function)
+      : description_(std::move(description)), function_(std::move(function)) {}
   absl::Status Run() override {
     function_();
     return absl::OkStatus();

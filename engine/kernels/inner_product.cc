@@ -17,10 +17,12 @@ constexpr InnerProductCandidate kCandidates[] = {
 
 class InnerProduct final : public Operation {
  public:
-  InnerProduct(int64_t inputs, int64_t units, bool bias, const Eltwise* post) : inputs_(inputs), units_(units), bias_(bias), post_(post) {}
+  InnerProduct(int64_t inputs, int64_t units, bool bias, const Eltwise* post)
+      : inputs_(inputs), units_(units), bias_(bias), post_(post) {}
 
   std::string name() const override {
-    return absl::StrCat("inner_product ", inputs_, "x", units_, post_ == nullptr ? "" : absl::StrCat(" +", post_->name));
+    return absl::StrCat("inner_product ", inputs_, "x", units_,
+                        post_ == nullptr ? "" : absl::StrCat(" +", post_->name));
   }
   int64_t dst_values() const override { return units_; }
   bool backward_reads_src(bool diff_weights) const override { return diff_weights; }
@@ -32,8 +34,10 @@ class InnerProduct final : public Operation {
     return std::make_unique<InnerProduct>(inputs_, units_, bias_, function);
   }
 
-  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting, const Layouts& layouts) const override {
-    const InnerProductRequest request{{setting.rows, inputs_, units_}, bias_, post_, setting, layouts};
+  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(
+      const Setting& setting, const Layouts& layouts) const override {
+    const InnerProductRequest request{
+        {setting.rows, inputs_, units_}, bias_, post_, setting, layouts};
     std::vector<std::string> refusals;
     for (const InnerProductCandidate& candidate : kCandidates) {
       if (!setting.candidate.empty() && setting.candidate != candidate.name) continue;
@@ -44,7 +48,8 @@ class InnerProduct final : public Operation {
       }
       refusals.push_back(absl::StrCat(candidate.name, ": ", made.status().message()));
     }
-    return absl::InternalError(absl::StrCat("no kernel for ", DescribeInnerProduct(request), ": ", absl::StrJoin(refusals, "; ")));
+    return absl::InternalError(absl::StrCat("no kernel for ", DescribeInnerProduct(request), ": ",
+                                            absl::StrJoin(refusals, "; ")));
   }
 
  private:
@@ -59,7 +64,8 @@ class InnerProduct final : public Operation {
 std::span<const InnerProductCandidate> InnerProductCandidates() { return kCandidates; }
 
 std::string DescribeInnerProduct(const InnerProductRequest& request) {
-  return absl::StrCat(request.shape.rows, "x", request.shape.inputs, "x", request.shape.units, request.bias ? " +bias" : "",
+  return absl::StrCat(request.shape.rows, "x", request.shape.inputs, "x", request.shape.units,
+                      request.bias ? " +bias" : "",
                       request.post == nullptr ? "" : absl::StrCat(" +", request.post->name));
 }
 

@@ -9,7 +9,8 @@
 
 namespace gradus::kernels {
 
-// Weights: the kernel (inputs, units), then the bias (units) if there is one. Absorbs functions of each element.
+// Weights: the kernel (inputs, units), then the bias (units) if there is one. Absorbs functions of
+// each element.
 //   Shapes   src [rows, inputs], dst [rows, units].
 std::unique_ptr<const Operation> MakeInnerProduct(int64_t inputs, int64_t units, bool bias);
 

@@ -31,9 +31,12 @@ struct InnerProductCandidate {
 // In the order in which they are tried; the last accepts everything but another's layout.
 std::span<const InnerProductCandidate> InnerProductCandidates();
 
-absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(const InnerProductRequest& request);
-absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeOnednnInnerProduct(const InnerProductRequest& request);
-absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeReferenceInnerProduct(const InnerProductRequest& request);
+absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(
+    const InnerProductRequest& request);
+absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeOnednnInnerProduct(
+    const InnerProductRequest& request);
+absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeReferenceInnerProduct(
+    const InnerProductRequest& request);
 
 // "16x784x100 +bias +relu".
 std::string DescribeInnerProduct(const InnerProductRequest& request);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// oneDNN's inner product: the weights lie as its forward primitive likes them, and all three passes use them so.
+// oneDNN's inner product: the weights lie as its forward primitive likes them, and all three passes
+// use them so.
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -18,7 +19,9 @@ using ForwardDesc = dnnl::inner_product_forward::primitive_desc;
 using BackwardDataDesc = dnnl::inner_product_backward_data::primitive_desc;
 using BackwardWeightsDesc = dnnl::inner_product_backward_weights::primitive_desc;
 
-memory::desc Matrix(int64_t a, int64_t b, memory::format_tag tag) { return memory::desc({a, b}, memory::data_type::f32, tag); }
+memory::desc Matrix(int64_t a, int64_t b, memory::format_tag tag) {
+  return memory::desc({a, b}, memory::data_type::f32, tag);
+}
 
 // Formats and descriptors of the three passes.
 struct Passes {
@@ -40,7 +43,8 @@ Passes MakePasses(const InnerProductRequest& request) {
   p.bias = memory::desc({s.units}, memory::data_type::f32, memory::format_tag::a);
   p.published = Matrix(s.units, s.inputs, memory::format_tag::ba);
   const memory::desc* fixed = request.layouts.empty() ? nullptr : OnednnFormat(*request.layouts[0]);
-  const memory::desc kernel = fixed == nullptr ? Matrix(s.units, s.inputs, memory::format_tag::any) : *fixed;
+  const memory::desc kernel =
+      fixed == nullptr ? Matrix(s.units, s.inputs, memory::format_tag::any) : *fixed;
 
   dnnl::primitive_attr plain;
   plain.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -48,26 +52,31 @@ Passes MakePasses(const InnerProductRequest& request) {
   with_post.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (request.post != nullptr) {
     dnnl::post_ops post;
-    post.append_eltwise(1.0F, static_cast<dnnl::algorithm>(request.post->onednn_algorithm), 0.0F, 0.0F);
+    post.append_eltwise(1.0F, static_cast<dnnl::algorithm>(request.post->onednn_algorithm), 0.0F,
+                        0.0F);
     with_post.set_post_ops(post);
   }
-  const dnnl::prop_kind kind = request.setting.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const auto desc = request.bias ? dnnl::inner_product_forward::desc(kind, p.src, kernel, p.bias, p.dst)
-                                 : dnnl::inner_product_forward::desc(kind, p.src, kernel, p.dst);
+  const dnnl::prop_kind kind = request.setting.training ? dnnl::prop_kind::forward_training
+                                                        : dnnl::prop_kind::forward_inference;
+  const auto desc = request.bias
+                        ? dnnl::inner_product_forward::desc(kind, p.src, kernel, p.bias, p.dst)
+                        : dnnl::inner_product_forward::desc(kind, p.src, kernel, p.dst);
   p.forward = ForwardDesc(desc, with_post, CpuEngine());
   if (!request.setting.training) return p;
 
   const memory::desc chosen = p.forward.weights_desc();
   p.backward_data = BackwardDataDesc({p.src, chosen, p.dst}, plain, CpuEngine(), p.forward);
-  const auto weights = request.bias ? dnnl::inner_product_backward_weights::desc(p.src, chosen, p.bias, p.dst)
-                                    : dnnl::inner_product_backward_weights::desc(p.src, chosen, p.dst);
+  const auto weights =
+      request.bias ? dnnl::inner_product_backward_weights::desc(p.src, chosen, p.bias, p.dst)
+                   : dnnl::inner_product_backward_weights::desc(p.src, chosen, p.dst);
   p.backward_weights = BackwardWeightsDesc(weights, plain, CpuEngine(), p.forward);
   return p;
 }
 
 class OnednnInnerProduct final : public CompiledOperation {
  public:
-  OnednnInnerProduct(const InnerProductRequest& request, const Passes& passes) : request_(request), passes_(passes) {
+  OnednnInnerProduct(const InnerProductRequest& request, const Passes& passes)
+      : request_(request), passes_(passes) {
     layouts_.push_back(MakeOnednnLayout(passes_.published, passes_.forward.weights_desc()));
     if (request.bias) layouts_.push_back(PlainLayout(static_cast<size_t>(request.shape.units)));
     if (!request.layouts.empty()) layouts_ = request.layouts;
@@ -83,10 +92,11 @@ class OnednnInnerProduct final : public CompiledOperation {
   }
 
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
-    std::vector<PrimitiveArgument> arguments = {{DNNL_ARG_SRC, passes_.src, o.src},
-                                                {DNNL_ARG_WEIGHTS, passes_.forward.weights_desc(), o.weights[0]},
-                                                {DNNL_ARG_DST, passes_.dst, o.dst},
-                                                {DNNL_ARG_SCRATCHPAD, passes_.forward.scratchpad_desc(), o.scratch}};
+    std::vector<PrimitiveArgument> arguments = {
+        {DNNL_ARG_SRC, passes_.src, o.src},
+        {DNNL_ARG_WEIGHTS, passes_.forward.weights_desc(), o.weights[0]},
+        {DNNL_ARG_DST, passes_.dst, o.dst},
+        {DNNL_ARG_SCRATCHPAD, passes_.forward.scratchpad_desc(), o.scratch}};
     if (request_.bias) arguments.push_back({DNNL_ARG_BIAS, passes_.bias, o.weights[1]});
     Kernels kernels;
     RETURN_IF_ERROR(Append("forward", passes_.forward, arguments, kernels));
@@ -97,35 +107,42 @@ class OnednnInnerProduct final : public CompiledOperation {
     Kernels kernels;
     const InnerProductShape& s = request_.shape;
     if (request_.post != nullptr) {
-      kernels.push_back(MakeEltwiseBackward(*request_.post, s.rows * s.units, request_.setting.threads, o.dst, o.diff_dst));
+      kernels.push_back(MakeEltwiseBackward(*request_.post, s.rows * s.units,
+                                            request_.setting.threads, o.dst, o.diff_dst));
     }
     if (o.diff_weights[0] != nullptr) {
-      std::vector<PrimitiveArgument> arguments = {{DNNL_ARG_SRC, passes_.src, o.src},
-                                                  {DNNL_ARG_DIFF_WEIGHTS, passes_.backward_weights.diff_weights_desc(), o.diff_weights[0]},
-                                                  {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
-                                                  {DNNL_ARG_SCRATCHPAD, passes_.backward_weights.scratchpad_desc(), o.scratch}};
+      std::vector<PrimitiveArgument> arguments = {
+          {DNNL_ARG_SRC, passes_.src, o.src},
+          {DNNL_ARG_DIFF_WEIGHTS, passes_.backward_weights.diff_weights_desc(), o.diff_weights[0]},
+          {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
+          {DNNL_ARG_SCRATCHPAD, passes_.backward_weights.scratchpad_desc(), o.scratch}};
       if (request_.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, passes_.bias, o.diff_weights[1]});
       RETURN_IF_ERROR(Append("backward_weights", passes_.backward_weights, arguments, kernels));
     }
     if (o.diff_src != nullptr) {
-      RETURN_IF_ERROR(Append("backward_data", passes_.backward_data,
-                             {{DNNL_ARG_DIFF_SRC, passes_.src, o.diff_src},
-                              {DNNL_ARG_WEIGHTS, passes_.backward_data.weights_desc(), o.weights[0]},
-                              {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
-                              {DNNL_ARG_SCRATCHPAD, passes_.backward_data.scratchpad_desc(), o.scratch}},
-                             kernels));
+      RETURN_IF_ERROR(
+          Append("backward_data", passes_.backward_data,
+                 {{DNNL_ARG_DIFF_SRC, passes_.src, o.diff_src},
+                  {DNNL_ARG_WEIGHTS, passes_.backward_data.weights_desc(), o.weights[0]},
+                  {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
+                  {DNNL_ARG_SCRATCHPAD, passes_.backward_data.scratchpad_desc(), o.scratch}},
+                 kernels));
     }
     return kernels;
   }
 
  private:
   template <typename PrimitiveDesc>
-  absl::Status Append(absl::string_view pass, const PrimitiveDesc& desc, const std::vector<PrimitiveArgument>& arguments, Kernels& kernels) const {
+  absl::Status Append(absl::string_view pass, const PrimitiveDesc& desc,
+                      const std::vector<PrimitiveArgument>& arguments, Kernels& kernels) const {
     try {
       UseThreads(request_.setting.threads);
       const std::string description =
-          absl::StrCat("inner_product_", pass, " onednn:", desc.impl_info_str(), " ", DescribeInnerProduct(request_));
-      ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, BindPrimitive(description, dnnl::primitive(desc), request_.setting.threads, arguments));
+          absl::StrCat("inner_product_", pass, " onednn:", desc.impl_info_str(), " ",
+                       DescribeInnerProduct(request_));
+      ASSIGN_OR_RETURN(
+          std::unique_ptr<Kernel> kernel,
+          BindPrimitive(description, dnnl::primitive(desc), request_.setting.threads, arguments));
       kernels.push_back(std::move(kernel));
       return absl::OkStatus();
     } catch (const dnnl::error& error) {
@@ -140,9 +157,11 @@ class OnednnInnerProduct final : public CompiledOperation {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeOnednnInnerProduct(const InnerProductRequest& request) {
+absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeOnednnInnerProduct(
+    const InnerProductRequest& request) {
   if (!request.layouts.empty() && OnednnFormat(*request.layouts[0]) == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("the weights lie in ", request.layouts[0]->name()));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the weights lie in ", request.layouts[0]->name()));
   }
   try {
     UseThreads(request.setting.threads);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our own inner product: one core, the kernel in panels. Made for the small layers where a library's overhead and packing cost more than the work.
+// Our own inner product: one core, the kernel in panels. Made for the small layers where a
+// library's overhead and packing cost more than the work.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -12,7 +13,8 @@ namespace {
 
 using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
-// Multiplications below which waking a team of threads costs more than one core needs for all of them (measured: tests/bench).
+// Multiplications below which waking a team of threads costs more than one core needs for all of
+// them (measured: tests/bench).
 constexpr int64_t kAloneBelow = 1 << 20;
 
 class PanelLayout final : public WeightLayout {
@@ -24,15 +26,19 @@ class PanelLayout final : public WeightLayout {
   void FromPublic(const float* src, float* dst) const override {
     std::fill_n(dst, floats(), 0.0F);
     for (int64_t input = 0; input < panels_.inputs; ++input) {
-      for (int64_t unit = 0; unit < panels_.units; ++unit) dst[panels_.At(input, unit)] = src[input * panels_.units + unit];
+      for (int64_t unit = 0; unit < panels_.units; ++unit)
+        dst[panels_.At(input, unit)] = src[input * panels_.units + unit];
     }
   }
   void ToPublic(const float* src, float* dst) const override {
     for (int64_t input = 0; input < panels_.inputs; ++input) {
-      for (int64_t unit = 0; unit < panels_.units; ++unit) dst[input * panels_.units + unit] = src[panels_.At(input, unit)];
+      for (int64_t unit = 0; unit < panels_.units; ++unit)
+        dst[input * panels_.units + unit] = src[panels_.At(input, unit)];
     }
   }
-  std::string name() const override { return absl::StrCat("panels", panels_.stripe(), "x", panels_.lanes); }
+  std::string name() const override {
+    return absl::StrCat("panels", panels_.stripe(), "x", panels_.lanes);
+  }
 
  private:
   const Panels panels_;
@@ -52,10 +58,13 @@ class VectorInnerProduct final : public CompiledOperation {
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     Kernels kernels;
     const InnerProductShape shape = request_.shape;
-    const UnaryFunction post = request_.post == nullptr ? nullptr : Vector().*(request_.post->forward);
+    const UnaryFunction post =
+        request_.post == nullptr ? nullptr : Vector().*(request_.post->forward);
     const Cell bias = request_.bias ? o.weights[1] : nullptr;
-    kernels.push_back(MakeKernel(Describe("forward"), [shape, post, bias, src = o.src, kernel = o.weights[0], dst = o.dst] {
-      Vector().inner_product_forward(shape, Floats(src), Floats(kernel), bias == nullptr ? nullptr : Floats(bias), Floats(dst), post);
+    kernels.push_back(MakeKernel(Describe("forward"), [shape, post, bias, src = o.src,
+                                                       kernel = o.weights[0], dst = o.dst] {
+      Vector().inner_product_forward(shape, Floats(src), Floats(kernel),
+                                     bias == nullptr ? nullptr : Floats(bias), Floats(dst), post);
     }));
     return kernels;
   }
@@ -63,28 +72,37 @@ class VectorInnerProduct final : public CompiledOperation {
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
     const InnerProductShape shape = request_.shape;
-    if (request_.post != nullptr) kernels.push_back(MakeEltwiseBackward(*request_.post, shape.rows * shape.units, 1, o.dst, o.diff_dst));
+    if (request_.post != nullptr)
+      kernels.push_back(
+          MakeEltwiseBackward(*request_.post, shape.rows * shape.units, 1, o.dst, o.diff_dst));
     if (o.diff_weights[0] != nullptr) {
-      kernels.push_back(MakeKernel(Describe("backward_weights"), [shape, src = o.src, diff_dst = o.diff_dst, diff = o.diff_weights[0]] {
+      kernels.push_back(MakeKernel(Describe("backward_weights"), [shape, src = o.src,
+                                                                  diff_dst = o.diff_dst,
+                                                                  diff = o.diff_weights[0]] {
         Vector().inner_product_backward_weights(shape, Floats(src), Floats(diff_dst), Floats(diff));
       }));
     }
     if (request_.bias && o.diff_weights[1] != nullptr) {
-      kernels.push_back(MakeKernel(Describe("backward_bias"), [shape, diff_dst = o.diff_dst, diff = o.diff_weights[1]] {
-        Vector().inner_product_backward_bias(shape, Floats(diff_dst), Floats(diff));
-      }));
+      kernels.push_back(MakeKernel(
+          Describe("backward_bias"), [shape, diff_dst = o.diff_dst, diff = o.diff_weights[1]] {
+            Vector().inner_product_backward_bias(shape, Floats(diff_dst), Floats(diff));
+          }));
     }
     if (o.diff_src != nullptr) {
-      kernels.push_back(MakeKernel(Describe("backward_data"), [shape, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src] {
-        Vector().inner_product_backward_data(shape, Floats(diff_dst), Floats(kernel), Floats(diff_src));
-      }));
+      kernels.push_back(
+          MakeKernel(Describe("backward_data"),
+                     [shape, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src] {
+                       Vector().inner_product_backward_data(shape, Floats(diff_dst), Floats(kernel),
+                                                            Floats(diff_src));
+                     }));
     }
     return kernels;
   }
 
  private:
   std::string Describe(absl::string_view pass) const {
-    return absl::StrCat("inner_product_", pass, " vector:", Vector().isa, " ", DescribeInnerProduct(request_));
+    return absl::StrCat("inner_product_", pass, " vector:", Vector().isa, " ",
+                        DescribeInnerProduct(request_));
   }
 
   const InnerProductRequest request_;
@@ -93,15 +111,18 @@ class VectorInnerProduct final : public CompiledOperation {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(const InnerProductRequest& request) {
+absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(
+    const InnerProductRequest& request) {
   const InnerProductShape& shape = request.shape;
   if (!request.layouts.empty()) {
     const auto* layout = dynamic_cast<const PanelLayout*>(request.layouts[0].get());
     if (layout == nullptr || layout->panels().lanes != Vector().lanes) {
-      return absl::FailedPreconditionError(absl::StrCat("the weights lie in ", request.layouts[0]->name()));
+      return absl::FailedPreconditionError(
+          absl::StrCat("the weights lie in ", request.layouts[0]->name()));
     }
   } else if (request.setting.threads > 1 && shape.rows * shape.inputs * shape.units > kAloneBelow) {
-    return absl::FailedPreconditionError(absl::StrCat("works on one core, ", request.setting.threads, " are there"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("works on one core, ", request.setting.threads, " are there"));
   }
   return std::make_unique<VectorInnerProduct>(request);
 }

@@ -8,8 +8,9 @@
 
 namespace gradus::kernels {
 
-// Where a pointer to an operand is kept. A kernel reads the cell each time it runs, so that a batch's rows can be used where they lie; what it points to
-// has the shape that the kernel was made for and is 4-byte aligned.
+// Where a pointer to an operand is kept. A kernel reads the cell each time it runs, so that a
+// batch's rows can be used where they lie; what it points to has the shape that the kernel was made
+// for and is 4-byte aligned.
 using Cell = void* const*;
 
 inline float* Floats(Cell cell) { return static_cast<float*>(*cell); }

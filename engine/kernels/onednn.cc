@@ -12,12 +12,17 @@
 namespace gradus::kernels {
 namespace {
 
-static_assert(kOnednnRelu == dnnl_eltwise_relu && kOnednnTanh == dnnl_eltwise_tanh && kOnednnLogistic == dnnl_eltwise_logistic);
+static_assert(kOnednnRelu == dnnl_eltwise_relu && kOnednnTanh == dnnl_eltwise_tanh &&
+              kOnednnLogistic == dnnl_eltwise_logistic);
 
 class BoundPrimitive final : public Kernel {
  public:
-  BoundPrimitive(std::string description, dnnl::primitive primitive, int threads, const std::vector<PrimitiveArgument>& arguments)
-      : description_(std::move(description)), primitive_(std::move(primitive)), stream_(CpuEngine()), threads_(threads) {
+  BoundPrimitive(std::string description, dnnl::primitive primitive, int threads,
+                 const std::vector<PrimitiveArgument>& arguments)
+      : description_(std::move(description)),
+        primitive_(std::move(primitive)),
+        stream_(CpuEngine()),
+        threads_(threads) {
     for (const PrimitiveArgument& argument : arguments) {
       cells_.push_back(argument.cell);
       memories_.emplace_back(argument.format, CpuEngine(), nullptr);
@@ -28,15 +33,19 @@ class BoundPrimitive final : public Kernel {
   absl::Status Run() override {
     UseThreads(threads_);
     for (size_t i = 0; i < cells_.size(); ++i) {
-      if (dnnl_memory_set_data_handle(arguments_[i].memory, *cells_[i]) != dnnl_success) return Failed();
+      if (dnnl_memory_set_data_handle(arguments_[i].memory, *cells_[i]) != dnnl_success)
+        return Failed();
     }
-    const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()), arguments_.data());
+    const dnnl_status_t status = dnnl_primitive_execute(
+        primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()), arguments_.data());
     return status == dnnl_success ? absl::OkStatus() : Failed();
   }
   std::string Describe() const override { return description_; }
 
  private:
-  absl::Status Failed() const { return absl::InternalError(absl::StrCat("oneDNN refused to run ", description_)); }
+  absl::Status Failed() const {
+    return absl::InternalError(absl::StrCat("oneDNN refused to run ", description_));
+  }
 
   const std::string description_;
   const dnnl::primitive primitive_;
@@ -49,7 +58,8 @@ class BoundPrimitive final : public Kernel {
 
 class OnednnLayout final : public WeightLayout {
  public:
-  OnednnLayout(const dnnl::memory::desc& published, const dnnl::memory::desc& format) : published_(published), format_(format) {}
+  OnednnLayout(const dnnl::memory::desc& published, const dnnl::memory::desc& format)
+      : published_(published), format_(format) {}
   const dnnl::memory::desc& format() const { return format_; }
 
   size_t floats() const override { return format_.get_size() / sizeof(float); }
@@ -57,12 +67,15 @@ class OnednnLayout final : public WeightLayout {
     std::memset(dst, 0, format_.get_size());
     Reorder(published_, src, format_, dst);
   }
-  void ToPublic(const float* src, float* dst) const override { Reorder(format_, src, published_, dst); }
+  void ToPublic(const float* src, float* dst) const override {
+    Reorder(format_, src, published_, dst);
+  }
 
   // "onednn:" and the strides, or the order and sizes of its blocks.
   std::string name() const override {
     const dnnl_blocking_desc_t& blocking = format_.data.format_desc.blocking;
-    if (blocking.inner_nblks == 0) return absl::StrCat("onednn:", blocking.strides[0] < blocking.strides[1] ? "ba" : "ab");
+    if (blocking.inner_nblks == 0)
+      return absl::StrCat("onednn:", blocking.strides[0] < blocking.strides[1] ? "ba" : "ab");
     std::string name = "onednn:";
     for (int i = 0; i < blocking.inner_nblks; ++i) {
       absl::StrAppend(&name, blocking.inner_blks[i], blocking.inner_idxs[i] == 0 ? "a" : "b");
@@ -71,7 +84,8 @@ class OnednnLayout final : public WeightLayout {
   }
 
  private:
-  static void Reorder(const dnnl::memory::desc& from, const float* src, const dnnl::memory::desc& to, float* dst) {
+  static void Reorder(const dnnl::memory::desc& from, const float* src,
+                      const dnnl::memory::desc& to, float* dst) {
     dnnl::stream stream(CpuEngine());
     dnnl::memory source(from, CpuEngine(), const_cast<float*>(src));
     dnnl::memory target(to, CpuEngine(), dst);
@@ -95,16 +109,19 @@ const dnnl::engine& CpuEngine() {
   return engine;
 }
 
-absl::StatusOr<std::unique_ptr<Kernel>> BindPrimitive(std::string description, dnnl::primitive primitive, int threads,
-                                                      const std::vector<PrimitiveArgument>& arguments) {
+absl::StatusOr<std::unique_ptr<Kernel>> BindPrimitive(
+    std::string description, dnnl::primitive primitive, int threads,
+    const std::vector<PrimitiveArgument>& arguments) {
   try {
-    return std::make_unique<BoundPrimitive>(std::move(description), std::move(primitive), threads, arguments);
+    return std::make_unique<BoundPrimitive>(std::move(description), std::move(primitive), threads,
+                                            arguments);
   } catch (const dnnl::error& error) {
     return OnednnStatus(error);
   }
 }
 
-std::shared_ptr<const WeightLayout> MakeOnednnLayout(const dnnl::memory::desc& published, const dnnl::memory::desc& format) {
+std::shared_ptr<const WeightLayout> MakeOnednnLayout(const dnnl::memory::desc& published,
+                                                     const dnnl::memory::desc& format) {
   return std::make_shared<OnednnLayout>(published, format);
 }
 
@@ -114,8 +131,10 @@ const dnnl::memory::desc* OnednnFormat(const WeightLayout& layout) {
 }
 
 absl::Status OnednnStatus(const dnnl::error& error) {
-  if (error.status == dnnl_out_of_memory) return absl::ResourceExhaustedError("oneDNN: out of memory");
-  if (error.status == dnnl_unimplemented) return absl::UnimplementedError("no implementation for these sizes");
+  if (error.status == dnnl_out_of_memory)
+    return absl::ResourceExhaustedError("oneDNN: out of memory");
+  if (error.status == dnnl_unimplemented)
+    return absl::UnimplementedError("no implementation for these sizes");
   return absl::InternalError(absl::StrCat("oneDNN: ", error.message));
 }
 

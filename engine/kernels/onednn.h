@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all oneDNN kernels share: the engine, and a primitive with its arguments bound. Nothing outside this folder sees oneDNN's own types.
+// What all oneDNN kernels share: the engine, and a primitive with its arguments bound. Nothing
+// outside this folder sees oneDNN's own types.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A oneDNN primitive with its arguments bound, and weights in a layout of oneDNN's choice. For sources of this folder alone: it shows oneDNN's types.
+// A oneDNN primitive with its arguments bound, and weights in a layout of oneDNN's choice. For
+// sources of this folder alone: it shows oneDNN's types.
 #pragma once
 
 #include <memory>
@@ -24,11 +25,13 @@ struct PrimitiveArgument {
 };
 
 // Threads: as many as `threads`, which must be what the primitive was made with.
-absl::StatusOr<std::unique_ptr<Kernel>> BindPrimitive(std::string description, dnnl::primitive primitive, int threads,
-                                                      const std::vector<PrimitiveArgument>& arguments);
+absl::StatusOr<std::unique_ptr<Kernel>> BindPrimitive(
+    std::string description, dnnl::primitive primitive, int threads,
+    const std::vector<PrimitiveArgument>& arguments);
 
 // A weight of public format `published` that lies as `format` says.
-std::shared_ptr<const WeightLayout> MakeOnednnLayout(const dnnl::memory::desc& published, const dnnl::memory::desc& format);
+std::shared_ptr<const WeightLayout> MakeOnednnLayout(const dnnl::memory::desc& published,
+                                                     const dnnl::memory::desc& format);
 // The format of such a layout, or null for others.
 const dnnl::memory::desc* OnednnFormat(const WeightLayout& layout);
 

@@ -55,8 +55,10 @@ class CompiledOperation {
   const std::vector<std::string>& refusals() const { return refusals_; }
   void set_refusals(std::vector<std::string> refusals) { refusals_ = std::move(refusals); }
   // Kernels in the order in which they must run.
-  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Forward(const Operands& operands) const = 0;
-  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Backward(const Operands& operands) const = 0;
+  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Forward(
+      const Operands& operands) const = 0;
+  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Backward(
+      const Operands& operands) const = 0;
 
  private:
   std::vector<std::string> refusals_;
@@ -70,7 +72,8 @@ class Operation {
   virtual std::string name() const = 0;
   // Values in one row of the result.
   virtual int64_t dst_values() const = 0;
-  // The result is its input's memory under another shape: there is nothing to run, forward or backward.
+  // The result is its input's memory under another shape: there is nothing to run, forward or
+  // backward.
   virtual bool is_view() const { return false; }
   // What backward reads again.
   virtual bool backward_reads_src(bool diff_weights) const = 0;
@@ -81,7 +84,8 @@ class Operation {
     return nullptr;
   }
   // `layouts`: empty, or one a weight that must be used.
-  virtual absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting, const Layouts& layouts) const = 0;
+  virtual absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(
+      const Setting& setting, const Layouts& layouts) const = 0;
 };
 
 // The result is the input.

@@ -14,12 +14,15 @@ using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 class SoftmaxForward final : public Kernel {
  public:
-  SoftmaxForward(int64_t rows, int64_t width, Cell src, Cell dst) : rows_(rows), width_(width), src_(src), dst_(dst) {}
+  SoftmaxForward(int64_t rows, int64_t width, Cell src, Cell dst)
+      : rows_(rows), width_(width), src_(src), dst_(dst) {}
   absl::Status Run() override {
     Vector().softmax(Floats(src_), Floats(dst_), rows_, width_);
     return absl::OkStatus();
   }
-  std::string Describe() const override { return absl::StrCat("softmax_forward vector:", Vector().isa, " ", rows_, "x", width_); }
+  std::string Describe() const override {
+    return absl::StrCat("softmax_forward vector:", Vector().isa, " ", rows_, "x", width_);
+  }
 
  private:
   const int64_t rows_;
@@ -33,11 +36,14 @@ class SoftmaxBackward final : public Kernel {
   SoftmaxBackward(int64_t rows, int64_t width, Cell dst, Cell diff_dst, Cell diff_src)
       : rows_(rows), width_(width), dst_(dst), diff_dst_(diff_dst), diff_src_(diff_src) {}
   absl::Status Run() override {
-    std::memmove(Floats(diff_src_), Floats(diff_dst_), static_cast<size_t>(rows_ * width_) * sizeof(float));
+    std::memmove(Floats(diff_src_), Floats(diff_dst_),
+                 static_cast<size_t>(rows_ * width_) * sizeof(float));
     Vector().softmax_backward(Floats(dst_), Floats(diff_src_), rows_, width_);
     return absl::OkStatus();
   }
-  std::string Describe() const override { return absl::StrCat("softmax_backward vector:", Vector().isa, " ", rows_, "x", width_); }
+  std::string Describe() const override {
+    return absl::StrCat("softmax_backward vector:", Vector().isa, " ", rows_, "x", width_);
+  }
 
  private:
   const int64_t rows_;
@@ -57,7 +63,9 @@ class CompiledSoftmax final : public CompiledOperation {
   }
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
-    if (o.diff_src != nullptr) kernels.push_back(std::make_unique<SoftmaxBackward>(rows_, width_, o.dst, o.diff_dst, o.diff_src));
+    if (o.diff_src != nullptr)
+      kernels.push_back(
+          std::make_unique<SoftmaxBackward>(rows_, width_, o.dst, o.diff_dst, o.diff_src));
     return kernels;
   }
 
@@ -73,7 +81,8 @@ class SoftmaxOperation final : public Operation {
   int64_t dst_values() const override { return values_; }
   bool backward_reads_src(bool) const override { return false; }
   bool backward_reads_dst() const override { return true; }
-  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting, const Layouts&) const override {
+  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting& setting,
+                                                             const Layouts&) const override {
     return std::make_unique<CompiledSoftmax>(setting.rows * (values_ / width_), width_);
   }
 
@@ -84,6 +93,8 @@ class SoftmaxOperation final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<const Operation> MakeSoftmax(int64_t values, int64_t width) { return std::make_unique<SoftmaxOperation>(values, width); }
+std::unique_ptr<const Operation> MakeSoftmax(int64_t values, int64_t width) {
+  return std::make_unique<SoftmaxOperation>(values, width);
+}
 
 }  // namespace gradus::kernels

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax along the last axis as an operation of its own; with a cross-entropy behind it the loss does both at once.
+// Softmax along the last axis as an operation of its own; with a cross-entropy behind it the loss
+// does both at once.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ class View final : public Operation {
   bool is_view() const override { return true; }
   bool backward_reads_src(bool) const override { return false; }
   bool backward_reads_dst() const override { return false; }
-  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting&, const Layouts&) const override {
+  absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(const Setting&,
+                                                             const Layouts&) const override {
     return std::make_unique<CompiledView>();
   }
 

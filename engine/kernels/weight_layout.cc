@@ -21,6 +21,8 @@ class Plain final : public WeightLayout {
 
 }  // namespace
 
-std::shared_ptr<const WeightLayout> PlainLayout(size_t count) { return std::make_shared<Plain>(count); }
+std::shared_ptr<const WeightLayout> PlainLayout(size_t count) {
+  return std::make_shared<Plain>(count);
+}
 
 }  // namespace gradus::kernels

@@ -8,7 +8,8 @@
 
 namespace gradus::kernels {
 
-// A bijection between a tensor in its published shape and floats in an arena; what the arena holds besides is padding, and zero.
+// A bijection between a tensor in its published shape and floats in an arena; what the arena holds
+// besides is padding, and zero.
 //   Threads  immutable: any.
 class WeightLayout {
  public:

@@ -14,18 +14,25 @@ constexpr int64_t kMostUnits = 16'777'216;
 
 absl::Status Check(v1::Layer& layer) {
   v1::Dense& spec = *layer.mutable_dense();
-  if (spec.units() < 1) return base::InvalidArgument("units", absl::StrCat(spec.units()), "a positive number");
-  if (spec.units() > kMostUnits) return base::InvalidArgument("units", absl::StrCat(spec.units()), absl::StrCat("at most ", kMostUnits));
+  if (spec.units() < 1)
+    return base::InvalidArgument("units", absl::StrCat(spec.units()), "a positive number");
+  if (spec.units() > kMostUnits)
+    return base::InvalidArgument("units", absl::StrCat(spec.units()),
+                                 absl::StrCat("at most ", kMostUnits));
   RETURN_IF_ERROR(base::InField(activations::Check(*spec.mutable_activation()), "activation"));
   if (!spec.has_use_bias()) spec.set_use_bias(true);
-  if (spec.kernel_initializer().kind_case() == v1::Initializer::KIND_NOT_SET) spec.mutable_kernel_initializer()->mutable_glorot_uniform();
-  if (spec.bias_initializer().kind_case() == v1::Initializer::KIND_NOT_SET) spec.mutable_bias_initializer()->mutable_zeros();
+  if (spec.kernel_initializer().kind_case() == v1::Initializer::KIND_NOT_SET)
+    spec.mutable_kernel_initializer()->mutable_glorot_uniform();
+  if (spec.bias_initializer().kind_case() == v1::Initializer::KIND_NOT_SET)
+    spec.mutable_bias_initializer()->mutable_zeros();
   return absl::OkStatus();
 }
 
 absl::StatusOr<Shape> Infer(const v1::Layer& layer, std::span<const Shape> inputs) {
   if (inputs[0].size() != 1) {
-    return absl::InvalidArgumentError(absl::StrCat("an input of shape (", absl::StrJoin(inputs[0], ", "), ") is not a vector; put a flatten layer before it"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("an input of shape (", absl::StrJoin(inputs[0], ", "),
+                     ") is not a vector; put a flatten layer before it"));
   }
   return Shape{layer.dense().units()};
 }
@@ -36,14 +43,16 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
   const int64_t fan_out = spec.units();
   std::vector<Weight> weights;
   weights.push_back({"kernel", {fan_in, fan_out}, spec.kernel_initializer(), fan_in, fan_out});
-  if (spec.use_bias()) weights.push_back({"bias", {fan_out}, spec.bias_initializer(), fan_in, fan_out});
+  if (spec.use_bias())
+    weights.push_back({"bias", {fan_out}, spec.bias_initializer(), fan_in, fan_out});
   return weights;
 }
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Dense& spec = layer.dense();
   std::vector<Lowered> chain;
-  chain.push_back({kernels::MakeInnerProduct(inputs[0][0], spec.units(), spec.use_bias()), spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
+  chain.push_back({kernels::MakeInnerProduct(inputs[0][0], spec.units(), spec.use_bias()),
+                   spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
   const Shape shape = {spec.units()};
   if (auto activation = activations::Lower(spec.activation(), shape); activation != nullptr) {
     chain.push_back({std::move(activation), {}, spec.activation().kind_case()});
@@ -51,13 +60,15 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return chain;
 }
 
-std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes, std::span<const std::vector<double>> inputs,
+std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
+                              std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
   const v1::Dense& spec = layer.dense();
   std::vector<double> y(static_cast<size_t>(spec.units()));
   for (size_t unit = 0; unit < y.size(); ++unit) {
     y[unit] = spec.use_bias() ? weights[1][unit] : 0;
-    for (size_t i = 0; i < static_cast<size_t>(shapes[0][0]); ++i) y[unit] += inputs[0][i] * weights[0][i * y.size() + unit];
+    for (size_t i = 0; i < static_cast<size_t>(shapes[0][0]); ++i)
+      y[unit] += inputs[0][i] * weights[0][i * y.size() + unit];
   }
   return activations::Find(spec.activation())->reference(spec.activation(), y);
 }
@@ -76,7 +87,8 @@ Sample MakeSample(int64_t inputs, int64_t units, const v1::Activation& activatio
 std::vector<Sample> Samples() {
   std::vector<Sample> samples;
   for (const activations::ActivationKind* kind : activations::Table()) {
-    for (const v1::Activation& activation : kind->samples()) samples.push_back(MakeSample(19, 7, activation, true));
+    for (const v1::Activation& activation : kind->samples())
+      samples.push_back(MakeSample(19, 7, activation, true));
   }
   v1::Activation relu;
   relu.mutable_relu();

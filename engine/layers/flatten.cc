@@ -13,7 +13,9 @@ int64_t Product(const Shape& shape) {
 
 absl::Status Check(v1::Layer&) { return absl::OkStatus(); }
 
-absl::StatusOr<Shape> Infer(const v1::Layer&, std::span<const Shape> inputs) { return Shape{Product(inputs[0])}; }
+absl::StatusOr<Shape> Infer(const v1::Layer&, std::span<const Shape> inputs) {
+  return Shape{Product(inputs[0])};
+}
 
 std::vector<Weight> Weights(const v1::Layer&, std::span<const Shape>) { return {}; }
 
@@ -23,7 +25,8 @@ std::vector<Lowered> Lower(const v1::Layer&, std::span<const Shape> inputs) {
   return chain;
 }
 
-std::vector<double> Reference(const v1::Layer&, std::span<const Shape>, std::span<const std::vector<double>> inputs,
+std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
+                              std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>>) {
   return inputs[0];
 }

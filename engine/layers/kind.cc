@@ -11,6 +11,8 @@ const LayerKind* Find(const v1::Layer& spec) {
   return nullptr;
 }
 
-std::string Word(const LayerKind& kind) { return v1::Layer::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const LayerKind& kind) {
+  return v1::Layer::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
 }  // namespace gradus::layers

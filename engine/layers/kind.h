@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer is to the rest of the engine: a constant struct of facts and functions, one a member of the oneof `Layer.kind`.
+// What a layer is to the rest of the engine: a constant struct of facts and functions, one a member
+// of the oneof `Layer.kind`.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct Weight {
   int64_t fan_out = 0;
 };
 
-// One link of the chain of operations that a layer is lowered to; each takes the output of the one before it, the first the layer's inputs.
+// One link of the chain of operations that a layer is lowered to; each takes the output of the one
+// before it, the first the layer's inputs.
 struct Lowered {
   std::unique_ptr<const kernels::Operation> operation;
   // Which of the layer's weights it works with, in the operation's order.
@@ -40,7 +42,8 @@ struct Lowered {
 // A kind of layer.
 //   Shapes   without the batch.
 //   Threads  immutable; the functions are pure.
-//   Errors   INVALID_ARGUMENT with a path below the kind's own message ("units"), or without one when the layer as a whole does not fit its inputs.
+//   Errors   INVALID_ARGUMENT with a path below the kind's own message ("units"), or without one
+//   when the layer as a whole does not fit its inputs.
 struct LayerKind {
   v1::Layer::KindCase field;
   const char* documentation;
@@ -50,12 +53,14 @@ struct LayerKind {
   int max_inputs;
   // Checks the settings and fills in every default.
   absl::Status (*check)(v1::Layer& spec);
-  // The output's shape, or why these inputs do not fit. Called before `weights` and `lower`, which may rely on it.
+  // The output's shape, or why these inputs do not fit. Called before `weights` and `lower`, which
+  // may rely on it.
   absl::StatusOr<Shape> (*infer)(const v1::Layer& spec, std::span<const Shape> inputs);
   std::vector<Weight> (*weights)(const v1::Layer& spec, std::span<const Shape> inputs);
   std::vector<Lowered> (*lower)(const v1::Layer& spec, std::span<const Shape> inputs);
   // One row, in double precision and as plainly as can be: what the tests hold the kernels against.
-  std::vector<double> (*reference)(const v1::Layer& spec, std::span<const Shape> shapes, std::span<const std::vector<double>> inputs,
+  std::vector<double> (*reference)(const v1::Layer& spec, std::span<const Shape> shapes,
+                                   std::span<const std::vector<double>> inputs,
                                    std::span<const std::vector<double>> weights);
   // Layers that the conformance tests run.
   std::vector<Sample> (*samples)();

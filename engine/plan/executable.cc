@@ -21,17 +21,23 @@ namespace {
 
 // The setup with every default filled in, or what is wrong with it.
 absl::StatusOr<TrainSetup> Checked(const graph::Graph& graph, TrainSetup setup) {
-  if (setup.batch_size < 1) return absl::InvalidArgumentError(absl::StrCat("a batch size of ", setup.batch_size));
+  if (setup.batch_size < 1)
+    return absl::InvalidArgumentError(absl::StrCat("a batch size of ", setup.batch_size));
   if (setup.cores < 1) return absl::InvalidArgumentError(absl::StrCat(setup.cores, " cores"));
-  if (setup.logical_shards < 1 || !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
-    return absl::InvalidArgumentError(absl::StrCat(setup.logical_shards, " shards: not a power of two"));
+  if (setup.logical_shards < 1 ||
+      !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(setup.logical_shards, " shards: not a power of two"));
   }
   if (!setup.trainable.empty() && setup.trainable.size() != graph.nodes().size()) {
-    return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(), " entries for ", graph.nodes().size(), " layers"));
+    return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(),
+                                                   " entries for ", graph.nodes().size(),
+                                                   " layers"));
   }
   RETURN_IF_ERROR(base::InField(losses::Check(setup.loss), "loss"));
   RETURN_IF_ERROR(base::InField(optimizers::Check(setup.optimizer), "optimizer"));
-  google::protobuf::RepeatedPtrField<v1::Metric> metrics(setup.metrics.begin(), setup.metrics.end());
+  google::protobuf::RepeatedPtrField<v1::Metric> metrics(setup.metrics.begin(),
+                                                         setup.metrics.end());
   RETURN_IF_ERROR(base::InField(metrics::Check(metrics, *losses::Find(setup.loss)), "metrics"));
   return setup;
 }
@@ -53,7 +59,8 @@ class ExecutableImpl final : public Executable {
     if (keep_slots) {
       for (const NamedTensor& slot : program_->parameters().ExportSlots()) {
         // A slot whose weight is frozen now, or that this optimizer does not have, is given up.
-        const absl::Status status = program->parameters().ImportSlots(std::span(&slot, 1), /*all=*/false);
+        const absl::Status status =
+            program->parameters().ImportSlots(std::span(&slot, 1), /*all=*/false);
         if (!status.ok() && !absl::IsInvalidArgument(status)) return status;
       }
     }
@@ -66,15 +73,25 @@ class ExecutableImpl final : public Executable {
     for (size_t i = 0; i < graph_.parameters().size(); ++i) {
       const graph::Parameter& parameter = graph_.parameters()[i];
       values.assign(static_cast<size_t>(parameter.count), 0.0F);
-      const base::RandomKey key{.seed = seed, .purpose = base::RandomPurpose::kInitialize, .index = static_cast<uint32_t>(i), .step = 0};
-      initializers::Find(parameter.initializer)->draw(parameter.initializer, parameter.fan_in, parameter.fan_out, key, values);
+      const base::RandomKey key{.seed = seed,
+                                .purpose = base::RandomPurpose::kInitialize,
+                                .index = static_cast<uint32_t>(i),
+                                .step = 0};
+      initializers::Find(parameter.initializer)
+          ->draw(parameter.initializer, parameter.fan_in, parameter.fan_out, key, values);
       program_->parameters().SetWeight(static_cast<int>(i), values.data());
     }
   }
 
-  absl::Status Prepare(int64_t rows, bool training) override { return program_->Prepare(rows, training); }
-  absl::Status TrainStep(const Batch& batch, Totals* totals) override { return program_->Step(batch, true, totals); }
-  absl::Status EvalStep(const Batch& batch, Totals* totals) override { return program_->Step(batch, false, totals); }
+  absl::Status Prepare(int64_t rows, bool training) override {
+    return program_->Prepare(rows, training);
+  }
+  absl::Status TrainStep(const Batch& batch, Totals* totals) override {
+    return program_->Step(batch, true, totals);
+  }
+  absl::Status EvalStep(const Batch& batch, Totals* totals) override {
+    return program_->Step(batch, false, totals);
+  }
 
   void SetLearningRate(double learning_rate) override { program_->SetLearningRate(learning_rate); }
   double learning_rate() const override { return program_->learning_rate(); }
@@ -82,19 +99,34 @@ class ExecutableImpl final : public Executable {
   losses::Target target() const override { return program_->target(); }
   std::vector<std::string> metric_names() const override {
     std::vector<std::string> names;
-    for (const v1::Metric& metric : program_->setup().metrics) names.push_back(metrics::Word(*metrics::Find(metric)));
+    for (const v1::Metric& metric : program_->setup().metrics)
+      names.push_back(metrics::Word(*metrics::Find(metric)));
     return names;
   }
   const graph::Graph& graph() const override { return graph_; }
-  int64_t trainable_params() const override { return graph_.trainable_params(program_->trainable()); }
+  int64_t trainable_params() const override {
+    return graph_.trainable_params(program_->trainable());
+  }
 
-  std::vector<NamedTensor> ExportWeights() const override { return program_->parameters().ExportWeights(); }
-  absl::Status ImportWeights(std::span<const NamedTensor> tensors) override { return program_->parameters().ImportWeights(tensors); }
-  std::vector<NamedTensor> ExportSlots() const override { return program_->parameters().ExportSlots(); }
-  absl::Status ImportSlots(std::span<const NamedTensor> tensors) override { return program_->parameters().ImportSlots(tensors, /*all=*/true); }
-  std::string FirstNonFiniteWeight() const override { return program_->parameters().FirstNonFiniteWeight(); }
+  std::vector<NamedTensor> ExportWeights() const override {
+    return program_->parameters().ExportWeights();
+  }
+  absl::Status ImportWeights(std::span<const NamedTensor> tensors) override {
+    return program_->parameters().ImportWeights(tensors);
+  }
+  std::vector<NamedTensor> ExportSlots() const override {
+    return program_->parameters().ExportSlots();
+  }
+  absl::Status ImportSlots(std::span<const NamedTensor> tensors) override {
+    return program_->parameters().ImportSlots(tensors, /*all=*/true);
+  }
+  std::string FirstNonFiniteWeight() const override {
+    return program_->parameters().FirstNonFiniteWeight();
+  }
 
-  absl::StatusOr<std::string> Dump(int64_t rows, bool training) override { return program_->Dump(rows, training); }
+  absl::StatusOr<std::string> Dump(int64_t rows, bool training) override {
+    return program_->Dump(rows, training);
+  }
   uint64_t memory_bytes() const override { return program_->memory_bytes(); }
 
  private:
@@ -104,7 +136,8 @@ class ExecutableImpl final : public Executable {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Executable>> Executable::Create(const graph::Graph& graph, const TrainSetup& setup) {
+absl::StatusOr<std::unique_ptr<Executable>> Executable::Create(const graph::Graph& graph,
+                                                               const TrainSetup& setup) {
   auto executable = std::make_unique<ExecutableImpl>(graph);
   RETURN_IF_ERROR(executable->Compile(setup));
   return executable;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network made ready to train: all kernels made, all memory placed, for one loss, optimizer and batch size.
+// A network made ready to train: all kernels made, all memory placed, for one loss, optimizer and
+// batch size.
 #pragma once
 
 #include <array>
@@ -26,8 +27,8 @@ struct TrainSetup {
   std::vector<v1::Metric> metrics;
   // Rows of a full batch.
   int64_t batch_size = 32;
-  // A power of two. 1: the cores work inside each kernel. More: each core runs whole shards of the batch; the bits depend on this number alone, not on
-  // `cores`.
+  // A power of two. 1: the cores work inside each kernel. More: each core runs whole shards of the
+  // batch; the bits depend on this number alone, not on `cores`.
   int logical_shards = 1;
   // At least 1.
   int cores = 1;
@@ -37,7 +38,8 @@ struct TrainSetup {
   std::vector<bool> trainable;
 };
 
-// Rows for one step; borrowed for the length of the call. Rows lie one after another without gaps, so a full batch's shards are parts of one block.
+// Rows for one step; borrowed for the length of the call. Rows lie one after another without gaps,
+// so a full batch's shards are parts of one block.
 struct Batch {
   // [rows, graph.input_values()].
   const float* inputs = nullptr;
@@ -55,29 +57,34 @@ struct Totals {
 };
 
 // The compiled network with its weights, gradients and optimizer slots.
-//   Shapes   tensors go in and out in their published shapes; inside they lie as the kernels like them.
-//   Owns     all memory and its team of threads.
-//   Threads  one call at a time. The steps run on the calling thread and the team.
-//   Errors   INVALID_ARGUMENT for a setup that does not fit the graph, RESOURCE_EXHAUSTED when memory cannot be had; a step's only error is that of the
+//   Shapes   tensors go in and out in their published shapes; inside they lie as the kernels like
+//   them. Owns     all memory and its team of threads. Threads  one call at a time. The steps run
+//   on the calling thread and the team. Errors   INVALID_ARGUMENT for a setup that does not fit the
+//   graph, RESOURCE_EXHAUSTED when memory cannot be had; a step's only error is that of the
 //            first step with a new number of rows, which compiles.
 class Executable {
  public:
   // Weights and slots start as zeros.
-  static absl::StatusOr<std::unique_ptr<Executable>> Create(const graph::Graph& graph, const TrainSetup& setup);
+  static absl::StatusOr<std::unique_ptr<Executable>> Create(const graph::Graph& graph,
+                                                            const TrainSetup& setup);
   virtual ~Executable() = default;
 
-  // Compiles anew for another setup. Weights stay. Slots stay for layers that train before and after if `keep_slots`, else they start as zeros.
-  // On error nothing has changed.
+  // Compiles anew for another setup. Weights stay. Slots stay for layers that train before and
+  // after if `keep_slots`, else they start as zeros. On error nothing has changed.
   virtual absl::Status Reconfigure(const TrainSetup& setup, bool keep_slots) = 0;
 
-  // Draws all weights by their initializers; depends on the seed and each weight's place in the model only.
+  // Draws all weights by their initializers; depends on the seed and each weight's place in the
+  // model only.
   virtual void InitializeWeights(uint64_t seed) = 0;
 
-  // Makes the kernels for batches of this many rows (1 to batch_size) ahead of the first step with them; a step allocates nothing after that.
+  // Makes the kernels for batches of this many rows (1 to batch_size) ahead of the first step with
+  // them; a step allocates nothing after that.
   virtual absl::Status Prepare(int64_t rows, bool training) = 0;
-  // One step: forward, backward, update; adds this batch's sums, as they were before the update, to `totals`.
+  // One step: forward, backward, update; adds this batch's sums, as they were before the update, to
+  // `totals`.
   virtual absl::Status TrainStep(const Batch& batch, Totals* totals) = 0;
-  // Forward only; adds this batch's sums to `totals`. Sums of a row do not depend on the rows beside it.
+  // Forward only; adds this batch's sums to `totals`. Sums of a row do not depend on the rows
+  // beside it.
   virtual absl::Status EvalStep(const Batch& batch, Totals* totals) = 0;
 
   virtual void SetLearningRate(double learning_rate) = 0;
@@ -92,22 +99,26 @@ class Executable {
 
   // All weights, in the graph's order.
   virtual std::vector<NamedTensor> ExportWeights() const = 0;
-  // Replaces the weights of these names; others stay. INVALID_ARGUMENT for an unknown name or another shape, and then nothing has changed.
+  // Replaces the weights of these names; others stay. INVALID_ARGUMENT for an unknown name or
+  // another shape, and then nothing has changed.
   virtual absl::Status ImportWeights(std::span<const NamedTensor> tensors) = 0;
-  // The optimizer's slots of the trainable weights, "SLOT/LAYER/kernel", in their weights' shapes: with the weights all that a step depends on.
+  // The optimizer's slots of the trainable weights, "SLOT/LAYER/kernel", in their weights' shapes:
+  // with the weights all that a step depends on.
   virtual std::vector<NamedTensor> ExportSlots() const = 0;
   // Exactly the tensors that ExportSlots gives, in any order.
   virtual absl::Status ImportSlots(std::span<const NamedTensor> tensors) = 0;
   // Name of the first weight that holds a NaN or an infinity; empty: there is none.
   virtual std::string FirstNonFiniteWeight() const = 0;
 
-  // The plan for a number of rows as text: a line a kernel call, with the candidates that were refused and why.
+  // The plan for a number of rows as text: a line a kernel call, with the candidates that were
+  // refused and why.
   virtual absl::StatusOr<std::string> Dump(int64_t rows, bool training) = 0;
   // Bytes in all arenas.
   virtual uint64_t memory_bytes() const = 0;
 };
 
-// What the bits of a run depend on beside its spec: instruction set, threads, oneDNN's version. For checkpoints.
+// What the bits of a run depend on beside its spec: instruction set, threads, oneDNN's version. For
+// checkpoints.
 struct Fingerprint {
   std::string isa;
   std::string onednn;

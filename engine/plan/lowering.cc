@@ -14,7 +14,11 @@ namespace {
 class Lowering {
  public:
   Lowering(const graph::Graph& graph, const losses::LossKind& loss, bool from_logits)
-      : graph_(graph), loss_(loss), from_logits_(from_logits), values_(graph.nodes().size()), takers_(graph.nodes().size()) {}
+      : graph_(graph),
+        loss_(loss),
+        from_logits_(from_logits),
+        values_(graph.nodes().size()),
+        takers_(graph.nodes().size()) {}
 
   absl::StatusOr<LoweredGraph> Run() && {
     lowered_.value_floats.push_back(graph_.input_values());
@@ -32,16 +36,22 @@ class Lowering {
     const graph::Node& node = graph_.nodes()[static_cast<size_t>(index)];
     std::vector<layers::Shape> shapes;
     for (const int input : node.inputs) {
-      const auto shape = input == graph::kModelInput ? graph_.input_shape() : std::span<const int64_t>(graph_.nodes()[static_cast<size_t>(input)].output_shape);
+      const auto shape =
+          input == graph::kModelInput
+              ? graph_.input_shape()
+              : std::span<const int64_t>(graph_.nodes()[static_cast<size_t>(input)].output_shape);
       shapes.emplace_back(shape.begin(), shape.end());
-      // Gradients of a value that two layers take would have to be added; no kind of layer can lead there yet, see Graph.
+      // Gradients of a value that two layers take would have to be added; no kind of layer can lead
+      // there yet, see Graph.
       if (input != graph::kModelInput && ++takers_[static_cast<size_t>(input)] > 1) {
-        return absl::InternalError(absl::StrCat("the output of \"", node.name, "\"'s input is taken twice"));
+        return absl::InternalError(
+            absl::StrCat("the output of \"", node.name, "\"'s input is taken twice"));
       }
     }
     std::vector<layers::Lowered> chain = node.kind->lower(node.spec, shapes);
     if (static_cast<size_t>(index) + 1 == graph_.nodes().size()) LeaveLastActivationToLoss(chain);
-    int value = node.inputs[0] == graph::kModelInput ? kInputValue : values_[static_cast<size_t>(node.inputs[0])];
+    int value = node.inputs[0] == graph::kModelInput ? kInputValue
+                                                     : values_[static_cast<size_t>(node.inputs[0])];
     const size_t first_link = lowered_.links.size();
     for (layers::Lowered& part : chain) {
       if (part.operation->is_view()) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph as a chain of kernels' operations: activations absorbed, views gone, the last activation left to the loss where that is stabler.
+// A graph as a chain of kernels' operations: activations absorbed, views gone, the last activation
+// left to the loss where that is stabler.
 #pragma once
 
 #include <cstdint>

@@ -21,9 +21,11 @@ size_t WholeLines(size_t floats) { return (floats + kLine - 1) / kLine * kLine; 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ParameterStore>> ParameterStore::Create(const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable,
-                                                                       int shards, std::vector<std::string> slot_names) {
-  std::unique_ptr<ParameterStore> store(new ParameterStore(graph, std::move(layouts), std::move(slot_names)));
+absl::StatusOr<std::unique_ptr<ParameterStore>> ParameterStore::Create(
+    const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable,
+    int shards, std::vector<std::string> slot_names) {
+  std::unique_ptr<ParameterStore> store(
+      new ParameterStore(graph, std::move(layouts), std::move(slot_names)));
   RETURN_IF_ERROR(store->Allocate(trainable, shards));
   return store;
 }
@@ -52,7 +54,8 @@ absl::Status ParameterStore::Allocate(const std::vector<bool>& trainable, int sh
   gradient_cells_.assign(gradients_.size(), std::vector<void*>(count, nullptr));
   for (size_t i = 0; i < count; ++i) {
     weight_cells_.push_back(weights() + offsets_[i]);
-    for (size_t shard = 0; trainable[i] && shard < gradients_.size(); ++shard) gradient_cells_[shard][i] = Floats(gradients_[shard]) + offsets_[i];
+    for (size_t shard = 0; trainable[i] && shard < gradients_.size(); ++shard)
+      gradient_cells_[shard][i] = Floats(gradients_[shard]) + offsets_[i];
   }
   return absl::OkStatus();
 }
@@ -76,7 +79,8 @@ void ParameterStore::SetWeight(int index, const float* values) {
 
 NamedTensor ParameterStore::Export(const std::string& name, const Place& place) const {
   const graph::Parameter& parameter = graph_.parameters()[static_cast<size_t>(place.parameter)];
-  NamedTensor tensor{name, parameter.shape, std::vector<float>(static_cast<size_t>(parameter.count))};
+  NamedTensor tensor{name, parameter.shape,
+                     std::vector<float>(static_cast<size_t>(parameter.count))};
   layout(place.parameter)->ToPublic(place.floats, tensor.values.data());
   return tensor;
 }
@@ -84,7 +88,8 @@ NamedTensor ParameterStore::Export(const std::string& name, const Place& place) 
 std::vector<NamedTensor> ParameterStore::ExportWeights() const {
   std::vector<NamedTensor> tensors;
   for (size_t i = 0; i < offsets_.size(); ++i) {
-    tensors.push_back(Export(graph_.parameters()[i].name, {static_cast<int>(i), weights() + offsets_[i]}));
+    tensors.push_back(
+        Export(graph_.parameters()[i].name, {static_cast<int>(i), weights() + offsets_[i]}));
   }
   return tensors;
 }
@@ -94,8 +99,10 @@ std::vector<NamedTensor> ParameterStore::ExportSlots() const {
   for (size_t slot_index = 0; slot_index < slots_.size(); ++slot_index) {
     for (size_t i = 0; i < offsets_.size(); ++i) {
       if (gradient_cells_[0][i] == nullptr) continue;
-      const std::string name = absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name);
-      tensors.push_back(Export(name, {static_cast<int>(i), Floats(slots_[slot_index]) + offsets_[i]}));
+      const std::string name =
+          absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name);
+      tensors.push_back(
+          Export(name, {static_cast<int>(i), Floats(slots_[slot_index]) + offsets_[i]}));
     }
   }
   return tensors;
@@ -103,17 +110,22 @@ std::vector<NamedTensor> ParameterStore::ExportSlots() const {
 
 absl::Status ParameterStore::CheckShape(const NamedTensor& tensor, int parameter) const {
   const graph::Parameter& wanted = graph_.parameters()[static_cast<size_t>(parameter)];
-  if (tensor.shape == wanted.shape && tensor.values.size() == static_cast<size_t>(wanted.count)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("tensor \"", tensor.name, "\" has the shape [", absl::StrJoin(tensor.shape, ", "), "], the model's is [",
-                                                 absl::StrJoin(wanted.shape, ", "), "]"));
+  if (tensor.shape == wanted.shape && tensor.values.size() == static_cast<size_t>(wanted.count))
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "tensor \"", tensor.name, "\" has the shape [", absl::StrJoin(tensor.shape, ", "),
+      "], the model's is [", absl::StrJoin(wanted.shape, ", "), "]"));
 }
 
 absl::Status ParameterStore::ImportWeights(std::span<const NamedTensor> tensors) {
   std::map<std::string, int> index;
-  for (size_t i = 0; i < offsets_.size(); ++i) index.emplace(graph_.parameters()[i].name, static_cast<int>(i));
+  for (size_t i = 0; i < offsets_.size(); ++i)
+    index.emplace(graph_.parameters()[i].name, static_cast<int>(i));
   for (const NamedTensor& tensor : tensors) {
     const auto found = index.find(tensor.name);
-    if (found == index.end()) return absl::InvalidArgumentError(absl::StrCat("tensor \"", tensor.name, "\" is no weight of this model"));
+    if (found == index.end())
+      return absl::InvalidArgumentError(
+          absl::StrCat("tensor \"", tensor.name, "\" is no weight of this model"));
     RETURN_IF_ERROR(CheckShape(tensor, found->second));
   }
   for (const NamedTensor& tensor : tensors) SetWeight(index[tensor.name], tensor.values.data());
@@ -123,11 +135,14 @@ absl::Status ParameterStore::ImportWeights(std::span<const NamedTensor> tensors)
 absl::StatusOr<ParameterStore::Place> ParameterStore::FindSlot(const std::string& name) const {
   for (size_t slot_index = 0; slot_index < slots_.size(); ++slot_index) {
     for (size_t i = 0; i < offsets_.size(); ++i) {
-      if (gradient_cells_[0][i] == nullptr || name != absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name)) continue;
+      if (gradient_cells_[0][i] == nullptr ||
+          name != absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name))
+        continue;
       return Place{static_cast<int>(i), Floats(slots_[slot_index]) + offsets_[i]};
     }
   }
-  return absl::InvalidArgumentError(absl::StrCat("tensor \"", name, "\" is no state of this optimizer"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("tensor \"", name, "\" is no state of this optimizer"));
 }
 
 absl::Status ParameterStore::ImportSlots(std::span<const NamedTensor> tensors, bool all) {
@@ -135,12 +150,15 @@ absl::Status ParameterStore::ImportSlots(std::span<const NamedTensor> tensors, b
   for (const NamedTensor& tensor : tensors) {
     ASSIGN_OR_RETURN(const Place place, FindSlot(tensor.name));
     RETURN_IF_ERROR(CheckShape(tensor, place.parameter));
-    if (!places.insert(place.floats).second) return absl::InvalidArgumentError(absl::StrCat("tensor \"", tensor.name, "\" is there twice"));
+    if (!places.insert(place.floats).second)
+      return absl::InvalidArgumentError(
+          absl::StrCat("tensor \"", tensor.name, "\" is there twice"));
   }
   size_t wanted = 0;
   for (const void* cell : gradient_cells_[0]) wanted += cell == nullptr ? 0 : slots_.size();
   if (all && places.size() != wanted) {
-    return absl::InvalidArgumentError(absl::StrCat(places.size(), " tensors of the optimizer's state are there, ", wanted, " are needed"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        places.size(), " tensors of the optimizer's state are there, ", wanted, " are needed"));
   }
   for (const NamedTensor& tensor : tensors) {
     const Place place = *FindSlot(tensor.name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights, gradients and optimizer slots: each in one arena, in the layouts that their kernels chose.
+// Weights, gradients and optimizer slots: each in one arena, in the layouts that their kernels
+// chose.
 #pragma once
 
 #include <cstddef>
@@ -18,20 +19,27 @@
 
 namespace gradus::plan {
 
-// Trainable weights lie first and without gaps, so that whatever works on each element by itself is one pass over trainable_floats().
+// Trainable weights lie first and without gaps, so that whatever works on each element by itself is
+// one pass over trainable_floats().
 //   Shapes   tensors go in and out in their published shapes; padding inside is and stays zero.
 //   Owns     its arenas; cells stay where they are for its life.
 //   Threads  none of its own; writers of disjoint stretches may run at the same time.
 class ParameterStore {
  public:
-  // `layouts` and `trainable`: one a parameter of the graph, which must outlive the store. Everything starts as zeros.
-  static absl::StatusOr<std::unique_ptr<ParameterStore>> Create(const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable, int shards,
-                                                                std::vector<std::string> slot_names);
+  // `layouts` and `trainable`: one a parameter of the graph, which must outlive the store.
+  // Everything starts as zeros.
+  static absl::StatusOr<std::unique_ptr<ParameterStore>> Create(
+      const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable,
+      int shards, std::vector<std::string> slot_names);
 
-  kernels::Cell weight(int parameter) const { return &weight_cells_[static_cast<size_t>(parameter)]; }
+  kernels::Cell weight(int parameter) const {
+    return &weight_cells_[static_cast<size_t>(parameter)];
+  }
   // Null for a weight that does not train.
   kernels::Cell gradient(int shard, int parameter) const;
-  const std::shared_ptr<const kernels::WeightLayout>& layout(int parameter) const { return layouts_[static_cast<size_t>(parameter)]; }
+  const std::shared_ptr<const kernels::WeightLayout>& layout(int parameter) const {
+    return layouts_[static_cast<size_t>(parameter)];
+  }
 
   // A multiple of 16.
   size_t trainable_floats() const { return trainable_floats_; }
@@ -46,7 +54,8 @@ class ParameterStore {
   std::vector<NamedTensor> ExportWeights() const;
   // "SLOT/LAYER/kernel", trainable weights alone.
   std::vector<NamedTensor> ExportSlots() const;
-  // These tensors must be there and of their shapes, else nothing changes. `all`: and no slot may be missing.
+  // These tensors must be there and of their shapes, else nothing changes. `all`: and no slot may
+  // be missing.
   absl::Status ImportWeights(std::span<const NamedTensor> tensors);
   absl::Status ImportSlots(std::span<const NamedTensor> tensors, bool all);
   std::string FirstNonFiniteWeight() const;
@@ -58,7 +67,8 @@ class ParameterStore {
     float* floats = nullptr;
   };
 
-  ParameterStore(const graph::Graph& graph, kernels::Layouts layouts, std::vector<std::string> slot_names)
+  ParameterStore(const graph::Graph& graph, kernels::Layouts layouts,
+                 std::vector<std::string> slot_names)
       : graph_(graph), layouts_(std::move(layouts)), slot_names_(std::move(slot_names)) {}
   static float* Floats(const base::Arena& arena) { return reinterpret_cast<float*>(arena.data()); }
   absl::Status Allocate(const std::vector<bool>& trainable, int shards);

@@ -19,7 +19,8 @@ bool Together(const Block& a, const Block& b) { return a.first <= b.last && b.fi
 Placement Place(std::span<const Block> blocks) {
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return blocks[a].bytes > blocks[b].bytes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return blocks[a].bytes > blocks[b].bytes; });
 
   Placement placement;
   placement.offsets.resize(blocks.size());
@@ -34,7 +35,9 @@ Placement Place(std::span<const Block> blocks) {
     }
     placement.offsets[index] = offset;
     placement.total = std::max(placement.total, offset + bytes);
-    const auto at = std::upper_bound(placed.begin(), placed.end(), offset, [&](size_t value, size_t other) { return value < placement.offsets[other]; });
+    const auto at = std::upper_bound(
+        placed.begin(), placed.end(), offset,
+        [&](size_t value, size_t other) { return value < placement.offsets[other]; });
     placed.insert(at, index);
   }
   return placement;

@@ -21,7 +21,8 @@ struct Placement {
   size_t total = 0;
 };
 
-// First fit, largest blocks first; the same blocks give the same places. At most twice the least total for the chains that networks are.
+// First fit, largest blocks first; the same blocks give the same places. At most twice the least
+// total for the chains that networks are.
 Placement Place(std::span<const Block> blocks);
 
 }  // namespace gradus::plan

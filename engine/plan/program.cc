@@ -19,9 +19,13 @@ int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / sh
 }  // namespace
 
 Program::Program(const graph::Graph& graph, const TrainSetup& setup)
-    : graph_(graph), setup_(setup), trainable_(setup.trainable.empty() ? graph.trainable() : setup.trainable), shards_(setup.logical_shards) {}
+    : graph_(graph),
+      setup_(setup),
+      trainable_(setup.trainable.empty() ? graph.trainable() : setup.trainable),
+      shards_(setup.logical_shards) {}
 
-absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph, const TrainSetup& setup) {
+absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph,
+                                                         const TrainSetup& setup) {
   std::unique_ptr<Program> program(new Program(graph, setup));
   RETURN_IF_ERROR(program->Build());
   return program;
@@ -35,8 +39,10 @@ absl::Status Program::Build() {
   learning_rate_ = optimizer_->learning_rate(setup_.optimizer);
   ASSIGN_OR_RETURN(kernels::Layouts layouts, ChooseLayouts());
   std::vector<bool> trains;
-  for (const graph::Parameter& parameter : graph_.parameters()) trains.push_back(trainable_[static_cast<size_t>(parameter.layer)]);
-  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), trains, shards_, optimizer_->slots(setup_.optimizer)));
+  for (const graph::Parameter& parameter : graph_.parameters())
+    trains.push_back(trainable_[static_cast<size_t>(parameter.layer)]);
+  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), trains, shards_,
+                                                       optimizer_->slots(setup_.optimizer)));
   activations_.resize(static_cast<size_t>(shards_));
   if (shards_ > 1) {
     base::Team::Options options;
@@ -49,7 +55,10 @@ absl::Status Program::Build() {
 }
 
 kernels::Setting Program::SettingFor(int64_t rows, bool training) const {
-  return {.rows = rows, .threads = shards_ > 1 ? 1 : setup_.cores, .training = training, .candidate = {}};
+  return {.rows = rows,
+          .threads = shards_ > 1 ? 1 : setup_.cores,
+          .training = training,
+          .candidate = {}};
 }
 
 absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
@@ -60,7 +69,8 @@ absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
   for (const Link& link : lowered_.links) {
     ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(setting, {}));
     const kernels::Layouts chosen = compiled->layouts();
-    for (size_t i = 0; i < link.parameters.size(); ++i) layouts[static_cast<size_t>(link.parameters[i])] = chosen[i];
+    for (size_t i = 0; i < link.parameters.size(); ++i)
+      layouts[static_cast<size_t>(link.parameters[i])] = chosen[i];
     operations.push_back(std::move(compiled));
   }
   operations_.emplace(std::pair(setting.rows, true), std::move(operations));
@@ -88,7 +98,8 @@ absl::StatusOr<Program::StepPlan*> Program::FindPlan(int64_t rows, bool training
   auto found = plans_.find({rows, training});
   if (found == plans_.end()) {
     if (rows < 1 || rows > setup_.batch_size) {
-      return absl::InvalidArgumentError(absl::StrCat("a batch of ", rows, " rows: this plan takes 1 to ", setup_.batch_size));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a batch of ", rows, " rows: this plan takes 1 to ", setup_.batch_size));
     }
     ASSIGN_OR_RETURN(auto plan, CompileStep(rows, training));
     found = plans_.emplace(std::pair(rows, training), std::move(plan)).first;
@@ -97,7 +108,8 @@ absl::StatusOr<Program::StepPlan*> Program::FindPlan(int64_t rows, bool training
   return last;
 }
 
-absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t rows, bool training) {
+absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t rows,
+                                                                        bool training) {
   auto plan = std::make_unique<StepPlan>();
   plan->rows = rows;
   plan->training = training;
@@ -148,8 +160,10 @@ uint64_t Program::memory_bytes() const {
 
 absl::StatusOr<std::string> Program::Dump(int64_t rows, bool training) {
   ASSIGN_OR_RETURN(const StepPlan* plan, FindPlan(rows, training));
-  std::string text = absl::StrCat(training ? "training step" : "evaluation", " of ", rows, " rows in ", shards_, shards_ == 1 ? " shard" : " shards", ", ",
-                                  setup_.cores, setup_.cores == 1 ? " core" : " cores", ", ", memory_bytes(), " bytes\n");
+  std::string text =
+      absl::StrCat(training ? "training step" : "evaluation", " of ", rows, " rows in ", shards_,
+                   shards_ == 1 ? " shard" : " shards", ", ", setup_.cores,
+                   setup_.cores == 1 ? " core" : " cores", ", ", memory_bytes(), " bytes\n");
   for (size_t shard = 0; shard < plan->shards.size(); ++shard) {
     const ShardPlan* compiled = plan->shards[shard].get();
     if (compiled == nullptr) {
@@ -157,10 +171,12 @@ absl::StatusOr<std::string> Program::Dump(int64_t rows, bool training) {
       continue;
     }
     absl::StrAppend(&text, "shard ", shard, ": ", compiled->rows(), " rows\n", compiled->Dump());
-    ASSIGN_OR_RETURN(const CompiledOperations* operations, OperationsFor(compiled->rows(), training));
+    ASSIGN_OR_RETURN(const CompiledOperations* operations,
+                     OperationsFor(compiled->rows(), training));
     for (size_t i = 0; i < operations->size(); ++i) {
       for (const std::string& refusal : (*operations)[i]->refusals()) {
-        absl::StrAppend(&text, "  not taken for ", lowered_.links[i].operation->name(), ": ", refusal, "\n");
+        absl::StrAppend(&text, "  not taken for ", lowered_.links[i].operation->name(), ": ",
+                        refusal, "\n");
       }
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph compiled for one TrainSetup: operations, parameters, shards' memory, and the step over them.
+// A graph compiled for one TrainSetup: operations, parameters, shards' memory, and the step over
+// them.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ namespace gradus::plan {
 //   Threads  as Executable.
 class Program {
  public:
-  static absl::StatusOr<std::unique_ptr<Program>> Create(const graph::Graph& graph, const TrainSetup& setup);
+  static absl::StatusOr<std::unique_ptr<Program>> Create(const graph::Graph& graph,
+                                                         const TrainSetup& setup);
 
   ParameterStore& parameters() { return *parameters_; }
   const ParameterStore& parameters() const { return *parameters_; }
@@ -66,7 +68,8 @@ class Program {
   absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
   absl::Status RunAlone(StepPlan& plan);
   absl::Status RunTeam(StepPlan& plan);
-  // Adds up the shards' gradients in tree order and updates the weights, for floats begin ... end of the arenas.
+  // Adds up the shards' gradients in tree order and updates the weights, for floats begin ... end
+  // of the arenas.
   void Update(size_t begin, size_t end) const;
   void AddTotals(const StepPlan& plan, Totals* totals) const;
 
@@ -80,10 +83,12 @@ class Program {
   optimizers::Hyper hyper_;
   double learning_rate_ = 0;
   std::unique_ptr<ParameterStore> parameters_;
-  std::map<std::pair<int64_t, bool>, CompiledOperations> operations_;  // by rows of a shard, training
-  std::map<std::pair<int64_t, bool>, std::unique_ptr<StepPlan>> plans_;  // by rows of a batch, training
+  std::map<std::pair<int64_t, bool>, CompiledOperations>
+      operations_;  // by rows of a shard, training
+  std::map<std::pair<int64_t, bool>, std::unique_ptr<StepPlan>>
+      plans_;                               // by rows of a batch, training
   StepPlan* last_[2] = {nullptr, nullptr};  // by training: a step after the first looks nothing up
-  std::vector<base::Arena> activations_;  // one a shard
+  std::vector<base::Arena> activations_;    // one a shard
   std::vector<absl::Status> rank_status_;
   std::unique_ptr<base::Team> team_;  // null for one shard
 };

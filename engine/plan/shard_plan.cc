@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles a shard's kernels: which gradients are wanted, how long each tensor lives, where it lies.
+// Compiles a shard's kernels: which gradients are wanted, how long each tensor lives, where it
+// lies.
 #include "engine/plan/shard_plan.h"
 
 #include <algorithm>
@@ -20,11 +21,15 @@ constexpr int kNobody = -1;
 
 }  // namespace
 
-// Moments: link i runs forward at i, the loss and the metrics at L, link i backward at 2 L - i, for L links.
+// Moments: link i runs forward at i, the loss and the metrics at L, link i backward at 2 L - i, for
+// L links.
 class ShardCompiler {
  public:
   explicit ShardCompiler(const ShardRequest& request)
-      : request_(request), links_(request.graph.links), values_(request.graph.value_floats.size()), plan_(new ShardPlan) {}
+      : request_(request),
+        links_(request.graph.links),
+        values_(request.graph.value_floats.size()),
+        plan_(new ShardPlan) {}
 
   absl::StatusOr<std::unique_ptr<ShardPlan>> Run() && {
     plan_->rows_ = request_.rows;
@@ -45,10 +50,13 @@ class ShardCompiler {
   int backward(int link) const { return 2 * end() - link; }
 
   bool Trains(const Link& link) const {
-    return std::ranges::any_of(link.parameters, [&](int parameter) { return request_.parameters.gradient(request_.shard, parameter) != nullptr; });
+    return std::ranges::any_of(link.parameters, [&](int parameter) {
+      return request_.parameters.gradient(request_.shard, parameter) != nullptr;
+    });
   }
 
-  // A value's gradient is wanted where something before it trains: not for the input, not inside a frozen beginning.
+  // A value's gradient is wanted where something before it trains: not for the input, not inside a
+  // frozen beginning.
   void FindWantedGradients() {
     wanted_.assign(values_, false);
     consumer_.assign(values_, kNobody);
@@ -57,7 +65,8 @@ class ShardCompiler {
       const Link& link = links_[static_cast<size_t>(i)];
       producer_[static_cast<size_t>(link.dst)] = i;
       consumer_[static_cast<size_t>(link.src)] = i;
-      wanted_[static_cast<size_t>(link.dst)] = request_.training && (Trains(link) || wanted_[static_cast<size_t>(link.src)]);
+      wanted_[static_cast<size_t>(link.dst)] =
+          request_.training && (Trains(link) || wanted_[static_cast<size_t>(link.src)]);
     }
   }
 
@@ -70,18 +79,24 @@ class ShardCompiler {
     return block_cells_.back();
   }
 
-  size_t Bytes(size_t value) const { return static_cast<size_t>(request_.rows * request_.graph.value_floats[value]) * sizeof(float); }
+  size_t Bytes(size_t value) const {
+    return static_cast<size_t>(request_.rows * request_.graph.value_floats[value]) * sizeof(float);
+  }
 
   // The last moment at which the value itself, not its gradient, is read.
   int LastRead(size_t value) const {
     const int consumer = consumer_[value];
     const int producer = producer_[value];
-    int last = static_cast<int>(value) == request_.graph.output ? end() : std::max(consumer, producer);
-    if (consumer != kNobody && wanted_[static_cast<size_t>(links_[static_cast<size_t>(consumer)].dst)]) {
+    int last =
+        static_cast<int>(value) == request_.graph.output ? end() : std::max(consumer, producer);
+    if (consumer != kNobody &&
+        wanted_[static_cast<size_t>(links_[static_cast<size_t>(consumer)].dst)]) {
       const Link& link = links_[static_cast<size_t>(consumer)];
-      if (link.operation->backward_reads_src(Trains(link))) last = std::max(last, backward(consumer));
+      if (link.operation->backward_reads_src(Trains(link)))
+        last = std::max(last, backward(consumer));
     }
-    if (producer != kNobody && wanted_[value] && links_[static_cast<size_t>(producer)].operation->backward_reads_dst()) {
+    if (producer != kNobody && wanted_[value] &&
+        links_[static_cast<size_t>(producer)].operation->backward_reads_dst()) {
       last = std::max(last, backward(producer));
     }
     return last;
@@ -93,16 +108,21 @@ class ShardCompiler {
     for (size_t value = 1; value < values_; ++value) {
       value_cells_[value] = AddBlock(Bytes(value), producer_[value], LastRead(value));
       if (!wanted_[value]) continue;
-      const int made = static_cast<int>(value) == request_.graph.output ? end() : backward(consumer_[value]);
+      const int made =
+          static_cast<int>(value) == request_.graph.output ? end() : backward(consumer_[value]);
       gradient_cells_[value] = AddBlock(Bytes(value), made, backward(producer_[value]));
     }
     for (int i = 0; i < end(); ++i) {
       const size_t bytes = request_.operations[static_cast<size_t>(i)]->scratch_bytes();
       forward_scratch_.push_back(bytes == 0 ? kNobody : static_cast<int>(AddBlock(bytes, i, i)));
-      backward_scratch_.push_back(bytes == 0 || !request_.training ? kNobody : static_cast<int>(AddBlock(bytes, backward(i), backward(i))));
+      backward_scratch_.push_back(
+          bytes == 0 || !request_.training
+              ? kNobody
+              : static_cast<int>(AddBlock(bytes, backward(i), backward(i))));
     }
     const Placement placement = Place(blocks_);
-    for (size_t i = 0; i < blocks_.size(); ++i) plan_->placed_.push_back({block_cells_[i], placement.offsets[i]});
+    for (size_t i = 0; i < blocks_.size(); ++i)
+      plan_->placed_.push_back({block_cells_[i], placement.offsets[i]});
     plan_->bytes_ = placement.total;
   }
 
@@ -117,7 +137,8 @@ class ShardCompiler {
     if (wanted_[src]) operands.diff_src = At(gradient_cells_[src]);
     for (const int parameter : link.parameters) {
       operands.weights.push_back(request_.parameters.weight(parameter));
-      operands.diff_weights.push_back(request_.training ? request_.parameters.gradient(request_.shard, parameter) : nullptr);
+      operands.diff_weights.push_back(
+          request_.training ? request_.parameters.gradient(request_.shard, parameter) : nullptr);
     }
     if (scratch != kNobody) operands.scratch = At(static_cast<size_t>(scratch));
     return operands;
@@ -130,7 +151,8 @@ class ShardCompiler {
   absl::Status AddForward() {
     for (int i = 0; i < end(); ++i) {
       const auto at = static_cast<size_t>(i);
-      ASSIGN_OR_RETURN(auto kernels, request_.operations[at]->Forward(OperandsOf(i, forward_scratch_[at])));
+      ASSIGN_OR_RETURN(auto kernels,
+                       request_.operations[at]->Forward(OperandsOf(i, forward_scratch_[at])));
       Append(std::move(kernels));
     }
     return absl::OkStatus();
@@ -150,14 +172,15 @@ class ShardCompiler {
     if (wanted_[output]) operands.diff = At(gradient_cells_[output]);
     for (size_t i = 0; i < request_.setup.metrics.size(); ++i) {
       const v1::Metric& metric = request_.setup.metrics[i];
-      plan_->kernels_.push_back(metrics::Find(metric)->lower(metric, {.predictions = operands.predictions,
-                                                                      .targets = operands.targets,
-                                                                      .sum = &plan_->metric_sums_[i],
-                                                                      .rows = operands.rows,
-                                                                      .width = operands.width,
-                                                                      .logits = operands.logits,
-                                                                      .scoring = loss.scoring,
-                                                                      .form = request_.target.form}));
+      plan_->kernels_.push_back(
+          metrics::Find(metric)->lower(metric, {.predictions = operands.predictions,
+                                                .targets = operands.targets,
+                                                .sum = &plan_->metric_sums_[i],
+                                                .rows = operands.rows,
+                                                .width = operands.width,
+                                                .logits = operands.logits,
+                                                .scoring = loss.scoring,
+                                                .form = request_.target.form}));
     }
     ASSIGN_OR_RETURN(auto kernel, loss.lower(request_.setup.loss, operands));
     plan_->kernels_.push_back(std::move(kernel));
@@ -168,7 +191,8 @@ class ShardCompiler {
     for (int i = end() - 1; i >= 0; --i) {
       const auto at = static_cast<size_t>(i);
       if (!wanted_[static_cast<size_t>(links_[at].dst)]) continue;
-      ASSIGN_OR_RETURN(auto kernels, request_.operations[at]->Backward(OperandsOf(i, backward_scratch_[at])));
+      ASSIGN_OR_RETURN(auto kernels,
+                       request_.operations[at]->Backward(OperandsOf(i, backward_scratch_[at])));
       Append(std::move(kernels));
     }
     return absl::OkStatus();
@@ -179,8 +203,8 @@ class ShardCompiler {
   const size_t values_;
   std::unique_ptr<ShardPlan> plan_;
   size_t next_cell_ = 0;
-  std::vector<bool> wanted_;    // a value's gradient
-  std::vector<int> consumer_;   // links, one a value
+  std::vector<bool> wanted_;   // a value's gradient
+  std::vector<int> consumer_;  // links, one a value
   std::vector<int> producer_;
   std::vector<Block> blocks_;
   std::vector<size_t> block_cells_;
@@ -190,7 +214,9 @@ class ShardCompiler {
   std::vector<int> backward_scratch_;
 };
 
-absl::StatusOr<std::unique_ptr<ShardPlan>> ShardPlan::Compile(const ShardRequest& request) { return ShardCompiler(request).Run(); }
+absl::StatusOr<std::unique_ptr<ShardPlan>> ShardPlan::Compile(const ShardRequest& request) {
+  return ShardCompiler(request).Run();
+}
 
 void ShardPlan::Bind(std::byte* memory) {
   for (const Placed& placed : placed_) cells_[placed.cell] = memory + placed.offset;

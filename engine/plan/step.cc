@@ -17,7 +17,7 @@ constexpr size_t kChunk = 2048;
 }  // namespace
 
 absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
-  ASSIGN_OR_RETURN(StepPlan* plan, FindPlan(batch.rows, training));
+  ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, training));
   BindBatch(*plan, batch);
   RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
   if (training) ++hyper_.step;
@@ -26,11 +26,15 @@ absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
 }
 
 void Program::BindBatch(StepPlan& plan, const Batch& batch) const {
-  const int64_t target_bytes = target_.form == losses::TargetForm::kClass ? static_cast<int64_t>(sizeof(int32_t)) : target_.width * static_cast<int64_t>(sizeof(float));
+  const int64_t target_bytes = target_.form == losses::TargetForm::kClass
+                                   ? static_cast<int64_t>(sizeof(int32_t))
+                                   : target_.width * static_cast<int64_t>(sizeof(float));
   for (size_t shard = 0; shard < plan.shards.size(); ++shard) {
     if (plan.shards[shard] == nullptr) continue;
     const int64_t first = plan.first_row[shard];
-    plan.shards[shard]->SetBatch(batch.inputs + first * graph_.input_values(), static_cast<const std::byte*>(batch.targets) + first * target_bytes);
+    plan.shards[shard]->SetBatch(
+        batch.inputs + first * graph_.input_values(),
+        static_cast<const std::byte*>(batch.targets) + first * target_bytes);
   }
 }
 
@@ -39,7 +43,8 @@ absl::Status Program::RunShards(StepPlan& plan, size_t begin, size_t end) {
     if (plan.shards[shard] != nullptr) {
       RETURN_IF_ERROR(plan.shards[shard]->Run());
     } else if (plan.training) {
-      std::fill_n(parameters_->gradients(static_cast<int>(shard)), parameters_->trainable_floats(), 0.0F);
+      std::fill_n(parameters_->gradients(static_cast<int>(shard)), parameters_->trainable_floats(),
+                  0.0F);
     }
   }
   return absl::OkStatus();
@@ -49,7 +54,8 @@ absl::Status Program::RunAlone(StepPlan& plan) {
   kernels::UseThreads(setup_.cores);
   RETURN_IF_ERROR(RunShards(plan, 0, 1));
   if (plan.training) {
-    kernels::ParallelRanges(setup_.cores, parameters_->trainable_floats(), kLine, [this](size_t begin, size_t end) { Update(begin, end); });
+    kernels::ParallelRanges(setup_.cores, parameters_->trainable_floats(), kLine,
+                            [this](size_t begin, size_t end) { Update(begin, end); });
   }
   return absl::OkStatus();
 }
@@ -62,8 +68,10 @@ absl::Status Program::RunTeam(StepPlan& plan) {
     if (!plan.training) return;
     team_->Sync();
     // Every rank sees the same statuses after the barrier: all update, or none.
-    if (!std::ranges::all_of(rank_status_, [](const absl::Status& status) { return status.ok(); })) return;
-    const base::Range part = base::PartOf(parameters_->trainable_floats(), rank, team_->size(), kLine);
+    if (!std::ranges::all_of(rank_status_, [](const absl::Status& status) { return status.ok(); }))
+      return;
+    const base::Range part =
+        base::PartOf(parameters_->trainable_floats(), rank, team_->size(), kLine);
     Update(part.begin, part.end);
   });
   for (const absl::Status& status : rank_status_) RETURN_IF_ERROR(status);
@@ -75,11 +83,15 @@ void Program::Update(size_t begin, size_t end) const {
     const size_t count = std::min(kChunk, end - at);
     for (int stride = 1; stride < shards_; stride *= 2) {
       for (int shard = 0; shard + stride < shards_; shard += 2 * stride) {
-        kernels::Vector().add(parameters_->gradients(shard) + at, parameters_->gradients(shard + stride) + at, count);
+        kernels::Vector().add(parameters_->gradients(shard) + at,
+                              parameters_->gradients(shard + stride) + at, count);
       }
     }
-    optimizers::Stretch stretch{.weights = parameters_->weights() + at, .gradients = parameters_->gradients(0) + at, .count = count};
-    for (int slot = 0; slot < parameters_->slots(); ++slot) stretch.slots[slot] = parameters_->slot(slot) + at;
+    optimizers::Stretch stretch{.weights = parameters_->weights() + at,
+                                .gradients = parameters_->gradients(0) + at,
+                                .count = count};
+    for (int slot = 0; slot < parameters_->slots(); ++slot)
+      stretch.slots[slot] = parameters_->slot(slot) + at;
     optimizer_->update(hyper_, stretch);
   }
 }

@@ -9,7 +9,8 @@
 
 namespace gradus::plan {
 
-static_assert(std::endian::native == std::endian::little, "numbers are hashed as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "numbers are hashed as they lie in memory");
 
 std::string WeightsSha256(std::span<const NamedTensor> tensors) {
   base::Sha256 hash;

@@ -16,7 +16,8 @@ struct NamedTensor {
   std::vector<float> values;
 };
 
-// Hexadecimal SHA-256 over names, shapes and values, in the given order; the bytes hashed are those that Job.weights_sha256 documents.
+// Hexadecimal SHA-256 over names, shapes and values, in the given order; the bytes hashed are those
+// that Job.weights_sha256 documents.
 std::string WeightsSha256(std::span<const NamedTensor> tensors);
 
 }  // namespace gradus::plan

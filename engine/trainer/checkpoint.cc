@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A safetensors file whose metadata hold the position, the epoch's running sums and a digest over the whole file, itself taken as zeros.
+// A safetensors file whose metadata hold the position, the epoch's running sums and a digest over
+// the whole file, itself taken as zeros.
 #include "engine/trainer/checkpoint.h"
 
 #include <algorithm>
@@ -27,10 +28,14 @@ constexpr char kWeights[] = "weights/";
 constexpr char kSlots[] = "slots/";
 constexpr size_t kDigestDigits = 64;
 
-absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("not a whole checkpoint: ", what)); }
+absl::Status Damaged(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("not a whole checkpoint: ", what));
+}
 
 // A double by its bits: exact, and no locale has a say.
-std::string Bits(double value) { return absl::StrCat(absl::Hex(std::bit_cast<uint64_t>(value), absl::kZeroPad16)); }
+std::string Bits(double value) {
+  return absl::StrCat(absl::Hex(std::bit_cast<uint64_t>(value), absl::kZeroPad16));
+}
 
 void AppendSerialized(const google::protobuf::MessageLite& message, std::string* text) {
   google::protobuf::io::StringOutputStream stream(text);
@@ -55,13 +60,16 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
       {"onednn", checkpoint.provenance.onednn},
       {"threads", absl::StrCat(checkpoint.provenance.threads)},
   };
-  for (int i = 0; i < checkpoint.metrics; ++i) metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
+  for (int i = 0; i < checkpoint.metrics; ++i)
+    metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
   return metadata;
 }
 
-void Describe(absl::string_view prefix, std::span<const plan::NamedTensor> tensors, std::vector<formats::TensorInfo>* infos) {
+void Describe(absl::string_view prefix, std::span<const plan::NamedTensor> tensors,
+              std::vector<formats::TensorInfo>* infos) {
   for (const plan::NamedTensor& tensor : tensors) {
-    infos->push_back({.name = absl::StrCat(prefix, tensor.name), .dtype = "F32", .shape = tensor.shape});
+    infos->push_back(
+        {.name = absl::StrCat(prefix, tensor.name), .dtype = "F32", .shape = tensor.shape});
   }
 }
 
@@ -103,15 +111,18 @@ class Fields {
 // Whether the file's digest, taken with its own digits as zeros, is the one that it names.
 absl::Status CheckDigest(std::span<const std::byte> bytes, const formats::SafetensorsView& view) {
   const auto named = view.metadata().find("digest");
-  if (named == view.metadata().end() || named->second.size() != kDigestDigits) return Damaged("it names no digest");
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()), view.header().data_begin);
+  if (named == view.metadata().end() || named->second.size() != kDigestDigits)
+    return Damaged("it names no digest");
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()),
+                                view.header().data_begin);
   const size_t at = header.find(named->second);
   if (at == std::string_view::npos) return Damaged("it names no digest");
   base::Sha256 hash;
   hash.Update(bytes.first(at));
   hash.Update(std::string(kDigestDigits, '0'));
   hash.Update(bytes.subspan(at + kDigestDigits));
-  return base::ToHex(hash.Finish()) == named->second ? absl::OkStatus() : Damaged("its digest does not match");
+  return base::ToHex(hash.Finish()) == named->second ? absl::OkStatus()
+                                                     : Damaged("its digest does not match");
 }
 
 absl::Status ReadTensors(const formats::SafetensorsView& view, Checkpoint* checkpoint) {
@@ -119,9 +130,11 @@ absl::Status ReadTensors(const formats::SafetensorsView& view, Checkpoint* check
     if (info.dtype != "F32") return Damaged(absl::StrCat("tensor \"", info.name, "\" is no F32"));
     const std::string_view name = info.name;
     const bool weight = name.starts_with(kWeights);
-    if (!weight && !name.starts_with(kSlots)) return Damaged(absl::StrCat("tensor \"", info.name, "\""));
+    if (!weight && !name.starts_with(kSlots))
+      return Damaged(absl::StrCat("tensor \"", info.name, "\""));
     const std::span<const std::byte> values = view.Bytes(info);
-    plan::NamedTensor tensor{std::string(name.substr(name.find('/') + 1)), info.shape, std::vector<float>(values.size() / sizeof(float))};
+    plan::NamedTensor tensor{std::string(name.substr(name.find('/') + 1)), info.shape,
+                             std::vector<float>(values.size() / sizeof(float))};
     if (!values.empty()) std::memcpy(tensor.values.data(), values.data(), values.size());
     (weight ? checkpoint->weights : checkpoint->slots).push_back(std::move(tensor));
   }
@@ -138,14 +151,18 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
                           .step = fields.Count("step", kMany)};
   checkpoint->totals.rows = fields.Count("rows", kMany);
   checkpoint->totals.loss = fields.Double("loss");
-  checkpoint->metrics = static_cast<int>(fields.Count("metrics", static_cast<int64_t>(checkpoint->totals.metrics.size())));
-  for (int i = 0; i < checkpoint->metrics; ++i) checkpoint->totals.metrics[static_cast<size_t>(i)] = fields.Double(absl::StrCat("metric_", i));
+  checkpoint->metrics = static_cast<int>(
+      fields.Count("metrics", static_cast<int64_t>(checkpoint->totals.metrics.size())));
+  for (int i = 0; i < checkpoint->metrics; ++i)
+    checkpoint->totals.metrics[static_cast<size_t>(i)] = fields.Double(absl::StrCat("metric_", i));
   checkpoint->spec_digest = fields.Text("spec_digest");
-  checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"), static_cast<int>(fields.Count("threads", 1 << 20))};
+  checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"),
+                            static_cast<int>(fields.Count("threads", 1 << 20))};
   return fields.status();
 }
 
-absl::Status AppendTensors(std::span<const plan::NamedTensor> tensors, base::Sha256* hash, StoredFileWriter* writer) {
+absl::Status AppendTensors(std::span<const plan::NamedTensor> tensors, base::Sha256* hash,
+                           StoredFileWriter* writer) {
   for (const plan::NamedTensor& tensor : tensors) {
     const auto values = std::as_bytes(std::span<const float>(tensor.values));
     if (hash != nullptr) hash->Update(values);
@@ -168,24 +185,29 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
   std::string text;
   AppendSerialized(part, &text);
   std::vector<std::string> digests;
-  for (const v1::Dataset& dataset : datasets) digests.push_back(absl::StrCat("\n", dataset.name(), " ", dataset.digest()));
+  for (const v1::Dataset& dataset : datasets)
+    digests.push_back(absl::StrCat("\n", dataset.name(), " ", dataset.digest()));
   std::sort(digests.begin(), digests.end());
   for (const std::string& digest : digests) text += digest;
   return base::Sha256Hex(std::string_view(text));
 }
 
-absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir, const Checkpoint& checkpoint) {
+absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
+                                           const Checkpoint& checkpoint) {
   std::vector<formats::TensorInfo> infos;
   Describe(kWeights, checkpoint.weights, &infos);
   Describe(kSlots, checkpoint.slots, &infos);
-  ASSIGN_OR_RETURN(std::string header, formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
+  ASSIGN_OR_RETURN(std::string header,
+                   formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
 
   base::Sha256 hash;
   hash.Update(std::string_view(header));
   RETURN_IF_ERROR(AppendTensors(checkpoint.weights, &hash, nullptr));
   RETURN_IF_ERROR(AppendTensors(checkpoint.slots, &hash, nullptr));
-  // No other text in the header can hold that many zeros: names and numbers are short, the spec's digest is a digest.
-  header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits, base::ToHex(hash.Finish()));
+  // No other text in the header can hold that many zeros: names and numbers are short, the spec's
+  // digest is a digest.
+  header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits,
+                 base::ToHex(hash.Finish()));
 
   ASSIGN_OR_RETURN(StoredFileWriter writer, StoredFileWriter::Create(files, dir));
   RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span<const char>(header))));

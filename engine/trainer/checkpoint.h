@@ -21,10 +21,11 @@ namespace gradus::trainer {
 
 // Where a run stands.
 struct Position {
-  int stage = 0;              // the one that weights and slots belong to
-  int64_t epoch = 0;          // over the whole run; those before it are done
-  int64_t step_in_epoch = 0;  // steps done in it; all of them when only its validation is still to come
-  int64_t step = 0;           // done in the run
+  int stage = 0;      // the one that weights and slots belong to
+  int64_t epoch = 0;  // over the whole run; those before it are done
+  int64_t step_in_epoch =
+      0;             // steps done in it; all of them when only its validation is still to come
+  int64_t step = 0;  // done in the run
 
   bool operator==(const Position&) const = default;
 };
@@ -48,12 +49,14 @@ struct Checkpoint {
   std::vector<plan::NamedTensor> slots;
 };
 
-// Digest over the parts of a job that its weights follow from: model, data, loss, optimizer, metrics, fit (but not how often it is saved), and the
-// datasets' own digests.
+// Digest over the parts of a job that its weights follow from: model, data, loss, optimizer,
+// metrics, fit (but not how often it is saved), and the datasets' own digests.
 std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets);
 
-// Writes `checkpoint` to DIR/checkpoint-STEP.safetensors, whole or not at all. Equal checkpoints give equal bytes.
-absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir, const Checkpoint& checkpoint);
+// Writes `checkpoint` to DIR/checkpoint-STEP.safetensors, whole or not at all. Equal checkpoints
+// give equal bytes.
+absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
+                                           const Checkpoint& checkpoint);
 
 // Reads bytes that nobody vouches for.
 //   Errors   DATA_LOSS for anything but what WriteCheckpoint wrote, to the last bit.

@@ -9,14 +9,19 @@
 
 namespace gradus::trainer {
 
-absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(std::shared_ptr<const data::View> view, int64_t batch_size,
+absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(std::shared_ptr<const data::View> view,
+                                                             int64_t batch_size,
                                                              const std::vector<int>& cpus) {
-  ASSIGN_OR_RETURN(auto reader,
-                   data::BatchReader::Create(std::move(view), {.batch_size = batch_size, .end_epoch = std::numeric_limits<int64_t>::max(), .cpus = cpus}));
+  ASSIGN_OR_RETURN(
+      auto reader,
+      data::BatchReader::Create(std::move(view), {.batch_size = batch_size,
+                                                  .end_epoch = std::numeric_limits<int64_t>::max(),
+                                                  .cpus = cpus}));
   return std::unique_ptr<Evaluator>(new Evaluator(std::move(reader)));
 }
 
-absl::StatusOr<std::optional<plan::Totals>> Evaluator::Run(plan::Executable& executable, const Control& control) {
+absl::StatusOr<std::optional<plan::Totals>> Evaluator::Run(plan::Executable& executable,
+                                                           const Control& control) {
   plan::Totals totals;
   for (int64_t step = 0; step < reader_->steps_per_epoch(); ++step) {
     if (control.request() != Control::Request::kNone) return std::nullopt;

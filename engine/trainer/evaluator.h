@@ -14,14 +14,19 @@
 
 namespace gradus::trainer {
 
-// Runs a network forward over a whole view, as often as asked; the next pass's first batches are read while training goes on.
+// Runs a network forward over a whole view, as often as asked; the next pass's first batches are
+// read while training goes on.
 //   Threads  one.
 class Evaluator {
  public:
-  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(std::shared_ptr<const data::View> view, int64_t batch_size, const std::vector<int>& cpus);
+  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(std::shared_ptr<const data::View> view,
+                                                           int64_t batch_size,
+                                                           const std::vector<int>& cpus);
 
-  // The sums over all rows; nothing when `control` asked for an end meanwhile, and then the evaluator is of no more use.
-  absl::StatusOr<std::optional<plan::Totals>> Run(plan::Executable& executable, const Control& control);
+  // The sums over all rows; nothing when `control` asked for an end meanwhile, and then the
+  // evaluator is of no more use.
+  absl::StatusOr<std::optional<plan::Totals>> Run(plan::Executable& executable,
+                                                  const Control& control);
 
  private:
   explicit Evaluator(std::unique_ptr<data::BatchReader> reader) : reader_(std::move(reader)) {}

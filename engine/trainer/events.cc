@@ -14,16 +14,20 @@ constexpr size_t kMaxLogText = 4096;
 
 }  // namespace
 
-std::map<std::string, double> Means(const plan::Totals& totals, const std::vector<std::string>& names, absl::string_view prefix) {
+std::map<std::string, double> Means(const plan::Totals& totals,
+                                    const std::vector<std::string>& names,
+                                    absl::string_view prefix) {
   std::map<std::string, double> means;
   if (totals.rows == 0) return means;
   const double rows = static_cast<double>(totals.rows);
   means[absl::StrCat(prefix, "loss")] = totals.loss / rows;
-  for (size_t i = 0; i < names.size(); ++i) means[absl::StrCat(prefix, names[i])] = totals.metrics[i] / rows;
+  for (size_t i = 0; i < names.size(); ++i)
+    means[absl::StrCat(prefix, names[i])] = totals.metrics[i] / rows;
   return means;
 }
 
-void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals,
+void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epoch,
+                                 const plan::Totals& totals,
                                  const std::vector<std::string>& names) {
   ++steps_;
   const int64_t now = clock_.MonotonicMicros();
@@ -35,8 +39,10 @@ void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epo
   progress->set_step_in_epoch(position.step_in_epoch);
   progress->set_steps_per_epoch(steps_per_epoch);
   progress->set_step(position.step);
-  for (const auto& [name, value] : Means(totals, names, "")) (*progress->mutable_metrics())[name] = value;
-  progress->set_ms_per_step(static_cast<double>(now - since_micros_) / 1000.0 / static_cast<double>(steps_));
+  for (const auto& [name, value] : Means(totals, names, ""))
+    (*progress->mutable_metrics())[name] = value;
+  progress->set_ms_per_step(static_cast<double>(now - since_micros_) / 1000.0 /
+                            static_cast<double>(steps_));
   callback_.OnEvent(event);
   last_event_micros_ = now;
   since_micros_ = now;
@@ -48,7 +54,9 @@ void SendLogLine(Callback& callback, v1::LogLine::Level level, std::string_view 
   event.mutable_log_line()->set_level(level);
   // Not through the middle of a character: protobuf's strings are UTF-8.
   size_t length = std::min(text.size(), kMaxLogText);
-  while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  while (length < text.size() && length > 0 &&
+         (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U)
+    --length;
   event.mutable_log_line()->set_text(std::string(text.substr(0, length)));
   callback.OnEvent(event);
 }

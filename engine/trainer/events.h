@@ -18,7 +18,9 @@
 namespace gradus::trainer {
 
 // Means by name out of sums: PREFIX + "loss", PREFIX + each of `names`. Empty without rows.
-std::map<std::string, double> Means(const plan::Totals& totals, const std::vector<std::string>& names, absl::string_view prefix);
+std::map<std::string, double> Means(const plan::Totals& totals,
+                                    const std::vector<std::string>& names,
+                                    absl::string_view prefix);
 
 // Sends progress, the first at once, then at most five a second and never more than one a step.
 //   Threads  one.
@@ -27,10 +29,14 @@ class ProgressReporter {
   ProgressReporter(base::Clock& clock, Callback& callback) : clock_(clock), callback_(callback) {}
 
   // Time that is no step's (validation, a checkpoint) ends here: the mean starts anew.
-  void Restart() { since_micros_ = clock_.MonotonicMicros(); steps_ = 0; }
+  void Restart() {
+    since_micros_ = clock_.MonotonicMicros();
+    steps_ = 0;
+  }
 
   // To be called after each step.
-  void AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals, const std::vector<std::string>& names);
+  void AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals,
+                 const std::vector<std::string>& names);
 
  private:
   base::Clock& clock_;

@@ -27,7 +27,8 @@ int64_t Later(int64_t now, int64_t micros) { return micros == kNever ? kNever : 
 }  // namespace
 
 absl::StatusOr<TrainResult> TrainingRun::Run() {
-  next_save_micros_ = Later(inputs_.clock->MonotonicMicros(), SaveEveryMicros(inputs_.spec.fit().checkpoint()));
+  next_save_micros_ =
+      Later(inputs_.clock->MonotonicMicros(), SaveEveryMicros(inputs_.spec.fit().checkpoint()));
   if (position_.epoch == stage().first_epoch && position_.step_in_epoch == 0) AnnounceStage();
   RETURN_IF_ERROR(TrainStages());
   if (!EndAsked()) return Finish();
@@ -102,24 +103,31 @@ absl::Status TrainingRun::Step(const data::Batch& batch) {
 
 absl::Status TrainingRun::FailOnNonFinite() const {
   const std::string weight = executable_->FirstNonFiniteWeight();
-  std::string message = absl::StrCat("step ", position_.step, " (epoch ", position_.epoch, ", step ", position_.step_in_epoch, " in it): ");
-  if (!std::isfinite(totals_.loss)) absl::StrAppend(&message, "the loss is ", totals_.loss, std::isnan(totals_.loss) ? ", no number" : "");
+  std::string message = absl::StrCat("step ", position_.step, " (epoch ", position_.epoch,
+                                     ", step ", position_.step_in_epoch, " in it): ");
+  if (!std::isfinite(totals_.loss))
+    absl::StrAppend(&message, "the loss is ", totals_.loss,
+                    std::isnan(totals_.loss) ? ", no number" : "");
   if (!weight.empty()) {
     const std::string layer = weight.substr(0, weight.find('/'));
-    absl::StrAppend(&message, std::isfinite(totals_.loss) ? "" : "; ", "layer \"", layer, "\" is the first with a weight that is not finite (", weight, ")");
+    absl::StrAppend(&message, std::isfinite(totals_.loss) ? "" : "; ", "layer \"", layer,
+                    "\" is the first with a weight that is not finite (", weight, ")");
   }
   absl::StrAppend(&message, "; a smaller learning rate may help");
   return absl::OutOfRangeError(message);
 }
 
-// Validation where it is due, and the epoch's figures. An end that is asked for meanwhile leaves the epoch with its validation still to come.
+// Validation where it is due, and the epoch's figures. An end that is asked for meanwhile leaves
+// the epoch with its validation still to come.
 absl::Status TrainingRun::FinishEpoch() {
-  const int64_t train_micros = inputs_.clock->MonotonicMicros() - epoch_began_micros_ - epoch_saving_micros_;
+  const int64_t train_micros =
+      inputs_.clock->MonotonicMicros() - epoch_began_micros_ - epoch_saving_micros_;
   std::map<std::string, double> metrics = Means(totals_, metric_names_, "");
   const int64_t freq = std::max<int64_t>(inputs_.spec.fit().validation_freq(), 1);
   const int64_t done = position_.epoch + 1;
   if (validator_ != nullptr && (done % freq == 0 || done == total_epochs())) {
-    ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation, validator_->Run(*executable_, control_));
+    ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation,
+                     validator_->Run(*executable_, control_));
     if (!validation.has_value()) return absl::OkStatus();
     metrics.merge(Means(*validation, metric_names_, "val_"));
   }
@@ -131,7 +139,8 @@ absl::Status TrainingRun::FinishEpoch() {
   for (const auto& [name, value] : metrics) (*finished->mutable_metrics())[name] = value;
   finished->set_train_seconds(Seconds(train_micros));
   finished->set_seconds(Seconds(inputs_.clock->MonotonicMicros() - epoch_began_micros_));
-  if (train_micros > 0) finished->set_samples_per_second(static_cast<double>(epoch_rows_) / Seconds(train_micros));
+  if (train_micros > 0)
+    finished->set_samples_per_second(static_cast<double>(epoch_rows_) / Seconds(train_micros));
   callback_.OnEvent(event);
   for (const auto& [name, value] : metrics) last_metrics_[name] = value;
   ++position_.epoch;
@@ -144,7 +153,9 @@ absl::Status TrainingRun::FinishEpoch() {
 absl::Status TrainingRun::SaveIfDue() {
   const int64_t every_steps = inputs_.spec.fit().checkpoint().every_steps();
   const bool by_steps = every_steps > 0 && position_.step % every_steps == 0;
-  if (!by_steps && (next_save_micros_ == kNever || inputs_.clock->MonotonicMicros() < next_save_micros_)) return absl::OkStatus();
+  if (!by_steps &&
+      (next_save_micros_ == kNever || inputs_.clock->MonotonicMicros() < next_save_micros_))
+    return absl::OkStatus();
   return Save();
 }
 
@@ -162,7 +173,8 @@ absl::Status TrainingRun::Save() {
                               .slots = executable_->ExportSlots()};
   ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
   FAILPOINT_STATUS("trainer.checkpoint.after_write");
-  RETURN_IF_ERROR(callback_.OnCheckpoint({std::move(file), position_.step, position_.epoch, position_.stage}));
+  RETURN_IF_ERROR(
+      callback_.OnCheckpoint({std::move(file), position_.step, position_.epoch, position_.stage}));
   const int64_t now = inputs_.clock->MonotonicMicros();
   next_save_micros_ = Later(now, SaveEveryMicros(inputs_.spec.fit().checkpoint()));
   epoch_saving_micros_ += now - began;
@@ -176,7 +188,8 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   validator_.reset();
   if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
   if (views_.test != nullptr) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester, Evaluator::Create(views_.test, batch_size(), inputs_.cpus));
+    ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester,
+                     Evaluator::Create(views_.test, batch_size(), inputs_.cpus));
     // A stop is too late to be of use here; a cancel counts until the end.
     Control never;
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> totals, tester->Run(*executable_, never));
@@ -195,7 +208,8 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   }
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
-  ASSIGN_OR_RETURN(result.weights, WriteWeights(*inputs_.files, inputs_.work_dir, weights, result.weights_sha256));
+  ASSIGN_OR_RETURN(result.weights,
+                   WriteWeights(*inputs_.files, inputs_.work_dir, weights, result.weights_sha256));
   return result;
 }
 

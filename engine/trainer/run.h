@@ -23,12 +23,16 @@
 
 namespace gradus::trainer {
 
-// Used once: Start, then Run. Between any two steps all that the rest depends on is position_, totals_ and what executable_ exports.
+// Used once: Start, then Run. Between any two steps all that the rest depends on is position_,
+// totals_ and what executable_ exports.
 //   Threads  one, besides the readers' and the executable's own.
 class TrainingRun {
  public:
   TrainingRun(const TrainerInputs& inputs, Control& control, Callback& callback)
-      : inputs_(inputs), control_(control), callback_(callback), progress_(*inputs.clock, callback) {}
+      : inputs_(inputs),
+        control_(control),
+        callback_(callback),
+        progress_(*inputs.clock, callback) {}
 
   // Checks and opens everything, takes up a checkpoint.
   absl::Status Start();
@@ -63,7 +67,9 @@ class TrainingRun {
 
   const StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
   int64_t total_epochs() const { return stages_.back().end_epoch; }
-  int64_t batch_size() const { return inputs_.spec.fit().has_batch_size() ? inputs_.spec.fit().batch_size() : 32; }
+  int64_t batch_size() const {
+    return inputs_.spec.fit().has_batch_size() ? inputs_.spec.fit().batch_size() : 32;
+  }
 
   const TrainerInputs& inputs_;
   Control& control_;

@@ -13,7 +13,8 @@ namespace {
 int CoresOf(const v1::JobSpec& spec) { return std::max(spec.resources().cores(), 1); }
 int ShardsOf(const v1::JobSpec& spec) { return std::max(spec.fit().logical_shards(), 1); }
 
-// What a blob's opener or a checkpoint's reader says of one that is no longer whole; the one before it may be.
+// What a blob's opener or a checkpoint's reader says of one that is no longer whole; the one before
+// it may be.
 bool IsDamage(const absl::Status& status) {
   return absl::IsDataLoss(status) || absl::IsNotFound(status);
 }
@@ -52,7 +53,8 @@ plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
           .batch_size = batch_size(),
           .logical_shards = ShardsOf(spec),
           .cores = CoresOf(spec),
-          .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus : std::vector<int>(),
+          .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus
+                                                                            : std::vector<int>(),
           .trainable = stage.trainable};
 }
 
@@ -75,27 +77,33 @@ absl::StatusOr<std::optional<Checkpoint>> TrainingRun::FindCheckpoint() {
     if (checkpoint.ok()) return *std::move(checkpoint);
     if (!IsDamage(checkpoint.status())) return checkpoint.status();
     SendLogLine(callback_, v1::LogLine::WARNING,
-                absl::StrCat("checkpoint ", ref.sha256(), " cannot be used (", checkpoint.status().message(), "): trying the one before it"));
+                absl::StrCat("checkpoint ", ref.sha256(), " cannot be used (",
+                             checkpoint.status().message(), "): trying the one before it"));
   }
-  if (!inputs_.checkpoints.empty()) SendLogLine(callback_, v1::LogLine::WARNING, "no checkpoint can be used: the run starts anew");
+  if (!inputs_.checkpoints.empty())
+    SendLogLine(callback_, v1::LogLine::WARNING, "no checkpoint can be used: the run starts anew");
   return std::nullopt;
 }
 
 absl::Status TrainingRun::CheckPosition(const Checkpoint& checkpoint) const {
   if (checkpoint.spec_digest != spec_digest_) {
-    return absl::FailedPreconditionError(absl::StrCat("the checkpoint belongs to another job: its spec and data have digest ",
-                                                      checkpoint.spec_digest, ", this job's ", spec_digest_));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the checkpoint belongs to another job: its spec and data have digest ",
+                     checkpoint.spec_digest, ", this job's ", spec_digest_));
   }
   const Position& at = checkpoint.position;
-  if (static_cast<size_t>(at.stage) >= stages_.size() || at.epoch < stages_[static_cast<size_t>(at.stage)].first_epoch ||
-      at.epoch > stages_[static_cast<size_t>(at.stage)].end_epoch || checkpoint.metrics != inputs_.spec.metrics_size()) {
+  if (static_cast<size_t>(at.stage) >= stages_.size() ||
+      at.epoch < stages_[static_cast<size_t>(at.stage)].first_epoch ||
+      at.epoch > stages_[static_cast<size_t>(at.stage)].end_epoch ||
+      checkpoint.metrics != inputs_.spec.metrics_size()) {
     return absl::DataLossError("the checkpoint's position is not one of this job");
   }
   return absl::OkStatus();
 }
 
 absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
-  if (checkpoint.position.step_in_epoch > steps_per_epoch_) return absl::DataLossError("the checkpoint's position is not one of this job");
+  if (checkpoint.position.step_in_epoch > steps_per_epoch_)
+    return absl::DataLossError("the checkpoint's position is not one of this job");
   RETURN_IF_ERROR(executable_->ImportWeights(checkpoint.weights));
   RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
   totals_ = checkpoint.totals;
@@ -107,30 +115,36 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
 void TrainingRun::WarnOfOtherProvenance(const Provenance& theirs) {
   const Provenance ours = ProvenanceOfThis();
   std::string differs;
-  if (theirs.isa != ours.isa) absl::StrAppend(&differs, " instruction set ", theirs.isa, ", now ", ours.isa, ";");
-  if (theirs.onednn != ours.onednn) absl::StrAppend(&differs, " oneDNN ", theirs.onednn, ", now ", ours.onednn, ";");
+  if (theirs.isa != ours.isa)
+    absl::StrAppend(&differs, " instruction set ", theirs.isa, ", now ", ours.isa, ";");
+  if (theirs.onednn != ours.onednn)
+    absl::StrAppend(&differs, " oneDNN ", theirs.onednn, ", now ", ours.onednn, ";");
   // With shards the bits do not depend on who computes them.
   if (theirs.threads != ours.threads && ShardsOf(inputs_.spec) == 1) {
     absl::StrAppend(&differs, " ", theirs.threads, " threads, now ", ours.threads, ";");
   }
   if (differs.empty()) return;
   differs.pop_back();
-  SendLogLine(callback_, v1::LogLine::WARNING,
-              absl::StrCat("the checkpoint was made with", differs, ": the final weights may differ in their last bits from an undisturbed run"));
+  SendLogLine(
+      callback_, v1::LogLine::WARNING,
+      absl::StrCat("the checkpoint was made with", differs,
+                   ": the final weights may differ in their last bits from an undisturbed run"));
 }
 
 absl::Status TrainingRun::CreateReaders() {
   if (position_.epoch < total_epochs()) {
     const v1::Fit& fit = inputs_.spec.fit();
-    ASSIGN_OR_RETURN(reader_, data::BatchReader::Create(views_.train, {.batch_size = batch_size(),
-                                                                       .shuffle = !fit.has_shuffle() || fit.shuffle(),
-                                                                       .seed = fit.seed(),
-                                                                       .first_epoch = position_.epoch,
-                                                                       .first_step = position_.step_in_epoch,
-                                                                       .end_epoch = total_epochs(),
-                                                                       .cpus = inputs_.cpus}));
+    ASSIGN_OR_RETURN(reader_, data::BatchReader::Create(
+                                  views_.train, {.batch_size = batch_size(),
+                                                 .shuffle = !fit.has_shuffle() || fit.shuffle(),
+                                                 .seed = fit.seed(),
+                                                 .first_epoch = position_.epoch,
+                                                 .first_step = position_.step_in_epoch,
+                                                 .end_epoch = total_epochs(),
+                                                 .cpus = inputs_.cpus}));
     if (views_.validation != nullptr) {
-      ASSIGN_OR_RETURN(validator_, Evaluator::Create(views_.validation, batch_size(), inputs_.cpus));
+      ASSIGN_OR_RETURN(validator_,
+                       Evaluator::Create(views_.validation, batch_size(), inputs_.cpus));
     }
   }
   return absl::OkStatus();

@@ -9,8 +9,11 @@
 
 namespace gradus::trainer {
 
-absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph, const v1::Optimizer& optimizer, const v1::Fit& fit) {
-  ASSIGN_OR_RETURN(const std::vector<std::vector<bool>> trainable, graph::TrainableByStage(graph, fit));
+absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph,
+                                                  const v1::Optimizer& optimizer,
+                                                  const v1::Fit& fit) {
+  ASSIGN_OR_RETURN(const std::vector<std::vector<bool>> trainable,
+                   graph::TrainableByStage(graph, fit));
   std::vector<StagePlan> stages;
   StagePlan stage{.optimizer = optimizer, .keeps_slots = false};
   if (fit.stages_size() == 0) {

@@ -23,9 +23,12 @@ struct StagePlan {
   std::vector<bool> trainable;  // a bool a layer
 };
 
-// The stages of an effective fit, one where it names none. Optimizer and learning rate hold until a later stage changes them; an optimizer that a stage
-// brings comes with its own learning rate and with empty slots.
+// The stages of an effective fit, one where it names none. Optimizer and learning rate hold until a
+// later stage changes them; an optimizer that a stage brings comes with its own learning rate and
+// with empty slots.
 //   Errors   INVALID_ARGUMENT with the field's path.
-absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph, const v1::Optimizer& optimizer, const v1::Fit& fit);
+absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph,
+                                                  const v1::Optimizer& optimizer,
+                                                  const v1::Fit& fit);
 
 }  // namespace gradus::trainer

@@ -14,19 +14,25 @@ namespace {
 
 absl::Status MayPass(const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::UnavailableError(absl::StrCat("cannot write to the work folder: ", status.message()));
+  return absl::UnavailableError(
+      absl::StrCat("cannot write to the work folder: ", status.message()));
 }
 
 }  // namespace
 
-absl::StatusOr<StoredFileWriter> StoredFileWriter::Create(base::Files& files, const std::string& dir) {
+absl::StatusOr<StoredFileWriter> StoredFileWriter::Create(base::Files& files,
+                                                          const std::string& dir) {
   absl::StatusOr<base::TemporaryFile> temporary = files.CreateTemporary(dir);
   if (!temporary.ok()) return MayPass(temporary.status());
   return StoredFileWriter(files, dir, *std::move(temporary));
 }
 
-StoredFileWriter::StoredFileWriter(base::Files& files, std::string dir, base::TemporaryFile temporary)
-    : files_(&files), dir_(std::move(dir)), temporary_path_(std::move(temporary.path)), file_(std::move(temporary.file)) {}
+StoredFileWriter::StoredFileWriter(base::Files& files, std::string dir,
+                                   base::TemporaryFile temporary)
+    : files_(&files),
+      dir_(std::move(dir)),
+      temporary_path_(std::move(temporary.path)),
+      file_(std::move(temporary.file)) {}
 
 StoredFileWriter::~StoredFileWriter() {
   if (file_ == nullptr) return;

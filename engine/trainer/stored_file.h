@@ -15,9 +15,11 @@
 
 namespace gradus::trainer {
 
-// Temporary file, bytes, Sync, Rename, SyncDir. Until Commit nothing is seen under the final name; a writer that is dropped leaves nothing.
+// Temporary file, bytes, Sync, Rename, SyncDir. Until Commit nothing is seen under the final name;
+// a writer that is dropped leaves nothing.
 //   Threads  one.
-//   Errors   UNAVAILABLE: a disk that is full or fails now may not tomorrow. After an error only the destructor may follow.
+//   Errors   UNAVAILABLE: a disk that is full or fails now may not tomorrow. After an error only
+//   the destructor may follow.
 class StoredFileWriter {
  public:
   static absl::StatusOr<StoredFileWriter> Create(base::Files& files, const std::string& dir);

@@ -12,14 +12,16 @@
 
 namespace gradus::trainer {
 
-absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control, Callback& callback) {
+absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,
+                                  Callback& callback) {
   try {
     TrainingRun run(inputs, control, callback);
     RETURN_IF_ERROR(run.Start());
     return run.Run();
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("no more memory is to be had; the process has used up to ", base::FormatByteSize(base::PeakResidentBytes())));
+        absl::StrCat("no more memory is to be had; the process has used up to ",
+                     base::FormatByteSize(base::PeakResidentBytes())));
   }
 }
 

@@ -20,9 +20,10 @@
 namespace gradus::trainer {
 
 struct TrainerInputs {
-  v1::JobSpec spec;  // effective: every default filled in
+  v1::JobSpec spec;                   // effective: every default filled in
   std::vector<v1::Dataset> datasets;  // those that spec.data names
-  // Gives a blob's bytes, verified against their digest: DATA_LOSS or NOT_FOUND for one that cannot be had so.
+  // Gives a blob's bytes, verified against their digest: DATA_LOSS or NOT_FOUND for one that cannot
+  // be had so.
   data::BlobOpener open_blob;
   // To go on from, newest first: the first one that is whole is taken. Empty: the run starts anew.
   std::vector<v1::BlobRef> checkpoints;
@@ -51,27 +52,34 @@ struct CheckpointFile {
 class Callback {
  public:
   virtual ~Callback() = default;
-  // stage_started, progress, epoch_finished, evaluated and log_line; seq, time and attempt are left to others.
+  // stage_started, progress, epoch_finished, evaluated and log_line; seq, time and attempt are left
+  // to others.
   virtual void OnEvent(const v1::Event& event) = 0;
-  // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it has served. An error ends the run.
+  // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it
+  // has served. An error ends the run.
   virtual absl::Status OnCheckpoint(const CheckpointFile& checkpoint) = 0;
 };
 
 struct TrainResult {
   enum class Outcome { kDone, kStopped, kCancelled };
   Outcome outcome = Outcome::kDone;
-  // With kDone: safetensors of the final weights in work_dir, f32, published shapes, in the order of the layers.
+  // With kDone: safetensors of the final weights in work_dir, f32, published shapes, in the order
+  // of the layers.
   StoredFile weights;
-  std::string weights_sha256;  // as in Job.weights_sha256
+  std::string weights_sha256;             // as in Job.weights_sha256
   std::map<std::string, double> metrics;  // the last values by name
 };
 
-// Trains as `inputs.spec` says until the end, or until `control` asks for another one. The same spec, data, instruction set, oneDNN and (with one logical
-// shard) core count give the same weights_sha256, however often the run was stopped and resumed.
-//   Threads  returns when all of its threads have ended; `control` may be used from any thread meanwhile.
-//   Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the data; FAILED_PRECONDITION for a checkpoint of another spec;
-//            OUT_OF_RANGE when the loss or a weight is no longer finite, naming the step and where it can be told the layer; RESOURCE_EXHAUSTED when memory
-//            cannot be had; UNAVAILABLE when a file cannot be written; the callback's errors as they are.
-absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control, Callback& callback);
+// Trains as `inputs.spec` says until the end, or until `control` asks for another one. The same
+// spec, data, instruction set, oneDNN and (with one logical shard) core count give the same
+// weights_sha256, however often the run was stopped and resumed.
+//   Threads  returns when all of its threads have ended; `control` may be used from any thread
+//   meanwhile. Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the
+//   data; FAILED_PRECONDITION for a checkpoint of another spec;
+//            OUT_OF_RANGE when the loss or a weight is no longer finite, naming the step and where
+//            it can be told the layer; RESOURCE_EXHAUSTED when memory cannot be had; UNAVAILABLE
+//            when a file cannot be written; the callback's errors as they are.
+absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,
+                                  Callback& callback);
 
 }  // namespace gradus::trainer

@@ -25,21 +25,28 @@ data::TargetNeeds NeedsOf(const v1::JobSpec& spec, const losses::Target& target)
   return {};
 }
 
-absl::StatusOr<const v1::Dataset*> FindDataset(const TrainerInputs& inputs, const std::string& path, const std::string& name) {
+absl::StatusOr<const v1::Dataset*> FindDataset(const TrainerInputs& inputs, const std::string& path,
+                                               const std::string& name) {
   for (const v1::Dataset& dataset : inputs.datasets) {
     if (dataset.name() == name) return &dataset;
   }
-  return base::InvalidArgument(absl::StrCat(path, ".dataset"), absl::StrCat("\"", name, "\""), "a dataset of this job");
+  return base::InvalidArgument(absl::StrCat(path, ".dataset"), absl::StrCat("\"", name, "\""),
+                               "a dataset of this job");
 }
 
-absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& inputs, absl::string_view word, const v1::DataView& spec,
-                                                          const graph::Graph& graph, const data::TargetNeeds& needs) {
+absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& inputs,
+                                                          absl::string_view word,
+                                                          const v1::DataView& spec,
+                                                          const graph::Graph& graph,
+                                                          const data::TargetNeeds& needs) {
   const std::string path = absl::StrCat("data.", word);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(inputs, path, spec.dataset()));
-  ASSIGN_OR_RETURN(data::View view, data::View::Open(spec, path, *dataset, inputs.open_blob, needs));
+  ASSIGN_OR_RETURN(data::View view,
+                   data::View::Open(spec, path, *dataset, inputs.open_blob, needs));
   if (view.input_elements() != graph.input_values()) {
     return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                            absl::StrCat("rows of shape [", absl::StrJoin(view.input_shape(), ", "), "] do not fit the model's input_shape [",
+                            absl::StrCat("rows of shape [", absl::StrJoin(view.input_shape(), ", "),
+                                         "] do not fit the model's input_shape [",
                                          absl::StrJoin(graph.input_shape(), ", "), "]"));
   }
   return std::make_shared<const data::View>(std::move(view));
@@ -47,13 +54,15 @@ absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& i
 
 }  // namespace
 
-absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph, const losses::Target& target) {
+absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
+                                   const losses::Target& target) {
   const data::TargetNeeds needs = NeedsOf(inputs.spec, target);
   const v1::DataSpec& data = inputs.spec.data();
   JobViews views;
   ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, needs));
   if (data.has_validation()) {
-    ASSIGN_OR_RETURN(views.validation, OpenOne(inputs, "validation", data.validation(), graph, needs));
+    ASSIGN_OR_RETURN(views.validation,
+                     OpenOne(inputs, "validation", data.validation(), graph, needs));
   }
   if (data.has_test()) {
     ASSIGN_OR_RETURN(views.test, OpenOne(inputs, "test", data.test(), graph, needs));

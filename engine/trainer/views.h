@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "engine/data/view.h"
 #include "engine/graph/graph.h"
-#include "engine/training/losses/target.h"
 #include "engine/trainer/trainer.h"
+#include "engine/training/losses/target.h"
 
 namespace gradus::trainer {
 
@@ -18,8 +18,10 @@ struct JobViews {
   std::shared_ptr<const data::View> test;        // null: none
 };
 
-// Opens and checks them all, so that a fault in the test rows is found before training and not after it.
+// Opens and checks them all, so that a fault in the test rows is found before training and not
+// after it.
 //   Errors   INVALID_ARGUMENT with the field's path; the opener's.
-absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph, const losses::Target& target);
+absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
+                                   const losses::Target& target);
 
 }  // namespace gradus::trainer

@@ -10,15 +10,19 @@
 
 namespace gradus::trainer {
 
-absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir, std::span<const plan::NamedTensor> weights,
+absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir,
+                                        std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256) {
   std::vector<formats::TensorInfo> infos;
-  for (const plan::NamedTensor& tensor : weights) infos.push_back({.name = tensor.name, .dtype = "F32", .shape = tensor.shape});
+  for (const plan::NamedTensor& tensor : weights)
+    infos.push_back({.name = tensor.name, .dtype = "F32", .shape = tensor.shape});
   ASSIGN_OR_RETURN(StoredFileWriter file, StoredFileWriter::Create(files, dir));
   ASSIGN_OR_RETURN(formats::SafetensorsWriter writer,
-                   formats::SafetensorsWriter::Create(infos, {{"weights_sha256", weights_sha256}},
-                                                      [&file](std::span<const std::byte> bytes) { return file.Append(bytes); }));
-  for (const plan::NamedTensor& tensor : weights) RETURN_IF_ERROR(writer.Append(std::span<const float>(tensor.values)));
+                   formats::SafetensorsWriter::Create(
+                       infos, {{"weights_sha256", weights_sha256}},
+                       [&file](std::span<const std::byte> bytes) { return file.Append(bytes); }));
+  for (const plan::NamedTensor& tensor : weights)
+    RETURN_IF_ERROR(writer.Append(std::span<const float>(tensor.values)));
   RETURN_IF_ERROR(writer.Finish().status());
   return file.Commit("weights.safetensors");
 }

@@ -12,8 +12,10 @@
 
 namespace gradus::trainer {
 
-// DIR/weights.safetensors: F32, the given order, published shapes, no metadata but the digest that says what the weights are.
-absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir, std::span<const plan::NamedTensor> weights,
+// DIR/weights.safetensors: F32, the given order, published shapes, no metadata but the digest that
+// says what the weights are.
+absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir,
+                                        std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256);
 
 }  // namespace gradus::trainer

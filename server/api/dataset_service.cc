@@ -84,12 +84,12 @@ grpc::Status DatasetService::AbortUpload(grpc::ServerContext* context,
 grpc::Status DatasetService::GetDataset(grpc::ServerContext* context,
                                         const v1::GetDatasetRequest* request,
                                         v1::GetDatasetResponse* response) {
-  return frame_.Handle(
-      context, *request, response, [&](const Call&) -> absl::StatusOr<v1::GetDatasetResponse> {
-        v1::GetDatasetResponse found;
-        ASSIGN_OR_RETURN(*found.mutable_dataset(), datasets_.Get(request->name()));
-        return found;
-      });
+  return frame_.Handle(context, *request, response,
+                       [&](const Call&) -> absl::StatusOr<v1::GetDatasetResponse> {
+                         v1::GetDatasetResponse found;
+                         ASSIGN_OR_RETURN(*found.mutable_dataset(), datasets_.Get(request->name()));
+                         return found;
+                       });
 }
 
 grpc::Status DatasetService::ListDatasets(grpc::ServerContext* context,

@@ -35,14 +35,16 @@ void Stamp(v1::Event& event, int64_t seq, int32_t attempt, int64_t now_micros) {
 
 using Row = std::tuple<int64_t, std::string>;
 
-absl::StatusOr<std::vector<Row>> Rows(store::ReadTx& tx, const std::string& job, const ReadOptions& options) {
+absl::StatusOr<std::vector<Row>> Rows(store::ReadTx& tx, const std::string& job,
+                                      const ReadOptions& options) {
   if (options.kind == v1::Event::KIND_NOT_SET) {
     return tx.Query<int64_t, std::string>(
         "SELECT seq, data FROM events WHERE job = :job AND seq > :after ORDER BY seq LIMIT :n", job,
         options.after_seq, options.limit);
   }
   return tx.Query<int64_t, std::string>(
-      "SELECT seq, data FROM events WHERE job = :job AND kind = :kind AND seq > :after ORDER BY seq LIMIT :n",
+      "SELECT seq, data FROM events WHERE job = :job AND kind = :kind AND seq > :after ORDER BY "
+      "seq LIMIT :n",
       job, options.kind, options.after_seq, options.limit);
 }
 
@@ -70,7 +72,8 @@ absl::Status EventLog::Begin(store::Tx& tx, const std::string& job) {
   return tx.Execute("INSERT INTO event_logs (job, last_seq, closed) VALUES (:job, 0, 0)", job);
 }
 
-absl::Status EventLog::Append(store::Tx& tx, const std::string& job, int32_t attempt, std::span<v1::Event> events) {
+absl::Status EventLog::Append(store::Tx& tx, const std::string& job, int32_t attempt,
+                              std::span<v1::Event> events) {
   if (events.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const LogState state, StateOf(tx, job));
   if (state.closed) return absl::FailedPreconditionError(absl::StrCat("job ", job, " has ended"));
@@ -78,8 +81,9 @@ absl::Status EventLog::Append(store::Tx& tx, const std::string& job, int32_t att
   int64_t seq = state.last_seq;
   for (v1::Event& event : events) {
     Stamp(event, ++seq, attempt, now);
-    RETURN_IF_ERROR(tx.Execute("INSERT INTO events (job, seq, kind, data) VALUES (:job, :seq, :kind, :data)", job,
-                               seq, event.kind_case(), store::Encode(event)));
+    RETURN_IF_ERROR(
+        tx.Execute("INSERT INTO events (job, seq, kind, data) VALUES (:job, :seq, :kind, :data)",
+                   job, seq, event.kind_case(), store::Encode(event)));
   }
   RETURN_IF_ERROR(tx.Execute("UPDATE event_logs SET last_seq = :seq WHERE job = :job", seq, job));
   FAILPOINT("events.append.before_commit");
@@ -87,7 +91,8 @@ absl::Status EventLog::Append(store::Tx& tx, const std::string& job, int32_t att
   return absl::OkStatus();
 }
 
-absl::Status EventLog::Close(store::Tx& tx, const std::string& job, int32_t attempt, v1::Event& last) {
+absl::Status EventLog::Close(store::Tx& tx, const std::string& job, int32_t attempt,
+                             v1::Event& last) {
   RETURN_IF_ERROR(Append(tx, job, attempt, std::span(&last, 1)));
   return tx.Execute("UPDATE event_logs SET closed = 1 WHERE job = :job", job);
 }
@@ -98,8 +103,8 @@ absl::StatusOr<Page> EventLog::Read(const std::string& job, const ReadOptions& o
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(state, StateOf(tx, job));
     if (options.after_seq < 0 || options.after_seq > state.last_seq) {
-      return absl::OutOfRangeError(absl::StrCat("after_seq: ", options.after_seq, " is not 0 to ", state.last_seq,
-                                                ", the last event of job ", job));
+      return absl::OutOfRangeError(absl::StrCat("after_seq: ", options.after_seq, " is not 0 to ",
+                                                state.last_seq, ", the last event of job ", job));
     }
     ASSIGN_OR_RETURN(rows, Rows(tx, job, options));
     return absl::OkStatus();
@@ -112,7 +117,8 @@ absl::StatusOr<Page> EventLog::Read(const std::string& job, const ReadOptions& o
   return page;
 }
 
-std::unique_ptr<Subscription> EventLog::Subscribe(const std::string& job, std::function<void()> wake) {
+std::unique_ptr<Subscription> EventLog::Subscribe(const std::string& job,
+                                                  std::function<void()> wake) {
   return watchers_->Add(job, std::move(wake));
 }
 

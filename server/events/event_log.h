@@ -34,8 +34,8 @@ struct ReadOptions {
   v1::Event::KindCase kind = v1::Event::KIND_NOT_SET;
 };
 
-// A subscriber's hold on a log: wake-ups end when it is destroyed; the destructor waits for one that is
-// under way on another thread.
+// A subscriber's hold on a log: wake-ups end when it is destroyed; the destructor waits for one
+// that is under way on another thread.
 class Subscription {
  public:
   virtual ~Subscription() = default;

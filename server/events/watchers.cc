@@ -17,7 +17,8 @@ class EventLog::Watchers::Hold final : public Subscription {
   const std::shared_ptr<Watcher> watcher_;
 };
 
-std::unique_ptr<Subscription> EventLog::Watchers::Add(const std::string& job, std::function<void()> wake) {
+std::unique_ptr<Subscription> EventLog::Watchers::Add(const std::string& job,
+                                                      std::function<void()> wake) {
   auto watcher = std::make_shared<Watcher>(std::move(wake));
   base::MutexLock lock(mu_);
   by_job_[job].push_back(watcher);

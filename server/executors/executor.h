@@ -48,8 +48,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Exits are told here, one at a time, on a thread of the executor; it must not block. Set it before the first Start or Adopt. Once OnExit(nullptr) has
-  // returned, none is told any more.
+  // Exits are told here, one at a time, on a thread of the executor; it must not block. Set it
+  // before the first Start or Adopt. Once OnExit(nullptr) has returned, none is told any more.
   virtual void OnExit(std::function<void(const RankExit&)> callback) = 0;
 
   // Returns a handle by which a later server process can find the rank again. An error means that

@@ -30,13 +30,17 @@ constexpr uint64_t kStopTag = UINT64_MAX;  // no fence is that high
 
 std::string EndingInWords(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return absl::StrCat("exited with ", info.si_status);
-  return absl::StrCat("was killed by signal ", info.si_status, " (", ::sigabbrev_np(info.si_status), ")");
+  return absl::StrCat("was killed by signal ", info.si_status, " (", ::sigabbrev_np(info.si_status),
+                      ")");
 }
 
 class LocalExecutor final : public Executor {
  public:
   LocalExecutor(const LocalOptions& options, base::Descriptor epoll, base::Descriptor stop)
-      : options_(options), epoll_(std::move(epoll)), stop_(std::move(stop)), reaper_([this] { Reap(); }) {}
+      : options_(options),
+        epoll_(std::move(epoll)),
+        stop_(std::move(stop)),
+        reaper_([this] { Reap(); }) {}
 
   ~LocalExecutor() override {
     const uint64_t one = 1;
@@ -50,7 +54,8 @@ class LocalExecutor final : public Executor {
 
   absl::StatusOr<std::string> Start(const RankSpec& spec) override {
     FAILPOINT("executors.local.before_spawn");
-    ASSIGN_OR_RETURN(const pid_t pid, SpawnRank(options_.program, MarkOf(options_.store_id, spec.key), spec.config));
+    ASSIGN_OR_RETURN(const pid_t pid,
+                     SpawnRank(options_.program, MarkOf(options_.store_id, spec.key), spec.config));
     FAILPOINT("executors.local.after_spawn");
     LimitMemory(pid, spec.memory_bytes);
     std::string handle = HandleOf(pid);
@@ -77,14 +82,16 @@ class LocalExecutor final : public Executor {
     }
     // Its leader is gone: whatever it started goes, too.
     KillMarked(options_.store_id, rank.key);
-    return absl::NotFoundError(absl::StrCat("attempt ", rank.key.attempt, " of job ", rank.key.job, " runs no more"));
+    return absl::NotFoundError(
+        absl::StrCat("attempt ", rank.key.attempt, " of job ", rank.key.job, " runs no more"));
   }
 
   void Kill(const RankKey& key) override {
     base::MutexLock lock(mu_);
     const auto found = processes_.find(key.fence);
     if (found == processes_.end()) return;
-    // While it is in the table it has not been reaped here, so its number is its own; an adopted one may have been reaped elsewhere.
+    // While it is in the table it has not been reaped here, so its number is its own; an adopted
+    // one may have been reaped elsewhere.
     if (!found->second.child && HasEnded(found->second.handle)) return;
     ::kill(-found->second.pid, SIGKILL);
     ::syscall(SYS_pidfd_send_signal, found->second.handle.get(), SIGKILL, nullptr, 0);
@@ -116,7 +123,8 @@ class LocalExecutor final : public Executor {
   void Reap() {
     std::array<epoll_event, 16> events;
     while (true) {
-      const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+      const int count =
+          ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
       for (int i = 0; i < count; ++i) {
         if (events[i].data.u64 == kStopTag) return;
         Ended(static_cast<int64_t>(events[i].data.u64));
@@ -169,7 +177,8 @@ absl::StatusOr<std::unique_ptr<Executor>> MakeLocalExecutor(const LocalOptions& 
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.u64 = kStopTag;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0) return base::ErrnoStatus(errno, "local executor");
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0)
+    return base::ErrnoStatus(errno, "local executor");
   return std::make_unique<LocalExecutor>(options, std::move(epoll), std::move(stop));
 }
 

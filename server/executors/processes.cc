@@ -17,7 +17,8 @@
 namespace gradus::executors {
 namespace {
 
-// /proc files have no size: they are read to their end, up to a bound that no rank's environment reaches.
+// /proc files have no size: they are read to their end, up to a bound that no rank's environment
+// reaches.
 std::string ReadProc(pid_t pid, const char* name) {
   constexpr size_t kMost = 1 << 20;
   const std::string path = absl::StrCat("/proc/", pid, "/", name);
@@ -56,7 +57,8 @@ Stat StatOf(pid_t pid) {
   const size_t behind_name = text.rfind(')');
   Stat stat;
   if (behind_name == std::string::npos) return stat;
-  const std::vector<std::string> fields = absl::StrSplit(text.substr(behind_name + 1), ' ', absl::SkipEmpty());
+  const std::vector<std::string> fields =
+      absl::StrSplit(text.substr(behind_name + 1), ' ', absl::SkipEmpty());
   constexpr size_t kGroup = 2;       // field 5 of the file
   constexpr size_t kStartTime = 19;  // field 22
   if (fields.size() <= kStartTime) return stat;
@@ -85,11 +87,13 @@ std::string MarkOf(const std::string& store_id, const RankKey& key) {
 }
 
 std::optional<RankKey> ParseMark(std::string_view mark, const std::string& store_id) {
-  const std::vector<std::string> parts = absl::StrSplit(absl::string_view(mark.data(), mark.size()), '/');
+  const std::vector<std::string> parts =
+      absl::StrSplit(absl::string_view(mark.data(), mark.size()), '/');
   RankKey key;
   if (parts.size() != 4 || parts[0] != store_id) return std::nullopt;
   key.job = parts[1];
-  if (!absl::SimpleAtoi(parts[2], &key.attempt) || !absl::SimpleAtoi(parts[3], &key.fence)) return std::nullopt;
+  if (!absl::SimpleAtoi(parts[2], &key.attempt) || !absl::SimpleAtoi(parts[3], &key.fence))
+    return std::nullopt;
   return key;
 }
 

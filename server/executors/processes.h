@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding and ending a rank's processes, its own and those that it started, by the mark in their environment.
+// Finding and ending a rank's processes, its own and those that it started, by the mark in their
+// environment.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +16,8 @@
 
 namespace gradus::executors {
 
-// A rank's processes all carry kMark "=STORE/JOB/ATTEMPT/FENCE"; children inherit it, whatever group or session they put themselves in.
+// A rank's processes all carry kMark "=STORE/JOB/ATTEMPT/FENCE"; children inherit it, whatever
+// group or session they put themselves in.
 inline constexpr char kMark[] = "GRADUS_RANK";
 
 std::string MarkOf(const std::string& store_id, const RankKey& key);

@@ -32,7 +32,8 @@ constexpr int64_t kProcessOverhead = int64_t{384} << 20;
 // What a rank may see of this process's environment; GRADUS_WORKER_X becomes X.
 bool MayPass(std::string_view name) {
   constexpr std::string_view kNames[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"};
-  constexpr std::string_view kPrefixes[] = {"LC_", "OMP_", "GOMP_", "ONEDNN_", "DNNL_", "ASAN_", "UBSAN_", "TSAN_", "LSAN_", "GRADUS_STUB_"};
+  constexpr std::string_view kPrefixes[] = {"LC_",   "OMP_",   "GOMP_", "ONEDNN_", "DNNL_",
+                                            "ASAN_", "UBSAN_", "TSAN_", "LSAN_",   "GRADUS_STUB_"};
   for (const std::string_view allowed : kNames) {
     if (name == allowed) return true;
   }
@@ -48,7 +49,8 @@ std::vector<std::string> Environment(const std::string& mark) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable = *entry;
     if (variable.starts_with(kForWorkers)) {
-      variables.emplace_back(absl::StrCat("GRADUS_", std::string(variable.substr(kForWorkers.size()))));
+      variables.emplace_back(
+          absl::StrCat("GRADUS_", std::string(variable.substr(kForWorkers.size()))));
     } else if (MayPass(variable.substr(0, variable.find('=')))) {
       variables.emplace_back(variable);
     }
@@ -60,13 +62,16 @@ std::vector<std::string> Environment(const std::string& mark) {
 // A pipe that holds `text` whole, to be read to its end.
 absl::StatusOr<base::Descriptor> FilledPipe(const std::string& text) {
   std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return base::ErrnoStatus(errno, "pipe for a rank");
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    return base::ErrnoStatus(errno, "pipe for a rank");
   base::Descriptor read_end(ends[0]);
   const base::Descriptor write_end(ends[1]);
   constexpr size_t kDefaultPipe = 65536;
-  if (text.size() > kDefaultPipe) ::fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(text.size()));
+  if (text.size() > kDefaultPipe)
+    ::fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(text.size()));
   if (::write(write_end.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return absl::InternalError(absl::StrCat("a rank's settings of ", text.size(), " bytes do not fit into a pipe"));
+    return absl::InternalError(
+        absl::StrCat("a rank's settings of ", text.size(), " bytes do not fit into a pipe"));
   }
   // The flag belongs to the open file: the rank reads in the ordinary way.
   ::fcntl(read_end.get(), F_SETFL, 0);
@@ -108,7 +113,8 @@ class SpawnPlan {
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~SpawnPlan() {
     posix_spawn_file_actions_destroy(&actions_);
@@ -121,7 +127,8 @@ class SpawnPlan {
     const std::string log = base::JoinPath(work_dir, "log");
     posix_spawn_file_actions_adddup2(&actions_, config.get(), kConfigDescriptor);
     posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions_, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_addopen(&actions_, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0600);
     posix_spawn_file_actions_adddup2(&actions_, 1, 2);
     posix_spawn_file_actions_addclosefrom_np(&actions_, kConfigDescriptor + 1);
     posix_spawn_file_actions_addchdir_np(&actions_, work_dir.c_str());
@@ -129,11 +136,13 @@ class SpawnPlan {
 
   absl::StatusOr<pid_t> Run(const std::string& program, const std::vector<std::string>& variables) {
     std::vector<char*> environment;
-    for (const std::string& variable : variables) environment.push_back(const_cast<char*>(variable.c_str()));
+    for (const std::string& variable : variables)
+      environment.push_back(const_cast<char*>(variable.c_str()));
     environment.push_back(nullptr);
     std::array<char*, 2> arguments = {const_cast<char*>(program.c_str()), nullptr};
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(), environment.data());
+    const int error = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
+                                    arguments.data(), environment.data());
     if (error != 0) return base::ErrnoStatus(error, absl::StrCat(program, ": start"));
     return pid;
   }
@@ -145,7 +154,8 @@ class SpawnPlan {
 
 }  // namespace
 
-absl::StatusOr<pid_t> SpawnRank(const std::string& program, const std::string& mark, const v1::WorkerConfig& config) {
+absl::StatusOr<pid_t> SpawnRank(const std::string& program, const std::string& mark,
+                                const v1::WorkerConfig& config) {
   std::string json;
   const auto converted = google::protobuf::util::MessageToJsonString(config, &json);
   if (!converted.ok()) return absl::InternalError("a rank's settings cannot be written as JSON");
@@ -165,7 +175,8 @@ void LimitMemory([[maybe_unused]] pid_t pid, [[maybe_unused]] int64_t bytes) {
     const rlimit data = {limit, limit};
     ::prlimit(pid, RLIMIT_DATA, &data, nullptr);
   }
-  const base::Descriptor score(::open(absl::StrCat("/proc/", pid, "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
+  const base::Descriptor score(
+      ::open(absl::StrCat("/proc/", pid, "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
   // Where the kernel refuses, its own choice stands.
   if (score.valid() && ::write(score.get(), "500", 3) != 3) return;
 #endif

@@ -17,7 +17,7 @@ namespace gradus::jobs {
 
 struct AttemptRow {
   executors::RankKey key;
-  std::string handle;           // the executor's; empty until it started
+  std::string handle;  // the executor's; empty until it started
   std::vector<int> cpus;
   int64_t last_worker_seq = 0;  // everything up to it is stored
   bool finished = false;        // the rank's last word is stored
@@ -27,14 +27,16 @@ absl::Status InsertAttempt(store::Tx& tx, const AttemptRow& row, int64_t now_mic
 absl::Status SetHandle(store::Tx& tx, int64_t fence, const std::string& handle);
 absl::Status SetReported(store::Tx& tx, int64_t fence, int64_t last_worker_seq, bool finished);
 // Its process is gone. OK when that was said before.
-absl::Status EndAttempt(store::Tx& tx, int64_t fence, const std::string& ending, int64_t now_micros);
+absl::Status EndAttempt(store::Tx& tx, int64_t fence, const std::string& ending,
+                        int64_t now_micros);
 
 // FAILED_PRECONDITION unless there is exactly this attempt.
 absl::StatusOr<AttemptRow> LoadAttempt(store::ReadTx& tx, const executors::RankKey& key);
 // Those whose processes were not seen to end.
 absl::StatusOr<std::vector<AttemptRow>> LivingAttempts(store::ReadTx& tx);
 // How the job's last ended attempts ended, newest first, in words.
-absl::StatusOr<std::vector<std::string>> Endings(store::ReadTx& tx, const std::string& job, int limit);
+absl::StatusOr<std::vector<std::string>> Endings(store::ReadTx& tx, const std::string& job,
+                                                 int limit);
 
 // FAILED_PRECONDITION unless `key` is the current attempt of `row`'s job.
 absl::Status CheckCurrent(const JobRow& row, const executors::RankKey& key);

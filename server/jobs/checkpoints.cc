@@ -13,7 +13,9 @@ namespace {
 
 constexpr char kKind[] = "checkpoint";
 
-std::string OwnerOf(const std::string& job, int64_t number) { return absl::StrCat(job, "/", number); }
+std::string OwnerOf(const std::string& job, int64_t number) {
+  return absl::StrCat(job, "/", number);
+}
 
 absl::Status Drop(store::Tx& tx, const std::string& job, int64_t number) {
   RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, kKind, OwnerOf(job, number)));
@@ -21,7 +23,9 @@ absl::Status Drop(store::Tx& tx, const std::string& job, int64_t number) {
 }
 
 absl::StatusOr<std::vector<int64_t>> Numbers(store::ReadTx& tx, const std::string& job) {
-  ASSIGN_OR_RETURN(auto rows, tx.Query<int64_t>("SELECT number FROM checkpoints WHERE job = :job ORDER BY number DESC", job));
+  ASSIGN_OR_RETURN(
+      auto rows, tx.Query<int64_t>(
+                     "SELECT number FROM checkpoints WHERE job = :job ORDER BY number DESC", job));
   std::vector<int64_t> numbers;
   for (const auto& [number] : rows) numbers.push_back(number);
   return numbers;
@@ -29,25 +33,28 @@ absl::StatusOr<std::vector<int64_t>> Numbers(store::ReadTx& tx, const std::strin
 
 }  // namespace
 
-absl::Status AddCheckpoint(store::Tx& tx, const std::string& job, const v1::CheckpointReady& checkpoint, int64_t number,
-                           int keep_last) {
+absl::Status AddCheckpoint(store::Tx& tx, const std::string& job,
+                           const v1::CheckpointReady& checkpoint, int64_t number, int keep_last) {
   RETURN_IF_ERROR(store::BlobStore::AddRef(tx, checkpoint.blob(), kKind, OwnerOf(job, number)));
   FAILPOINT("jobs.checkpoint.before_row");
-  RETURN_IF_ERROR(tx.Execute(
-      "INSERT INTO checkpoints (job, number, sha256, size, step, epoch, stage)"
-      " VALUES (:job, :number, :sha, :size, :step, :epoch, :stage)",
-      job, number, checkpoint.blob().sha256(), checkpoint.blob().size(), checkpoint.step(), checkpoint.epoch(),
-      checkpoint.stage()));
+  RETURN_IF_ERROR(
+      tx.Execute("INSERT INTO checkpoints (job, number, sha256, size, step, epoch, stage)"
+                 " VALUES (:job, :number, :sha, :size, :step, :epoch, :stage)",
+                 job, number, checkpoint.blob().sha256(), checkpoint.blob().size(),
+                 checkpoint.step(), checkpoint.epoch(), checkpoint.stage()));
   ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, Numbers(tx, job));
-  for (size_t i = static_cast<size_t>(keep_last); i < numbers.size(); ++i) RETURN_IF_ERROR(Drop(tx, job, numbers[i]));
+  for (size_t i = static_cast<size_t>(keep_last); i < numbers.size(); ++i)
+    RETURN_IF_ERROR(Drop(tx, job, numbers[i]));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<v1::CheckpointReady>> LoadCheckpoints(store::ReadTx& tx, const std::string& job) {
-  ASSIGN_OR_RETURN(auto rows, (tx.Query<std::string, int64_t, int64_t, int64_t, int64_t>(
-                                  "SELECT sha256, size, step, epoch, stage FROM checkpoints WHERE job = :job"
-                                  " ORDER BY number DESC",
-                                  job)));
+absl::StatusOr<std::vector<v1::CheckpointReady>> LoadCheckpoints(store::ReadTx& tx,
+                                                                 const std::string& job) {
+  ASSIGN_OR_RETURN(auto rows,
+                   (tx.Query<std::string, int64_t, int64_t, int64_t, int64_t>(
+                       "SELECT sha256, size, step, epoch, stage FROM checkpoints WHERE job = :job"
+                       " ORDER BY number DESC",
+                       job)));
   std::vector<v1::CheckpointReady> checkpoints;
   for (const auto& [sha256, size, step, epoch, stage] : rows) {
     v1::CheckpointReady& checkpoint = checkpoints.emplace_back();

@@ -13,12 +13,13 @@
 
 namespace gradus::jobs {
 
-// Adds one under `number` (the seq of the event that tells of it) and lets go of all but the newest `keep_last`.
-// FAILED_PRECONDITION when its blob is not stored.
-absl::Status AddCheckpoint(store::Tx& tx, const std::string& job, const v1::CheckpointReady& checkpoint, int64_t number,
-                           int keep_last);
+// Adds one under `number` (the seq of the event that tells of it) and lets go of all but the newest
+// `keep_last`. FAILED_PRECONDITION when its blob is not stored.
+absl::Status AddCheckpoint(store::Tx& tx, const std::string& job,
+                           const v1::CheckpointReady& checkpoint, int64_t number, int keep_last);
 // Newest first.
-absl::StatusOr<std::vector<v1::CheckpointReady>> LoadCheckpoints(store::ReadTx& tx, const std::string& job);
+absl::StatusOr<std::vector<v1::CheckpointReady>> LoadCheckpoints(store::ReadTx& tx,
+                                                                 const std::string& job);
 absl::Status DropCheckpoints(store::Tx& tx, const std::string& job);
 
 }  // namespace gradus::jobs

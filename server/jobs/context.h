@@ -16,7 +16,8 @@ struct Context {
   JobsParts parts;
   JobsOptions options;
 
-  absl::Status Change(store::Tx& tx, JobRow& row, v1::Job::State to, const std::string& reason) const {
+  absl::Status Change(store::Tx& tx, JobRow& row, v1::Job::State to,
+                      const std::string& reason) const {
     return ChangeState(tx, *parts.events, *parts.clock, row, to, reason);
   }
 };

@@ -35,7 +35,8 @@ Driver::~Driver() {
 }
 
 absl::Status Driver::Start() {
-  context_.parts.executor->OnExit([this](const executors::RankExit& exit) { Post([this, exit] { Exited(exit); }); });
+  context_.parts.executor->OnExit(
+      [this](const executors::RankExit& exit) { Post([this, exit] { Exited(exit); }); });
   RETURN_IF_ERROR(Recover());
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
@@ -68,9 +69,9 @@ void Driver::Run() {
     const int64_t deadline = NextDeadline();
     {
       base::MutexLock lock(mu_);
-      context_.parts.clock->WaitUntil(mu_, posted_, deadline, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return stop_ || !tasks_.empty();
-      });
+      context_.parts.clock->WaitUntil(
+          mu_, posted_, deadline,
+          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stop_ || !tasks_.empty(); });
       if (stop_) return;
       tasks.swap(tasks_);
       busy_ = true;
@@ -106,16 +107,20 @@ void Driver::Publish(size_t done) {
 absl::StatusOr<Driver::Glance> Driver::Look(const std::string& id) const {
   Glance glance;
   RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto row, (tx.QueryOne<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                                            int64_t, int64_t, int64_t>(
-                                   "SELECT j.state, j.priority, j.number, j.cores, j.memory, j.fence, j.not_before,"
-                                   " j.time_limit, j.ran_micros, j.running_since, COALESCE(a.finished, 0) FROM jobs j"
-                                   " LEFT JOIN attempts a ON a.fence = j.fence WHERE j.id = :id",
-                                   id)));
+    ASSIGN_OR_RETURN(
+        auto row,
+        (tx.QueryOne<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
+                     int64_t, int64_t, int64_t>(
+            "SELECT j.state, j.priority, j.number, j.cores, j.memory, j.fence, j.not_before,"
+            " j.time_limit, j.ran_micros, j.running_since, COALESCE(a.finished, 0) FROM jobs j"
+            " LEFT JOIN attempts a ON a.fence = j.fence WHERE j.id = :id",
+            id)));
     if (!row.has_value()) return absl::NotFoundError(id);
-    const auto& [state, priority, number, cores, memory, fence, not_before, limit, ran, since, finished] = *row;
+    const auto& [state, priority, number, cores, memory, fence, not_before, limit, ran, since,
+                 finished] = *row;
     glance.state = static_cast<v1::Job::State>(state);
-    glance.demand = {id, static_cast<int32_t>(priority), number, static_cast<int32_t>(cores), memory};
+    glance.demand = {id, static_cast<int32_t>(priority), number, static_cast<int32_t>(cores),
+                     memory};
     glance.fence = fence;
     glance.not_before = not_before;
     if (limit > 0 && since > 0) glance.time_up = std::max<int64_t>(1, since + limit - ran);
@@ -167,7 +172,8 @@ void Driver::Schedule() {
 }
 
 void Driver::StartJob(const Demand& demand, const std::vector<int>& cpus) {
-  const absl::StatusOr<std::optional<executors::RankSpec>> spec = BeginAttempt(context_, demand.id, cpus);
+  const absl::StatusOr<std::optional<executors::RankSpec>> spec =
+      BeginAttempt(context_, demand.id, cpus);
   if (!spec.ok() || !spec->has_value()) {
     machine_.Give(cpus, demand.memory);
     if (spec.ok()) return;
@@ -198,9 +204,10 @@ void Driver::Settle() {
 
 bool Driver::WaitIdle(int64_t deadline_micros) {
   base::MutexLock lock(mu_);
-  return context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !busy_ && tasks_.empty() && running_ == 0 && !waiting_;
-  });
+  return context_.parts.clock->WaitUntil(
+      mu_, settled_, deadline_micros, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return !busy_ && tasks_.empty() && running_ == 0 && !waiting_;
+      });
 }
 
 }  // namespace gradus::jobs

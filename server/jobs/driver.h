@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that acts on jobs: starts ranks, tells them to stop, keeps deadlines, takes note of exits.
+// The thread that acts on jobs: starts ranks, tells them to stop, keeps deadlines, takes note of
+// exits.
 #pragma once
 
 #include <functional>
@@ -24,10 +25,12 @@ namespace gradus::jobs {
 // Where commands to one stream of a rank go.
 using CommandSink = events::Cancellable<v1::Command::Action>;
 
-// The store is the truth: whoever commits a change says so with JobChanged, and the driver reads the job again and does what its state asks for. A lost or doubled
-// note does no harm, and a restart is the same procedure for every job.
+// The store is the truth: whoever commits a change says so with JobChanged, and the driver reads
+// the job again and does what its state asks for. A lost or doubled note does no harm, and a
+// restart is the same procedure for every job.
 //   Owns     its thread and what it knows of the machine. `context` must outlive it.
-//   Threads  public members: any. Private ones: the driver's own, and Recover's before it runs; no lock is held over SQL, executor or callbacks.
+//   Threads  public members: any. Private ones: the driver's own, and Recover's before it runs; no
+//   lock is held over SQL, executor or callbacks.
 class Driver {
  public:
   explicit Driver(const Context* context);
@@ -97,13 +100,15 @@ class Driver {
   void TimeOut(Rank& rank);
   void Replace(Rank& rank);
   void Exited(const executors::RankExit& exit);
-  void EndRank(const executors::RankKey& key, const std::string& reason, bool stopping, const std::string& last_words);
+  void EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
+               const std::string& last_words);
   std::string LastWords(const executors::RankKey& key) const;
   void BeginDrain();
 
   // recovery.cc
   absl::Status Recover();
-  void Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found, bool current);
+  void Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found,
+             bool current);
 
   const Context& context_;
   const Supply total_;
@@ -124,7 +129,7 @@ class Driver {
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   bool busy_ ABSL_GUARDED_BY(mu_) = true;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
-  size_t running_ ABSL_GUARDED_BY(mu_) = 0;  // ranks
+  size_t running_ ABSL_GUARDED_BY(mu_) = 0;    // ranks
   bool waiting_ ABSL_GUARDED_BY(mu_) = false;  // a job waits for its retry
   Supply free_ ABSL_GUARDED_BY(mu_);
 };

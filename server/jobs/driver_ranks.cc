@@ -20,7 +20,9 @@ using v1::Command;
 // How much of a failed rank's output is shown in its job's log.
 constexpr uint64_t kLastWordsBytes = 2048;
 
-int64_t Sooner(int64_t deadline, int64_t other) { return deadline == 0 ? other : std::min(deadline, other); }
+int64_t Sooner(int64_t deadline, int64_t other) {
+  return deadline == 0 ? other : std::min(deadline, other);
+}
 
 }  // namespace
 
@@ -43,7 +45,8 @@ void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end() || found->second.sink != sink) return;
     found->second.sink = nullptr;
-    found->second.attach_by = context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+    found->second.attach_by =
+        context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
     Refresh(key.job);
   });
 }
@@ -54,7 +57,8 @@ void Driver::Steer(Rank& rank, const Glance& glance) {
     // Nothing is taken from it any more: it has a moment to leave.
     rank.attach_by = 0;
     rank.time_up = 0;
-    rank.stop_by = Sooner(rank.stop_by, context_.parts.clock->MonotonicMicros() + context_.options.exit_grace_micros);
+    rank.stop_by = Sooner(
+        rank.stop_by, context_.parts.clock->MonotonicMicros() + context_.options.exit_grace_micros);
     return;
   }
   rank.time_up = glance.state == v1::Job::CANCELLING ? 0 : glance.time_up;
@@ -65,7 +69,8 @@ void Driver::Steer(Rank& rank, const Glance& glance) {
     Want(rank, Command::STOP, context_.options.pause_grace_micros);
   } else if (draining()) {
     // A rank that never attached has nothing to save.
-    if (glance.state == v1::Job::STARTING && rank.sink == nullptr) return Kill(rank, "server stopped");
+    if (glance.state == v1::Job::STARTING && rank.sink == nullptr)
+      return Kill(rank, "server stopped");
     Want(rank, Command::STOP, context_.options.pause_grace_micros);
   }
 }
@@ -109,21 +114,27 @@ void Driver::TimeOut(Rank& rank) {
     FAILPOINT("jobs.timeout.before_commit");
     return context_.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
   });
-  if (!status.ok()) base::LogError("a job's time was up and could not be ended", {{"job", rank.key.job}, {"status", status}});
+  if (!status.ok())
+    base::LogError("a job's time was up and could not be ended",
+                   {{"job", rank.key.job}, {"status", status}});
   Kill(rank, "ran longer than its job's time_limit");
 }
 
-// Its stream did not come back. The fence falls first, so that whatever the process still does is refused.
+// Its stream did not come back. The fence falls first, so that whatever the process still does is
+// refused.
 void Driver::Replace(Rank& rank) {
   const std::string reason =
       absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
   const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
-    const bool training = row.job.state() == v1::Job::STARTING || row.job.state() == v1::Job::RUNNING;
+    const bool training =
+        row.job.state() == v1::Job::STARTING || row.job.state() == v1::Job::RUNNING;
     if (!CheckCurrent(row, rank.key).ok() || !training) return absl::OkStatus();
     return LoseAttempt(tx, context_, row, reason, false);
   });
-  if (!status.ok()) base::LogError("a silent rank could not be replaced", {{"job", rank.key.job}, {"status", status}});
+  if (!status.ok())
+    base::LogError("a silent rank could not be replaced",
+                   {{"job", rank.key.job}, {"status", status}});
   const std::string job = rank.key.job;
   Kill(rank, reason);
   Refresh(job);
@@ -139,8 +150,11 @@ void Driver::Exited(const executors::RankExit& exit) {
   const bool stopping = rank.killed && draining();
   EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
           exit.clean || rank.killed ? "" : LastWords(exit.key));
-  const absl::Status removed = base::RemoveTree(*context_.parts.files, WorkDirOf(context_, exit.key));
-  if (!removed.ok()) base::LogWarning("an attempt's folder was not removed", {{"job", exit.key.job}, {"status", removed}});
+  const absl::Status removed =
+      base::RemoveTree(*context_.parts.files, WorkDirOf(context_, exit.key));
+  if (!removed.ok())
+    base::LogWarning("an attempt's folder was not removed",
+                     {{"job", exit.key.job}, {"status", removed}});
 }
 
 void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
@@ -153,13 +167,15 @@ void Driver::EndRank(const executors::RankKey& key, const std::string& reason, b
       v1::Event event;
       event.mutable_log_line()->set_level(v1::LogLine::ERROR);
       event.mutable_log_line()->set_text(last_words);
-      RETURN_IF_ERROR(context_.parts.events->Append(tx, key.job, key.attempt, std::span(&event, 1)));
+      RETURN_IF_ERROR(
+          context_.parts.events->Append(tx, key.job, key.attempt, std::span(&event, 1)));
     }
     FAILPOINT("jobs.exit.before_commit");
     return LoseAttempt(tx, context_, row, reason, stopping);
   });
   FAILPOINT("jobs.exit.after_commit");
-  if (!status.ok()) base::LogError("a rank's end could not be stored", {{"job", key.job}, {"status", status}});
+  if (!status.ok())
+    base::LogError("a rank's end could not be stored", {{"job", key.job}, {"status", status}});
   Refresh(key.job);
 }
 
@@ -190,7 +206,9 @@ void Driver::BeginDrain() {
 void Driver::Drain(int64_t deadline_micros) {
   // What is killed at the deadline is gone at once, but its end has to be stored.
   constexpr int64_t kLastExits = 2'000'000;
-  const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !busy_ && tasks_.empty() && running_ == 0; };
+  const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !busy_ && tasks_.empty() && running_ == 0;
+  };
   {
     base::MutexLock lock(mu_);
     draining_ = true;

@@ -24,10 +24,12 @@ int64_t RetryDelay(const JobsOptions& options, int failures) {
 absl::Status Retry(store::Tx& tx, const Context& context, JobRow& row, const std::string& reason) {
   ++row.failures;
   if (row.failures >= context.options.max_attempts) {
-    return context.Change(tx, row, Job::FAILED,
-                          absl::StrCat("its worker was lost ", row.failures, " times, the last time: ", reason));
+    return context.Change(
+        tx, row, Job::FAILED,
+        absl::StrCat("its worker was lost ", row.failures, " times, the last time: ", reason));
   }
-  row.not_before = context.parts.clock->MonotonicMicros() + RetryDelay(context.options, row.failures);
+  row.not_before =
+      context.parts.clock->MonotonicMicros() + RetryDelay(context.options, row.failures);
   FAILPOINT("jobs.requeue.before_commit");
   return context.Change(tx, row, Job::QUEUED, absl::StrCat("its worker was lost: ", reason));
 }
@@ -51,8 +53,8 @@ absl::StatusOr<std::string> Publish(store::Tx& tx, const Context& context, const
   return reference;
 }
 
-absl::Status Succeed(store::Tx& tx, const Context& context, JobRow& row, const v1::RankFinished& finished,
-                     std::string* refused) {
+absl::Status Succeed(store::Tx& tx, const Context& context, JobRow& row,
+                     const v1::RankFinished& finished, std::string* refused) {
   RETURN_IF_ERROR(store::BlobStore::AddRef(tx, finished.weights(), "weights", row.job.id()));
   row.job.set_weights_sha256(finished.weights_sha256());
   ASSIGN_OR_RETURN(const std::string reference, Publish(tx, context, row, finished, refused));
@@ -61,14 +63,17 @@ absl::Status Succeed(store::Tx& tx, const Context& context, JobRow& row, const v
     v1::Event event;
     event.mutable_model_published()->set_model(reference);
     event.mutable_model_published()->set_weights_sha256(finished.weights_sha256());
-    RETURN_IF_ERROR(context.parts.events->Append(tx, row.job.id(), row.job.attempt(), std::span(&event, 1)));
+    RETURN_IF_ERROR(
+        context.parts.events->Append(tx, row.job.id(), row.job.attempt(), std::span(&event, 1)));
   }
   RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
   return context.Change(tx, row, Job::SUCCEEDED, "");
 }
 
-// STOPPED while PAUSING stays PAUSING until the process is gone: PAUSED promises that no worker runs.
-absl::Status Stopped(store::Tx& tx, const Context& context, JobRow& row, const std::string& reason) {
+// STOPPED while PAUSING stays PAUSING until the process is gone: PAUSED promises that no worker
+// runs.
+absl::Status Stopped(store::Tx& tx, const Context& context, JobRow& row,
+                     const std::string& reason) {
   if (row.job.state() == Job::PAUSING) return absl::OkStatus();
   row.not_before = 0;
   return context.Change(tx, row, Job::QUEUED, reason.empty() ? "server stopped" : reason);
@@ -76,22 +81,26 @@ absl::Status Stopped(store::Tx& tx, const Context& context, JobRow& row, const s
 
 }  // namespace
 
-absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row, const std::string& reason, bool stopping) {
+absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                         const std::string& reason, bool stopping) {
   switch (row.job.state()) {
     case Job::PAUSING:
       return context.Change(tx, row, Job::PAUSED, row.job.reason());
     case Job::CANCELLING:
       return Cancelled(tx, context, row);
     default:
-      return stopping ? Stopped(tx, context, row, "server stopped") : Retry(tx, context, row, reason);
+      return stopping ? Stopped(tx, context, row, "server stopped")
+                      : Retry(tx, context, row, reason);
   }
 }
 
-absl::Status FinishAttempt(store::Tx& tx, const Context& context, JobRow& row, const v1::RankFinished& finished,
-                           const std::string& publish_failed, std::string* refused) {
+absl::Status FinishAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                           const v1::RankFinished& finished, const std::string& publish_failed,
+                           std::string* refused) {
   if (row.job.state() == Job::CANCELLING) return Cancelled(tx, context, row);
   if (!publish_failed.empty()) {
-    return context.Change(tx, row, Job::FAILED, absl::StrCat("its model could not be published: ", publish_failed));
+    return context.Change(tx, row, Job::FAILED,
+                          absl::StrCat("its model could not be published: ", publish_failed));
   }
   switch (finished.outcome()) {
     case v1::RankFinished::DONE:

@@ -10,14 +10,18 @@
 
 namespace gradus::jobs {
 
-// The current attempt is over without a last word that said why: `reason`, in words. The job waits again (or has failed, after max_attempts such ends), is paused
-// or cancelled, as its state asks. `stopping`: because this server stops, which is no failure of the job.
-absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row, const std::string& reason, bool stopping);
+// The current attempt is over without a last word that said why: `reason`, in words. The job waits
+// again (or has failed, after max_attempts such ends), is paused or cancelled, as its state asks.
+// `stopping`: because this server stops, which is no failure of the job.
+absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                         const std::string& reason, bool stopping);
 
 // The rank's last word. DONE publishes the weights and ends the job, all in this transaction.
-//   publish_failed  not empty: publishing was tried and refused with this message; the job fails with it.
-//   Errors          FAILED_PRECONDITION when the weights' blob is not stored. `refused` is set where publishing refused: undo and call again.
-absl::Status FinishAttempt(store::Tx& tx, const Context& context, JobRow& row, const v1::RankFinished& finished,
-                           const std::string& publish_failed, std::string* refused);
+//   publish_failed  not empty: publishing was tried and refused with this message; the job fails
+//   with it. Errors          FAILED_PRECONDITION when the weights' blob is not stored. `refused` is
+//   set where publishing refused: undo and call again.
+absl::Status FinishAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                           const v1::RankFinished& finished, const std::string& publish_failed,
+                           std::string* refused);
 
 }  // namespace gradus::jobs

@@ -24,10 +24,11 @@ absl::StatusOr<Facts> Gather(const Context& context, const std::string& id) {
   Facts facts;
   RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(facts.row, LoadJob(tx, id));
-    ASSIGN_OR_RETURN(auto ahead,
-                     tx.QueryOne<int64_t>("SELECT COUNT(*) FROM jobs WHERE state = 1 AND (priority > :p OR"
-                                          " (priority = :q AND number < :n))",
-                                          facts.row.priority, facts.row.priority, facts.row.number));
+    ASSIGN_OR_RETURN(
+        auto ahead,
+        tx.QueryOne<int64_t>("SELECT COUNT(*) FROM jobs WHERE state = 1 AND (priority > :p OR"
+                             " (priority = :q AND number < :n))",
+                             facts.row.priority, facts.row.priority, facts.row.number));
     facts.ahead = ahead.has_value() ? std::get<0>(*ahead) : 0;
     ASSIGN_OR_RETURN(facts.endings, Endings(tx, id, 5));
     return absl::OkStatus();
@@ -36,23 +37,29 @@ absl::StatusOr<Facts> Gather(const Context& context, const std::string& id) {
 }
 
 std::string Needs(const JobRow& row, const Supply& supply, const char* what) {
-  return absl::StrCat("it needs ", row.cores, " cores and ", base::FormatByteSize(static_cast<uint64_t>(row.memory)),
-                      "; ", what, " ", supply.cores, " cores and ",
-                      base::FormatByteSize(static_cast<uint64_t>(std::max<int64_t>(0, supply.memory))));
+  return absl::StrCat(
+      "it needs ", row.cores, " cores and ",
+      base::FormatByteSize(static_cast<uint64_t>(row.memory)), "; ", what, " ", supply.cores,
+      " cores and ",
+      base::FormatByteSize(static_cast<uint64_t>(std::max<int64_t>(0, supply.memory))));
 }
 
-std::string QueuedSummary(const Context& context, const Facts& facts, const Supply& free, const Supply& total) {
+std::string QueuedSummary(const Context& context, const Facts& facts, const Supply& free,
+                          const Supply& total) {
   const JobRow& row = facts.row;
   if (row.cores > total.cores || row.memory > total.memory) {
     return "It asks for more than this server has by its present settings, so it cannot start.";
   }
-  if (row.not_before > context.parts.clock->MonotonicMicros()) return "It waits a moment before its worker is tried again.";
+  if (row.not_before > context.parts.clock->MonotonicMicros())
+    return "It waits a moment before its worker is tried again.";
   if (facts.ahead > 0) return absl::StrCat("It waits behind ", facts.ahead, " other jobs.");
-  if (row.cores > free.cores || row.memory > free.memory) return "It is the next to start and waits for cores or memory.";
+  if (row.cores > free.cores || row.memory > free.memory)
+    return "It is the next to start and waits for cores or memory.";
   return "It is about to start.";
 }
 
-std::string Summary(const Context& context, const Facts& facts, const Supply& free, const Supply& total) {
+std::string Summary(const Context& context, const Facts& facts, const Supply& free,
+                    const Supply& total) {
   switch (facts.row.job.state()) {
     case Job::QUEUED:
       return QueuedSummary(context, facts, free, total);
@@ -81,8 +88,8 @@ std::string Summary(const Context& context, const Facts& facts, const Supply& fr
 
 }  // namespace
 
-absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const std::string& id, const Supply& free,
-                                                  const Supply& total) {
+absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const std::string& id,
+                                                  const Supply& free, const Supply& total) {
   ASSIGN_OR_RETURN(Facts facts, Gather(context, id));
   v1::ExplainJobResponse response;
   response.set_state(facts.row.job.state());

@@ -11,7 +11,9 @@
 namespace gradus::jobs {
 namespace {
 
-absl::Status NoSuchJob(const std::string& id) { return absl::NotFoundError(absl::StrCat("there is no job ", id)); }
+absl::Status NoSuchJob(const std::string& id) {
+  return absl::NotFoundError(absl::StrCat("there is no job ", id));
+}
 
 template <typename Message>
 absl::StatusOr<Message> LoadColumn(store::ReadTx& tx, const char* sql, const std::string& id) {
@@ -33,14 +35,16 @@ bool HasAttempt(v1::Job::State state) {
 }
 
 absl::StatusOr<JobRow> LoadJob(store::ReadTx& tx, const std::string& id) {
-  ASSIGN_OR_RETURN(auto found,
-                   (tx.QueryOne<std::string, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                                int64_t, int64_t>(
-                       "SELECT record, number, priority, cores, memory, fence, failures, not_before, time_limit,"
-                       " ran_micros, running_since FROM jobs WHERE id = :id",
-                       id)));
+  ASSIGN_OR_RETURN(
+      auto found,
+      (tx.QueryOne<std::string, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
+                   int64_t, int64_t, int64_t>(
+          "SELECT record, number, priority, cores, memory, fence, failures, not_before, time_limit,"
+          " ran_micros, running_since FROM jobs WHERE id = :id",
+          id)));
   if (!found.has_value()) return NoSuchJob(id);
-  const auto& [record, number, priority, cores, memory, fence, failures, not_before, time_limit, ran, since] = *found;
+  const auto& [record, number, priority, cores, memory, fence, failures, not_before, time_limit,
+               ran, since] = *found;
   JobRow row;
   RETURN_IF_ERROR(store::DecodeInto(record, &row.job));
   row.number = number;
@@ -64,24 +68,29 @@ absl::StatusOr<v1::Assignment> LoadAssignment(store::ReadTx& tx, const std::stri
   return LoadColumn<v1::Assignment>(tx, "SELECT assignment FROM jobs WHERE id = :id", id);
 }
 
-absl::Status InsertJob(store::Tx& tx, const JobRow& row, const v1::JobSpec& spec, const v1::Assignment& assignment) {
+absl::Status InsertJob(store::Tx& tx, const JobRow& row, const v1::JobSpec& spec,
+                       const v1::Assignment& assignment) {
   RETURN_IF_ERROR(tx.Execute(
-      "INSERT INTO jobs (id, number, owner, state, priority, cores, memory, fence, failures, not_before, time_limit,"
-      " ran_micros, running_since, record, spec, assignment) VALUES (:id, :number, :owner, :state, :priority, :cores,"
-      " :memory, :fence, :failures, :not_before, :time_limit, :ran, :since, :record, :spec, :assignment)",
-      row.job.id(), row.number, row.job.owner(), row.job.state(), row.priority, row.cores, row.memory, row.fence,
-      row.failures, row.not_before, row.time_limit, row.ran_micros, row.running_since, store::Encode(row.job),
-      store::Encode(spec), store::Encode(assignment)));
+      "INSERT INTO jobs (id, number, owner, state, priority, cores, memory, fence, failures, "
+      "not_before, time_limit,"
+      " ran_micros, running_since, record, spec, assignment) VALUES (:id, :number, :owner, :state, "
+      ":priority, :cores,"
+      " :memory, :fence, :failures, :not_before, :time_limit, :ran, :since, :record, :spec, "
+      ":assignment)",
+      row.job.id(), row.number, row.job.owner(), row.job.state(), row.priority, row.cores,
+      row.memory, row.fence, row.failures, row.not_before, row.time_limit, row.ran_micros,
+      row.running_since, store::Encode(row.job), store::Encode(spec), store::Encode(assignment)));
   for (const v1::Dataset& dataset : assignment.datasets()) {
-    RETURN_IF_ERROR(tx.Execute("INSERT INTO job_datasets (dataset, job) VALUES (:dataset, :job)", dataset.name(),
-                               row.job.id()));
+    RETURN_IF_ERROR(tx.Execute("INSERT INTO job_datasets (dataset, job) VALUES (:dataset, :job)",
+                               dataset.name(), row.job.id()));
   }
   return absl::OkStatus();
 }
 
 absl::Status SaveJob(store::Tx& tx, const JobRow& row) {
   return tx.Execute(
-      "UPDATE jobs SET state = :state, fence = :fence, failures = :failures, not_before = :not_before,"
+      "UPDATE jobs SET state = :state, fence = :fence, failures = :failures, not_before = "
+      ":not_before,"
       " ran_micros = :ran, running_since = :since, record = :record WHERE id = :id",
       row.job.state(), row.fence, row.failures, row.not_before, row.ran_micros, row.running_since,
       store::Encode(row.job), row.job.id());
@@ -89,7 +98,8 @@ absl::Status SaveJob(store::Tx& tx, const JobRow& row) {
 
 absl::StatusOr<int64_t> NextNumber(store::Tx& tx, const std::string& counter) {
   RETURN_IF_ERROR(tx.Execute("UPDATE counters SET value = value + 1 WHERE name = :name", counter));
-  ASSIGN_OR_RETURN(auto row, tx.QueryOne<int64_t>("SELECT value FROM counters WHERE name = :name", counter));
+  ASSIGN_OR_RETURN(auto row,
+                   tx.QueryOne<int64_t>("SELECT value FROM counters WHERE name = :name", counter));
   if (!row.has_value()) return absl::InternalError(absl::StrCat("there is no counter ", counter));
   return std::get<0>(*row);
 }

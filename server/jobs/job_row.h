@@ -15,8 +15,8 @@ namespace gradus::jobs {
 
 // Everything but the spec, which never changes and is read only where it is needed.
 struct JobRow {
-  v1::Job job;                // without its spec
-  int64_t number = 0;         // order of submission
+  v1::Job job;         // without its spec
+  int64_t number = 0;  // order of submission
   int32_t priority = 0;
   int32_t cores = 0;
   int64_t memory = 0;         // bytes
@@ -37,7 +37,8 @@ absl::StatusOr<v1::JobSpec> LoadSpec(store::ReadTx& tx, const std::string& id);
 // Datasets and memory limit; spec and checkpoints are left out.
 absl::StatusOr<v1::Assignment> LoadAssignment(store::ReadTx& tx, const std::string& id);
 
-absl::Status InsertJob(store::Tx& tx, const JobRow& row, const v1::JobSpec& spec, const v1::Assignment& assignment);
+absl::Status InsertJob(store::Tx& tx, const JobRow& row, const v1::JobSpec& spec,
+                       const v1::Assignment& assignment);
 absl::Status SaveJob(store::Tx& tx, const JobRow& row);
 
 // The next value of a counter ("job_number", "fence"), never given before.

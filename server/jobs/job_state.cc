@@ -17,11 +17,13 @@ struct Step {
   std::initializer_list<Job::State> to;
 };
 
-// STARTING and RUNNING go back to QUEUED when their rank is lost or the server stops. A cancel that was promised wins over a rank that finishes.
+// STARTING and RUNNING go back to QUEUED when their rank is lost or the server stops. A cancel that
+// was promised wins over a rank that finishes.
 const Step kSteps[] = {
     {Job::STATE_UNSPECIFIED, {Job::QUEUED}},
     {Job::QUEUED, {Job::STARTING, Job::PAUSED, Job::CANCELLED, Job::FAILED, Job::TIMED_OUT}},
-    {Job::STARTING, {Job::RUNNING, Job::QUEUED, Job::PAUSING, Job::CANCELLING, Job::FAILED, Job::TIMED_OUT}},
+    {Job::STARTING,
+     {Job::RUNNING, Job::QUEUED, Job::PAUSING, Job::CANCELLING, Job::FAILED, Job::TIMED_OUT}},
     {Job::RUNNING,
      {Job::SUCCEEDED, Job::QUEUED, Job::PAUSING, Job::CANCELLING, Job::FAILED, Job::TIMED_OUT}},
     {Job::PAUSING, {Job::PAUSED, Job::SUCCEEDED, Job::CANCELLING, Job::FAILED, Job::TIMED_OUT}},
@@ -55,12 +57,13 @@ void AccountRunningTime(JobRow& row, base::Clock& clock) {
   row.running_since = now;
 }
 
-absl::Status ChangeState(store::Tx& tx, events::EventLog& log, base::Clock& clock, JobRow& row, Job::State to,
-                         const std::string& reason) {
+absl::Status ChangeState(store::Tx& tx, events::EventLog& log, base::Clock& clock, JobRow& row,
+                         Job::State to, const std::string& reason) {
   const Job::State from = row.job.state();
   if (!MayChange(from, to)) {
-    return absl::FailedPreconditionError(absl::StrCat("job ", row.job.id(), " is ", Job::State_Name(from),
-                                                      ": it cannot become ", Job::State_Name(to)));
+    return absl::FailedPreconditionError(absl::StrCat("job ", row.job.id(), " is ",
+                                                      Job::State_Name(from), ": it cannot become ",
+                                                      Job::State_Name(to)));
   }
   ApplyTimes(row, to, clock);
   row.job.set_state(to);

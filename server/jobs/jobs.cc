@@ -29,13 +29,15 @@ class StoredJobs final : public Jobs {
     return driver_->Start();
   }
 
-  absl::StatusOr<std::optional<v1::Job>> FindSubmitted(const std::string& user, const std::string& request_id,
+  absl::StatusOr<std::optional<v1::Job>> FindSubmitted(const std::string& user,
+                                                       const std::string& request_id,
                                                        const std::string& fingerprint) override {
     return FindSubmission(context_, user, request_id, fingerprint);
   }
 
   absl::StatusOr<v1::Job> Submit(const Submission& submission) override {
-    if (driver_->draining()) return absl::UnavailableError("the server is stopping: submit again in a moment");
+    if (driver_->draining())
+      return absl::UnavailableError("the server is stopping: submit again in a moment");
     bool fresh = false;
     ASSIGN_OR_RETURN(v1::Job job, StoreSubmission(context_, submission, &fresh));
     if (fresh) driver_->JobChanged(job.id());
@@ -47,7 +49,8 @@ class StoredJobs final : public Jobs {
   absl::StatusOr<std::string> OwnerOf(const std::string& id) override {
     std::string owner;
     RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(auto row, tx.QueryOne<std::string>("SELECT owner FROM jobs WHERE id = :id", id));
+      ASSIGN_OR_RETURN(auto row,
+                       tx.QueryOne<std::string>("SELECT owner FROM jobs WHERE id = :id", id));
       if (!row.has_value()) return absl::NotFoundError(absl::StrCat("there is no job ", id));
       owner = std::move(std::get<0>(*row));
       return absl::OkStatus();
@@ -55,15 +58,20 @@ class StoredJobs final : public Jobs {
     return owner;
   }
 
-  absl::StatusOr<v1::ListJobsResponse> List(const ListQuery& query) override { return ListJobs(context_, query); }
+  absl::StatusOr<v1::ListJobsResponse> List(const ListQuery& query) override {
+    return ListJobs(context_, query);
+  }
 
-  absl::StatusOr<v1::Job> Pause(const std::string& user, const std::string& id, const std::string& request_id) override {
+  absl::StatusOr<v1::Job> Pause(const std::string& user, const std::string& id,
+                                const std::string& request_id) override {
     return Change(Steering::kPause, user, id, request_id);
   }
-  absl::StatusOr<v1::Job> Resume(const std::string& user, const std::string& id, const std::string& request_id) override {
+  absl::StatusOr<v1::Job> Resume(const std::string& user, const std::string& id,
+                                 const std::string& request_id) override {
     return Change(Steering::kResume, user, id, request_id);
   }
-  absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id, const std::string& request_id) override {
+  absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id,
+                                 const std::string& request_id) override {
     return Change(Steering::kCancel, user, id, request_id);
   }
 
@@ -71,11 +79,13 @@ class StoredJobs final : public Jobs {
     return ExplainJob(context_, id, driver_->free(), driver_->total());
   }
 
-  absl::StatusOr<v1::ListMetricsResponse> Metrics(const std::string& id, const std::vector<std::string>& names) override {
+  absl::StatusOr<v1::ListMetricsResponse> Metrics(const std::string& id,
+                                                  const std::vector<std::string>& names) override {
     return ListMetrics(context_, id, names);
   }
 
-  absl::StatusOr<AttachReply> Attach(const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) override;
+  absl::StatusOr<AttachReply> Attach(const v1::Hello& hello,
+                                     std::function<void(v1::Command::Action)> on_command) override;
 
   absl::StatusOr<int64_t> Report(const RankKey& key, const v1::EventBatch& batch) override {
     bool changed = false;
@@ -130,8 +140,8 @@ class StreamHold final : public Attachment {
   const std::shared_ptr<CommandSink> sink_;
 };
 
-absl::StatusOr<AttachReply> StoredJobs::Attach(const v1::Hello& hello,
-                                               std::function<void(v1::Command::Action)> on_command) {
+absl::StatusOr<AttachReply> StoredJobs::Attach(
+    const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) {
   ASSIGN_OR_RETURN(AttachResult result, TakeHello(context_, hello));
   AttachReply reply;
   reply.acked = result.acked;
@@ -144,7 +154,8 @@ absl::StatusOr<AttachReply> StoredJobs::Attach(const v1::Hello& hello,
   return reply;
 }
 
-absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key, const std::string& sha256) {
+absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key,
+                                                     const std::string& sha256) {
   v1::BlobRef found;
   RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
     RETURN_IF_ERROR(FenceGuard(key)(tx));
@@ -156,19 +167,22 @@ absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key, const s
         }
       }
     }
-    ASSIGN_OR_RETURN(const std::vector<v1::CheckpointReady> checkpoints, LoadCheckpoints(tx, key.job));
+    ASSIGN_OR_RETURN(const std::vector<v1::CheckpointReady> checkpoints,
+                     LoadCheckpoints(tx, key.job));
     for (const v1::CheckpointReady& checkpoint : checkpoints) {
       if (checkpoint.blob().sha256() == sha256) found = checkpoint.blob();
     }
     return absl::OkStatus();
   }));
-  if (found.sha256().empty()) return absl::NotFoundError(absl::StrCat("blob ", sha256, " is not part of this job"));
+  if (found.sha256().empty())
+    return absl::NotFoundError(absl::StrCat("blob ", sha256, " is not part of this job"));
   return found;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Jobs>> Jobs::Start(const JobsParts& parts, const JobsOptions& options) {
+absl::StatusOr<std::unique_ptr<Jobs>> Jobs::Start(const JobsParts& parts,
+                                                  const JobsOptions& options) {
   auto jobs = std::make_unique<StoredJobs>(parts, options);
   RETURN_IF_ERROR(jobs->Begin());
   return jobs;

@@ -100,7 +100,8 @@ struct AttachReply {
 
 // The life of every job. One thread of its own (driver.h) starts ranks, keeps deadlines and reacts
 // to exits; calls below may come from any thread and block for one transaction at most.
-//   Errors   NOT_FOUND for an unknown job everywhere; FAILED_PRECONDITION where a state or a fence forbids
+//   Errors   NOT_FOUND for an unknown job everywhere; FAILED_PRECONDITION where a state or a fence
+//   forbids
 //            the call.
 class Jobs {
  public:

@@ -9,7 +9,8 @@ Machine::Machine(const std::vector<int>& cpus, int64_t memory_bytes)
 std::optional<std::vector<int>> Machine::Take(int32_t cores, int64_t memory_bytes) {
   if (cores > static_cast<int32_t>(free_.size()) || memory_bytes > memory_) return std::nullopt;
   std::vector<int> taken;
-  while (static_cast<int32_t>(taken.size()) < cores) taken.push_back(free_.extract(free_.begin()).value());
+  while (static_cast<int32_t>(taken.size()) < cores)
+    taken.push_back(free_.extract(free_.begin()).value());
   memory_ -= memory_bytes;
   return taken;
 }

@@ -19,7 +19,8 @@ constexpr int kLargestPage = 1000;
 absl::StatusOr<int64_t> ParsePageToken(const std::string& token) {
   int64_t before = INT64_MAX;
   if (!token.empty() && (!absl::SimpleAtoi(token, &before) || before < 1)) {
-    return base::InvalidArgument("page_token", absl::StrCat("\"", token, "\""), "one that a page before gave");
+    return base::InvalidArgument("page_token", absl::StrCat("\"", token, "\""),
+                                 "one that a page before gave");
   }
   return before;
 }
@@ -27,14 +28,16 @@ absl::StatusOr<int64_t> ParsePageToken(const std::string& token) {
 std::string StatesCondition(const std::vector<v1::Job::State>& states) {
   if (states.empty()) return "";
   std::string list;
-  for (const v1::Job::State state : states) absl::StrAppend(&list, list.empty() ? "" : ", ", static_cast<int>(state));
+  for (const v1::Job::State state : states)
+    absl::StrAppend(&list, list.empty() ? "" : ", ", static_cast<int>(state));
   return absl::StrCat(" AND state IN (", list, ")");
 }
 
 // Epoch -> point, by metric.
 using Series = std::map<std::string, std::map<int64_t, v1::MetricPoint>>;
 
-void AddPoints(const google::protobuf::Map<std::string, double>& values, int64_t epoch, int64_t step, Series& series) {
+void AddPoints(const google::protobuf::Map<std::string, double>& values, int64_t epoch,
+               int64_t step, Series& series) {
   for (const auto& [name, value] : values) {
     v1::MetricPoint& point = series[name][epoch];
     point.set_epoch(epoch);
@@ -82,18 +85,21 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const List
   ASSIGN_OR_RETURN(const int64_t before, ParsePageToken(query.page_token));
   const int size = query.page_size == 0 ? kDefaultPage : query.page_size;
   if (size < 1 || size > kLargestPage) {
-    return base::InvalidArgument("page_size", absl::StrCat(size), absl::StrCat("1 to ", kLargestPage));
+    return base::InvalidArgument("page_size", absl::StrCat(size),
+                                 absl::StrCat("1 to ", kLargestPage));
   }
-  const std::string sql =
-      absl::StrCat("SELECT number, record FROM jobs WHERE number < :before AND (:everyone = 1 OR owner = :owner)",
-                   StatesCondition(query.states), " ORDER BY number DESC LIMIT :n");
+  const std::string sql = absl::StrCat(
+      "SELECT number, record FROM jobs WHERE number < :before AND (:everyone = 1 OR owner = "
+      ":owner)",
+      StatesCondition(query.states), " ORDER BY number DESC LIMIT :n");
   v1::ListJobsResponse page;
   RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto rows,
-                     (tx.Query<int64_t, std::string>(sql, before, query.owner.empty(), query.owner, size + 1)));
+    ASSIGN_OR_RETURN(auto rows, (tx.Query<int64_t, std::string>(sql, before, query.owner.empty(),
+                                                                query.owner, size + 1)));
     const bool more = static_cast<int>(rows.size()) > size;
     if (more) rows.pop_back();
-    for (const auto& [number, record] : rows) RETURN_IF_ERROR(store::DecodeInto(record, page.add_jobs()));
+    for (const auto& [number, record] : rows)
+      RETURN_IF_ERROR(store::DecodeInto(record, page.add_jobs()));
     if (more) page.set_next_page_token(absl::StrCat(std::get<0>(rows.back())));
     return absl::OkStatus();
   }));

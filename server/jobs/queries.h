@@ -13,12 +13,13 @@ namespace gradus::jobs {
 
 absl::StatusOr<v1::Job> GetJob(const Context& context, const std::string& id);
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const ListQuery& query);
-// A point an epoch; where an attempt went over an epoch again, the later one. At most kMostPoints a series, thinned evenly with the last one kept.
+// A point an epoch; where an attempt went over an epoch again, the later one. At most kMostPoints a
+// series, thinned evenly with the last one kept.
 inline constexpr size_t kMostPoints = 4000;
 absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, const std::string& id,
                                                     const std::vector<std::string>& names);
 // `free` and `total`: of the machine, as of now.
-absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const std::string& id, const Supply& free,
-                                                  const Supply& total);
+absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const std::string& id,
+                                                  const Supply& free, const Supply& total);
 
 }  // namespace gradus::jobs

@@ -30,7 +30,8 @@ std::optional<Demand> Queue::Next(const Supply& free, int64_t now_micros) {
   const Demand& first = order_.begin()->second;
   if (Fits(first, free)) return first;
   const auto overtaken = overtaken_since_.find(first.id);
-  if (overtaken != overtaken_since_.end() && now_micros - overtaken->second >= kPatienceMicros) return std::nullopt;
+  if (overtaken != overtaken_since_.end() && now_micros - overtaken->second >= kPatienceMicros)
+    return std::nullopt;
   for (const auto& [order, demand] : order_) {
     if (!Fits(demand, free)) continue;
     overtaken_since_.emplace(first.id, now_micros);

@@ -25,8 +25,9 @@ struct Supply {
   int64_t memory = 0;
 };
 
-// Higher priority first, then the older submission. While the first job does not fit, later ones that fit may overtake it, but only for kPatienceMicros
-// since it was first overtaken: from then on nothing starts until it fits, so that small jobs cannot starve a big one.
+// Higher priority first, then the older submission. While the first job does not fit, later ones
+// that fit may overtake it, but only for kPatienceMicros since it was first overtaken: from then on
+// nothing starts until it fits, so that small jobs cannot starve a big one.
 //   Threads  one (the driver's).
 class Queue {
  public:
@@ -38,7 +39,8 @@ class Queue {
   bool Contains(const std::string& id) const { return by_id_.contains(id); }
   size_t size() const { return order_.size(); }
 
-  // The job to start now, if any; it stays in the queue until it is removed. `now`: monotonic micros.
+  // The job to start now, if any; it stays in the queue until it is removed. `now`: monotonic
+  // micros.
   std::optional<Demand> Next(const Supply& free, int64_t now_micros);
 
  private:

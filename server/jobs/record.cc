@@ -25,7 +25,8 @@ void MergeBest(const Values& values, Values& best) {
     if (std::isnan(value)) continue;
     const auto [known, first] = best.insert({name, value});
     if (first) continue;
-    const bool better = absl::StrContains(name, "loss") ? value < known->second : value > known->second;
+    const bool better =
+        absl::StrContains(name, "loss") ? value < known->second : value > known->second;
     if (better) known->second = value;
   }
 }
@@ -40,11 +41,13 @@ absl::Status CheckRankEvent(v1::Event& event) {
     case v1::Event::kEvaluated:
       return absl::OkStatus();
     case v1::Event::kLogLine:
-      if (event.log_line().text().size() > kLongestLine) event.mutable_log_line()->mutable_text()->resize(kLongestLine);
+      if (event.log_line().text().size() > kLongestLine)
+        event.mutable_log_line()->mutable_text()->resize(kLongestLine);
       return absl::OkStatus();
     default:
-      return base::InvalidArgument("event.kind", absl::StrCat(event.kind_case()),
-                                   "stage_started, progress, epoch_finished, evaluated or log_line");
+      return base::InvalidArgument(
+          "event.kind", absl::StrCat(event.kind_case()),
+          "stage_started, progress, epoch_finished, evaluated or log_line");
   }
 }
 

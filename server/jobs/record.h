@@ -8,7 +8,8 @@
 
 namespace gradus::jobs {
 
-// INVALID_ARGUMENT for a kind that ranks may not send (states, checkpoints and publications are the server's to tell). Long log lines are cut to 4 KiB.
+// INVALID_ARGUMENT for a kind that ranks may not send (states, checkpoints and publications are the
+// server's to tell). Long log lines are cut to 4 KiB.
 absl::Status CheckRankEvent(v1::Event& event);
 
 // Epoch, step, stage, metrics, best metrics, speed.

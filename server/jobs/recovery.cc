@@ -32,7 +32,8 @@ absl::StatusOr<std::vector<Left>> LeftAttempts(const Context& context) {
 absl::StatusOr<std::vector<std::string>> QueuedJobs(const Context& context) {
   std::vector<std::string> ids;
   RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("SELECT id FROM jobs WHERE state = :queued", v1::Job::QUEUED));
+    ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("SELECT id FROM jobs WHERE state = :queued",
+                                                      v1::Job::QUEUED));
     for (auto& [id] : rows) ids.push_back(std::move(id));
     return absl::OkStatus();
   }));
@@ -68,7 +69,8 @@ absl::Status Driver::Recover() {
     Adopt(attempt, job.memory, alive->second, CheckCurrent(job, attempt.key).ok());
     living.erase(alive);
   }
-  // Processes that the store knows nothing of: an attempt whose transaction was lost, or whose end is stored.
+  // Processes that the store knows nothing of: an attempt whose transaction was lost, or whose end
+  // is stored.
   for (const auto& [fence, rank] : living) Adopt({.key = rank.key}, 0, rank, false);
   ASSIGN_OR_RETURN(const std::vector<std::string> queued, QueuedJobs(context_));
   for (const std::string& id : queued) Post([this, id] { Refresh(id); });
@@ -77,7 +79,8 @@ absl::Status Driver::Recover() {
   return absl::OkStatus();
 }
 
-void Driver::Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found, bool current) {
+void Driver::Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found,
+                   bool current) {
   Rank rank;
   rank.key = attempt.key;
   rank.cpus = attempt.cpus;
@@ -88,7 +91,9 @@ void Driver::Adopt(const AttemptRow& attempt, int64_t memory, const executors::F
   const absl::Status adopted = context_.parts.executor->Adopt(found);
   if (!adopted.ok()) {
     // It has ended since it was found.
-    Post([this, key = attempt.key] { Exited({.key = key, .reason = "ended while the server was away"}); });
+    Post([this, key = attempt.key] {
+      Exited({.key = key, .reason = "ended while the server was away"});
+    });
     return;
   }
   if (!current) return Kill(kept, "was over already");

@@ -21,13 +21,17 @@ class Intake {
   Intake(const Context& context, store::Tx& tx, JobRow& row, AttemptRow& attempt)
       : context_(context), tx_(tx), row_(row), attempt_(attempt) {}
 
-  absl::Status Take(const v1::WorkerEvent& event, const std::string& publish_failed, std::string* refused) {
-    if (event.worker_seq() <= attempt_.last_worker_seq) return absl::OkStatus();  // repeated after a break
+  absl::Status Take(const v1::WorkerEvent& event, const std::string& publish_failed,
+                    std::string* refused) {
+    if (event.worker_seq() <= attempt_.last_worker_seq)
+      return absl::OkStatus();  // repeated after a break
     if (event.worker_seq() != attempt_.last_worker_seq + 1) {
-      return absl::OutOfRangeError(absl::StrCat("worker_seq: ", event.worker_seq(), " does not follow ",
-                                                attempt_.last_worker_seq, ", the last one stored"));
+      return absl::OutOfRangeError(absl::StrCat("worker_seq: ", event.worker_seq(),
+                                                " does not follow ", attempt_.last_worker_seq,
+                                                ", the last one stored"));
     }
-    if (attempt_.finished) return absl::FailedPreconditionError("the rank's last word was said before");
+    if (attempt_.finished)
+      return absl::FailedPreconditionError("the rank's last word was said before");
     attempt_.last_worker_seq = event.worker_seq();
     switch (event.kind_case()) {
       case v1::WorkerEvent::kEvent:
@@ -39,13 +43,15 @@ class Intake {
         attempt_.finished = true;
         return FinishAttempt(tx_, context_, row_, event.finished(), publish_failed, refused);
       default:
-        return base::InvalidArgument("events.kind", "nothing", "event, checkpoint_ready or finished");
+        return base::InvalidArgument("events.kind", "nothing",
+                                     "event, checkpoint_ready or finished");
     }
   }
 
   // Stores what is waiting.
   absl::Status Flush() {
-    RETURN_IF_ERROR(context_.parts.events->Append(tx_, row_.job.id(), row_.job.attempt(), pending_));
+    RETURN_IF_ERROR(
+        context_.parts.events->Append(tx_, row_.job.id(), row_.job.attempt(), pending_));
     pending_.clear();
     return absl::OkStatus();
   }
@@ -86,14 +92,16 @@ struct Outcome {
 };
 
 absl::Status StoreBatch(store::Tx& tx, const Context& context, const executors::RankKey& key,
-                        const v1::EventBatch& batch, const std::string& publish_failed, Outcome& outcome) {
+                        const v1::EventBatch& batch, const std::string& publish_failed,
+                        Outcome& outcome) {
   ASSIGN_OR_RETURN(AttemptRow attempt, LoadAttempt(tx, key));
   outcome.acked = attempt.last_worker_seq;
   if (attempt.finished) return absl::OkStatus();  // a repetition: its acknowledgement was lost
   ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
   RETURN_IF_ERROR(CheckCurrent(row, key));
   if (row.job.state() == v1::Job::STARTING) {
-    return absl::FailedPreconditionError(absl::StrCat("attempt ", key.attempt, " of job ", key.job, " has not attached"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("attempt ", key.attempt, " of job ", key.job, " has not attached"));
   }
   Intake intake(context, tx, row, attempt);
   const v1::Job::State before = row.job.state();
@@ -110,14 +118,16 @@ absl::Status StoreBatch(store::Tx& tx, const Context& context, const executors::
   return absl::OkStatus();
 }
 
-absl::Status StoreHello(store::Tx& tx, const Context& context, const executors::RankKey& key, AttachResult& result) {
+absl::Status StoreHello(store::Tx& tx, const Context& context, const executors::RankKey& key,
+                        AttachResult& result) {
   ASSIGN_OR_RETURN(const AttemptRow attempt, LoadAttempt(tx, key));
   result.acked = attempt.last_worker_seq;
   result.over = attempt.finished;
   if (result.over) return absl::OkStatus();
   ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
   RETURN_IF_ERROR(CheckCurrent(row, key));
-  if (row.job.state() == v1::Job::STARTING) RETURN_IF_ERROR(context.Change(tx, row, v1::Job::RUNNING, ""));
+  if (row.job.state() == v1::Job::STARTING)
+    RETURN_IF_ERROR(context.Change(tx, row, v1::Job::RUNNING, ""));
   FAILPOINT("jobs.attach.before_commit");
   return absl::OkStatus();
 }
@@ -128,7 +138,8 @@ absl::StatusOr<v1::Assignment> AssignmentOf(const Context& context, const std::s
     ASSIGN_OR_RETURN(assignment, LoadAssignment(tx, job));
     ASSIGN_OR_RETURN(*assignment.mutable_spec(), LoadSpec(tx, job));
     ASSIGN_OR_RETURN(std::vector<v1::CheckpointReady> checkpoints, LoadCheckpoints(tx, job));
-    for (v1::CheckpointReady& checkpoint : checkpoints) *assignment.add_checkpoints() = std::move(checkpoint);
+    for (v1::CheckpointReady& checkpoint : checkpoints)
+      *assignment.add_checkpoints() = std::move(checkpoint);
     return absl::OkStatus();
   }));
   return assignment;
@@ -148,8 +159,8 @@ absl::StatusOr<AttachResult> TakeHello(const Context& context, const v1::Hello& 
   return result;
 }
 
-absl::StatusOr<int64_t> TakeBatch(const Context& context, const executors::RankKey& key, const v1::EventBatch& batch,
-                                  bool* state_changed) {
+absl::StatusOr<int64_t> TakeBatch(const Context& context, const executors::RankKey& key,
+                                  const v1::EventBatch& batch, bool* state_changed) {
   Outcome outcome;
   absl::Status status = context.parts.store->Write(
       [&](store::Tx& tx) { return StoreBatch(tx, context, key, batch, "", outcome); });

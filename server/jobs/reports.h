@@ -22,7 +22,7 @@ struct AttachResult {
 absl::StatusOr<AttachResult> TakeHello(const Context& context, const v1::Hello& hello);
 
 // See Jobs::Report. `job_ended` tells whether the attempt or the job's state changed by it.
-absl::StatusOr<int64_t> TakeBatch(const Context& context, const executors::RankKey& key, const v1::EventBatch& batch,
-                                  bool* state_changed);
+absl::StatusOr<int64_t> TakeBatch(const Context& context, const executors::RankKey& key,
+                                  const v1::EventBatch& batch, bool* state_changed);
 
 }  // namespace gradus::jobs

@@ -46,13 +46,15 @@ std::string WorkDirOf(const Context& context, const executors::RankKey& key) {
   return absl::StrCat(context.options.attempts_dir, "/", key.job, "-", key.attempt);
 }
 
-absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& context, const std::string& id,
+absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& context,
+                                                                const std::string& id,
                                                                 const std::vector<int>& cpus) {
   std::optional<executors::RankSpec> spec;
   RETURN_IF_ERROR(context.parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, id));
     if (row.job.state() != v1::Job::QUEUED) return absl::OkStatus();
-    if (TimeIsUp(row)) return context.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
+    if (TimeIsUp(row))
+      return context.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
     return Begin(tx, context, row, cpus, spec.emplace());
   }));
   FAILPOINT("jobs.start.after_commit");
@@ -68,7 +70,8 @@ absl::Status StartRank(const Context& context, const executors::RankSpec& spec) 
   const absl::Status stored = context.parts.store->Write(
       [&](store::Tx& tx) { return SetHandle(tx, spec.key.fence, handle); });
   FAILPOINT("jobs.start.after_handle");
-  if (!stored.ok()) base::LogWarning("a rank's handle was not stored", {{"job", spec.key.job}, {"status", stored}});
+  if (!stored.ok())
+    base::LogWarning("a rank's handle was not stored", {{"job", spec.key.job}, {"status", stored}});
   return absl::OkStatus();
 }
 

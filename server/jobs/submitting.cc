@@ -17,7 +17,8 @@ namespace {
 using v1::Job;
 
 // The job of an earlier answer, as it was then, with its spec.
-absl::StatusOr<std::optional<Job>> Answered(store::ReadTx& tx, const Context& context, const store::RequestKey& key) {
+absl::StatusOr<std::optional<Job>> Answered(store::ReadTx& tx, const Context& context,
+                                            const store::RequestKey& key) {
   ASSIGN_OR_RETURN(const std::optional<std::string> answer,
                    store::FindAnswer(tx, key, context.parts.clock->NowMicros()));
   if (!answer.has_value()) return std::nullopt;
@@ -27,12 +28,15 @@ absl::StatusOr<std::optional<Job>> Answered(store::ReadTx& tx, const Context& co
 }
 
 absl::Status CheckOpenJobs(store::ReadTx& tx, const Context& context, const std::string& user) {
-  ASSIGN_OR_RETURN(auto row, tx.QueryOne<int64_t>(
-                                 "SELECT COUNT(*) FROM jobs WHERE owner = :owner AND state IN (1, 2, 3, 4, 5, 6)", user));
+  ASSIGN_OR_RETURN(
+      auto row,
+      tx.QueryOne<int64_t>(
+          "SELECT COUNT(*) FROM jobs WHERE owner = :owner AND state IN (1, 2, 3, 4, 5, 6)", user));
   const int64_t open = row.has_value() ? std::get<0>(*row) : 0;
   if (open < context.options.max_open_jobs) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("you have ", open, " unfinished jobs, ", context.options.max_open_jobs,
-                                                   " are allowed: wait for some to end, or cancel some"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("you have ", open, " unfinished jobs, ", context.options.max_open_jobs,
+                   " are allowed: wait for some to end, or cancel some"));
 }
 
 JobRow RowOf(const Context& context, const Submission& submission, int64_t number) {
@@ -62,21 +66,23 @@ absl::StatusOr<Job> Insert(store::Tx& tx, const Context& context, const Submissi
   RETURN_IF_ERROR(InsertJob(tx, row, submission.spec, assignment));
   RETURN_IF_ERROR(context.parts.events->Begin(tx, row.job.id()));
   RETURN_IF_ERROR(context.Change(tx, row, Job::QUEUED, ""));
-  RETURN_IF_ERROR(store::RememberAnswer(tx, key, store::Encode(row.job), context.parts.clock->NowMicros()));
+  RETURN_IF_ERROR(
+      store::RememberAnswer(tx, key, store::Encode(row.job), context.parts.clock->NowMicros()));
   FAILPOINT("jobs.submit.before_commit");
   *row.job.mutable_spec() = submission.spec;
   return std::move(row.job);
 }
 
 absl::Status Refuse(const JobRow& row, const char* what) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("job ", row.job.id(), " is ", Job::State_Name(row.job.state()), ": it cannot be ", what));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "job ", row.job.id(), " is ", Job::State_Name(row.job.state()), ": it cannot be ", what));
 }
 
 absl::Status Pause(store::Tx& tx, const Context& context, JobRow& row, const std::string& user) {
   const Job::State state = row.job.state();
   if (state == Job::PAUSED || state == Job::PAUSING) return absl::OkStatus();
-  if (state == Job::QUEUED) return context.Change(tx, row, Job::PAUSED, absl::StrCat("paused by ", user));
+  if (state == Job::QUEUED)
+    return context.Change(tx, row, Job::PAUSED, absl::StrCat("paused by ", user));
   if (state != Job::STARTING && state != Job::RUNNING) return Refuse(row, "paused");
   return context.Change(tx, row, Job::PAUSING, absl::StrCat("paused by ", user));
 }
@@ -104,14 +110,16 @@ struct Deed {
 
 constexpr Deed kDeeds[] = {{"PauseJob", Pause}, {"ResumeJob", Resume}, {"CancelJob", Cancel}};
 
-store::RequestKey SubmitKey(const std::string& user, const std::string& request_id, const std::string& fingerprint) {
+store::RequestKey SubmitKey(const std::string& user, const std::string& request_id,
+                            const std::string& fingerprint) {
   return {user, "SubmitJob", request_id, fingerprint};
 }
 
 }  // namespace
 
 absl::StatusOr<std::optional<Job>> FindSubmission(const Context& context, const std::string& user,
-                                                  const std::string& request_id, const std::string& fingerprint) {
+                                                  const std::string& request_id,
+                                                  const std::string& fingerprint) {
   RETURN_IF_ERROR(store::CheckRequestId(request_id));
   std::optional<Job> job;
   RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
@@ -121,9 +129,11 @@ absl::StatusOr<std::optional<Job>> FindSubmission(const Context& context, const 
   return job;
 }
 
-absl::StatusOr<Job> StoreSubmission(const Context& context, const Submission& submission, bool* fresh) {
+absl::StatusOr<Job> StoreSubmission(const Context& context, const Submission& submission,
+                                    bool* fresh) {
   RETURN_IF_ERROR(store::CheckRequestId(submission.request_id));
-  const store::RequestKey key = SubmitKey(submission.user, submission.request_id, submission.fingerprint);
+  const store::RequestKey key =
+      SubmitKey(submission.user, submission.request_id, submission.fingerprint);
   Job job;
   RETURN_IF_ERROR(context.parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(std::optional<Job> earlier, Answered(tx, context, key));
@@ -139,8 +149,8 @@ absl::StatusOr<Job> StoreSubmission(const Context& context, const Submission& su
   return job;
 }
 
-absl::StatusOr<Job> Steer(const Context& context, Steering steering, const std::string& user, const std::string& id,
-                          const std::string& request_id) {
+absl::StatusOr<Job> Steer(const Context& context, Steering steering, const std::string& user,
+                          const std::string& id, const std::string& request_id) {
   RETURN_IF_ERROR(store::CheckRequestId(request_id));
   const Deed& deed = kDeeds[static_cast<size_t>(steering)];
   const store::RequestKey key{user, deed.method, request_id, id};
@@ -153,7 +163,8 @@ absl::StatusOr<Job> Steer(const Context& context, Steering steering, const std::
     }
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, id));
     RETURN_IF_ERROR(deed.run(tx, context, row, user));
-    RETURN_IF_ERROR(store::RememberAnswer(tx, key, store::Encode(row.job), context.parts.clock->NowMicros()));
+    RETURN_IF_ERROR(
+        store::RememberAnswer(tx, key, store::Encode(row.job), context.parts.clock->NowMicros()));
     ASSIGN_OR_RETURN(*row.job.mutable_spec(), LoadSpec(tx, id));
     job = std::move(row.job);
     FAILPOINT("jobs.steer.before_commit");

@@ -11,14 +11,17 @@
 namespace gradus::jobs {
 
 // See Jobs::FindSubmitted.
-absl::StatusOr<std::optional<v1::Job>> FindSubmission(const Context& context, const std::string& user,
-                                                      const std::string& request_id, const std::string& fingerprint);
+absl::StatusOr<std::optional<v1::Job>> FindSubmission(const Context& context,
+                                                      const std::string& user,
+                                                      const std::string& request_id,
+                                                      const std::string& fingerprint);
 // See Jobs::Submit. `fresh` tells whether this call made the job.
-absl::StatusOr<v1::Job> StoreSubmission(const Context& context, const Submission& submission, bool* fresh);
+absl::StatusOr<v1::Job> StoreSubmission(const Context& context, const Submission& submission,
+                                        bool* fresh);
 
 enum class Steering { kPause, kResume, kCancel };
 // See Jobs::Pause, Resume, Cancel.
-absl::StatusOr<v1::Job> Steer(const Context& context, Steering steering, const std::string& user, const std::string& id,
-                              const std::string& request_id);
+absl::StatusOr<v1::Job> Steer(const Context& context, Steering steering, const std::string& user,
+                              const std::string& id, const std::string& request_id);
 
 }  // namespace gradus::jobs

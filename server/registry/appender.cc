@@ -14,7 +14,11 @@ namespace {
 class PartAppender final : public Appender {
  public:
   PartAppender(AppendTarget target, int64_t sync_bytes, store::Store* store, base::Clock* clock)
-      : target_(std::move(target)), written_(target_.committed), sync_bytes_(sync_bytes), store_(store), clock_(clock) {}
+      : target_(std::move(target)),
+        written_(target_.committed),
+        sync_bytes_(sync_bytes),
+        store_(store),
+        clock_(clock) {}
 
   absl::Status Append(std::span<const std::byte> bytes) override {
     return Inside([&]() -> absl::Status {
@@ -37,9 +41,11 @@ class PartAppender final : public Appender {
  private:
   absl::Status Inside(absl::FunctionRef<absl::Status()> work) {
     RETURN_IF_ERROR(fault_);
-    if (!target_.slot->Enter(target_.ticket)) return absl::AbortedError("a newer stream writes this file");
+    if (!target_.slot->Enter(target_.ticket))
+      return absl::AbortedError("a newer stream writes this file");
     const absl::Cleanup leave = [this] { target_.slot->Leave(); };
-    // After a failed write or sync nobody knows what the file holds behind `committed`: the next stream writes it anew.
+    // After a failed write or sync nobody knows what the file holds behind `committed`: the next
+    // stream writes it anew.
     fault_ = work();
     return fault_;
   }
@@ -48,8 +54,9 @@ class PartAppender final : public Appender {
     if (written_ == target_.committed) return absl::OkStatus();
     RETURN_IF_ERROR(target_.part->Sync());
     FAILPOINT("registry.upload.synced");
-    RETURN_IF_ERROR(store_->Write(
-        [this](store::Tx& tx) { return RecordCommitted(tx, target_.id, target_.file, written_, clock_->NowMicros()); }));
+    RETURN_IF_ERROR(store_->Write([this](store::Tx& tx) {
+      return RecordCommitted(tx, target_.id, target_.file, written_, clock_->NowMicros());
+    }));
     FAILPOINT("registry.upload.recorded");
     target_.committed = written_;
     return absl::OkStatus();
@@ -65,7 +72,8 @@ class PartAppender final : public Appender {
 
 }  // namespace
 
-std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store, base::Clock* clock) {
+std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store,
+                                      base::Clock* clock) {
   return std::make_unique<PartAppender>(std::move(target), sync_bytes, store, clock);
 }
 

@@ -24,6 +24,7 @@ struct AppendTarget {
 };
 
 // `store` and `clock` must outlive it.
-std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store, base::Clock* clock);
+std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store,
+                                      base::Clock* clock);
 
 }  // namespace gradus::registry

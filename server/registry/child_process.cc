@@ -27,7 +27,8 @@ namespace {
 
 using base::Descriptor;
 
-// Descriptors are moved up here first, so that placing one in the child never runs over another that is still to be placed.
+// Descriptors are moved up here first, so that placing one in the child never runs over another
+// that is still to be placed.
 constexpr int kAside = 256;
 
 absl::StatusOr<Descriptor> Aside(int fd) {
@@ -53,15 +54,18 @@ absl::StatusOr<Pipe> AnswerPipe() {
   if (::pipe2(ends, O_CLOEXEC) != 0) return base::ErrnoStatus(errno, "pipe for a child");
   Pipe pipe{Descriptor(ends[0]), Descriptor(ends[1])};
   ASSIGN_OR_RETURN(pipe.write, Aside(pipe.write.get()));
-  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) return base::ErrnoStatus(errno, "pipe for a child");
+  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0)
+    return base::ErrnoStatus(errno, "pipe for a child");
   return pipe;
 }
 
-// Failpoints reach the child in builds that have them; nothing else of this process's environment does.
+// Failpoints reach the child in builds that have them; nothing else of this process's environment
+// does.
 std::vector<std::string> Environment() {
   std::vector<std::string> environment;
 #ifdef GRADUS_FAILPOINTS
-  if (const char* value = std::getenv("GRADUS_FAILPOINTS")) environment.push_back(absl::StrCat("GRADUS_FAILPOINTS=", value));
+  if (const char* value = std::getenv("GRADUS_FAILPOINTS"))
+    environment.push_back(absl::StrCat("GRADUS_FAILPOINTS=", value));
 #endif
   return environment;
 }
@@ -78,7 +82,8 @@ absl::StatusOr<pid_t> Spawn(const ChildSpec& spec, const std::vector<int>& sourc
   };
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   for (size_t target = 0; target < sources.size(); ++target) {
-    if (sources[target] >= 0) posix_spawn_file_actions_adddup2(&actions, sources[target], static_cast<int>(target));
+    if (sources[target] >= 0)
+      posix_spawn_file_actions_adddup2(&actions, sources[target], static_cast<int>(target));
   }
   posix_spawn_file_actions_addclosefrom_np(&actions, static_cast<int>(sources.size()));
   sigset_t none, all;
@@ -87,7 +92,8 @@ absl::StatusOr<pid_t> Spawn(const ChildSpec& spec, const std::vector<int>& sourc
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string program = spec.program, argument = spec.argument;
   char* argv[] = {program.data(), argument.data(), nullptr};
   std::vector<std::string> environment = Environment();
@@ -95,8 +101,10 @@ absl::StatusOr<pid_t> Spawn(const ChildSpec& spec, const std::vector<int>& sourc
   for (std::string& entry : environment) envp.push_back(entry.data());
   envp.push_back(nullptr);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, spec.program.c_str(), &actions, &attributes, argv, envp.data());
-  if (error != 0) return absl::InternalError(absl::StrCat(spec.program, ": ", std::strerror(error)));
+  const int error =
+      posix_spawn(&pid, spec.program.c_str(), &actions, &attributes, argv, envp.data());
+  if (error != 0)
+    return absl::InternalError(absl::StrCat(spec.program, ": ", std::strerror(error)));
   return pid;
 }
 
@@ -104,17 +112,20 @@ absl::StatusOr<pid_t> Spawn(const ChildSpec& spec, const std::vector<int>& sourc
 bool Drain(int fd, std::string& answer, size_t max_answer) {
   std::array<char, 65536> buffer;
   for (;;) {
-    const ssize_t count = base::RetryOnInterrupt([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    const ssize_t count =
+        base::RetryOnInterrupt([&] { return ::read(fd, buffer.data(), buffer.size()); });
     if (count == 0) return false;
     if (count < 0) return errno == EAGAIN;
     // One byte too many is enough to know.
-    answer.append(buffer.data(), std::min(static_cast<size_t>(count), max_answer + 1 - answer.size()));
+    answer.append(buffer.data(),
+                  std::min(static_cast<size_t>(count), max_answer + 1 - answer.size()));
     if (answer.size() > max_answer) return false;
   }
 }
 
 // Reads until the child is gone or `deadline` has come; false for the latter.
-bool Collect(base::Clock& clock, int answer_fd, int pid_fd, int64_t deadline, size_t max_answer, std::string& answer) {
+bool Collect(base::Clock& clock, int answer_fd, int pid_fd, int64_t deadline, size_t max_answer,
+             std::string& answer) {
   bool open = true;
   for (;;) {
     const int64_t left = deadline - clock.MonotonicMicros();
@@ -132,9 +143,11 @@ absl::Status Ending(int wait_status, bool in_time) {
   if (!in_time) return absl::InternalError("took too long and was ended");
   if (WIFSIGNALED(wait_status)) {
     const int signal = WTERMSIG(wait_status);
-    return absl::InternalError(absl::StrCat("was killed by signal ", signal, " (", ::strsignal(signal), ")"));
+    return absl::InternalError(
+        absl::StrCat("was killed by signal ", signal, " (", ::strsignal(signal), ")"));
   }
-  if (WEXITSTATUS(wait_status) != 0) return absl::InternalError(absl::StrCat("exited with ", WEXITSTATUS(wait_status)));
+  if (WEXITSTATUS(wait_status) != 0)
+    return absl::InternalError(absl::StrCat("exited with ", WEXITSTATUS(wait_status)));
   return absl::OkStatus();
 }
 
@@ -155,14 +168,16 @@ absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) 
   pipe.write.Reset();
   const Descriptor pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   std::string answer;
-  const bool in_time = pid_fd.valid() && Collect(clock, pipe.read.get(), pid_fd.get(), deadline, spec.max_answer, answer);
+  const bool in_time = pid_fd.valid() && Collect(clock, pipe.read.get(), pid_fd.get(), deadline,
+                                                 spec.max_answer, answer);
   // Harmless for a child that has ended: it is not reaped yet, so its number is still its own.
   ::kill(-pid, SIGKILL);
   int wait_status = 0;
   if (base::RetryOnInterrupt([&] { return ::waitpid(pid, &wait_status, 0); }) != pid) {
     return base::ErrnoStatus(errno, "wait for a child");
   }
-  if (answer.size() > spec.max_answer) return absl::InternalError(absl::StrCat("answered more than ", spec.max_answer, " bytes"));
+  if (answer.size() > spec.max_answer)
+    return absl::InternalError(absl::StrCat("answered more than ", spec.max_answer, " bytes"));
   RETURN_IF_ERROR(Ending(wait_status, in_time));
   return answer;
 }

@@ -25,10 +25,12 @@ struct ChildSpec {
 // The first descriptor of ChildSpec::fds in the child.
 inline constexpr int kFirstChildFd = 4;
 
-// Runs it to its end in a process group of its own, with an empty environment and no other descriptors than /dev/null, an answer pipe, this process's standard error
-// and those above. Returns what it wrote to standard output.
+// Runs it to its end in a process group of its own, with an empty environment and no other
+// descriptors than /dev/null, an answer pipe, this process's standard error and those above.
+// Returns what it wrote to standard output.
 //   Threads  any; blocks.
-//   Errors   INTERNAL when it could not be started, did not exit with 0, answered too much or took too long: the message says which.
+//   Errors   INTERNAL when it could not be started, did not exit with 0, answered too much or took
+//   too long: the message says which.
 absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec);
 
 }  // namespace gradus::registry

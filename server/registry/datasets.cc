@@ -22,7 +22,8 @@ namespace {
 constexpr char kRefKind[] = "dataset";
 
 absl::Status NoSuchDataset(const std::string& name) {
-  return absl::NotFoundError(absl::StrCat("\"", base::Shown(name), "\" is not a dataset on this server"));
+  return absl::NotFoundError(
+      absl::StrCat("\"", base::Shown(name), "\" is not a dataset on this server"));
 }
 
 // What says that two datasets are the same data.
@@ -46,7 +47,8 @@ Datasets::Datasets(store::Store* store, base::Clock* clock, InUse in_use)
     : store_(store), clock_(clock), in_use_(std::move(in_use)) {}
 
 absl::StatusOr<v1::Dataset> Datasets::Get(store::ReadTx& tx, const std::string& name) {
-  ASSIGN_OR_RETURN(const auto row, tx.QueryOne<std::string>("SELECT record FROM datasets WHERE name = :name", name));
+  ASSIGN_OR_RETURN(const auto row, tx.QueryOne<std::string>(
+                                       "SELECT record FROM datasets WHERE name = :name", name));
   if (!row.has_value()) return NoSuchDataset(name);
   return store::Decode<v1::Dataset>(std::get<0>(*row));
 }
@@ -64,7 +66,8 @@ absl::Status Datasets::Unchanged(store::ReadTx& tx, const std::vector<v1::Datase
   for (const v1::Dataset& dataset : datasets) {
     ASSIGN_OR_RETURN(const v1::Dataset now, Get(tx, dataset.name()));
     if (now.digest() != dataset.digest()) {
-      return absl::AbortedError(absl::StrCat("dataset \"", dataset.name(), "\" was replaced meanwhile"));
+      return absl::AbortedError(
+          absl::StrCat("dataset \"", dataset.name(), "\" was replaced meanwhile"));
     }
   }
   return absl::OkStatus();
@@ -73,7 +76,8 @@ absl::Status Datasets::Unchanged(store::ReadTx& tx, const std::vector<v1::Datase
 absl::StatusOr<std::string> Datasets::OwnerOf(const std::string& name) const {
   std::string owner;
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto row, tx.QueryOne<std::string>("SELECT owner FROM datasets WHERE name = :name", name));
+    ASSIGN_OR_RETURN(const auto row, tx.QueryOne<std::string>(
+                                         "SELECT owner FROM datasets WHERE name = :name", name));
     if (!row.has_value()) return NoSuchDataset(name);
     owner = std::get<0>(*row);
     return absl::OkStatus();
@@ -81,15 +85,18 @@ absl::StatusOr<std::string> Datasets::OwnerOf(const std::string& name) const {
   return owner;
 }
 
-absl::StatusOr<v1::ListDatasetsResponse> Datasets::List(const v1::ListDatasetsRequest& request) const {
+absl::StatusOr<v1::ListDatasetsResponse> Datasets::List(
+    const v1::ListDatasetsRequest& request) const {
   ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request.page_size()));
   const std::string& after = request.page_token();
   if (!after.empty() && !base::IsName(after)) return BadPageToken(after);
   v1::ListDatasetsResponse response;
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto rows, tx.Query<std::string>(
-                                          "SELECT record FROM datasets WHERE name > :after ORDER BY name LIMIT :count", after,
-                                          page_size + 1));
+    ASSIGN_OR_RETURN(
+        const auto rows,
+        tx.Query<std::string>(
+            "SELECT record FROM datasets WHERE name > :after ORDER BY name LIMIT :count", after,
+            page_size + 1));
     PageBudget budget(page_size);
     for (const auto& [record] : rows) {
       if (!budget.Take(record.size())) {
@@ -104,9 +111,11 @@ absl::StatusOr<v1::ListDatasetsResponse> Datasets::List(const v1::ListDatasetsRe
 }
 
 absl::Status Datasets::CheckFree(store::ReadTx& tx, const std::string& name) {
-  ASSIGN_OR_RETURN(const auto row, tx.QueryOne<std::string>("SELECT name FROM datasets WHERE name = :name", name));
+  ASSIGN_OR_RETURN(const auto row,
+                   tx.QueryOne<std::string>("SELECT name FROM datasets WHERE name = :name", name));
   if (!row.has_value()) return absl::OkStatus();
-  return base::FieldError(absl::StatusCode::kAlreadyExists, "dataset", absl::StrCat("there is a dataset \"", name, "\" already"));
+  return base::FieldError(absl::StatusCode::kAlreadyExists, "dataset",
+                          absl::StrCat("there is a dataset \"", name, "\" already"));
 }
 
 absl::StatusOr<v1::Dataset> Datasets::Add(store::Tx& tx, v1::Dataset dataset) {
@@ -120,8 +129,9 @@ absl::StatusOr<v1::Dataset> Datasets::Add(store::Tx& tx, v1::Dataset dataset) {
       RETURN_IF_ERROR(store::BlobStore::AddRef(tx, column.blob(), kRefKind, dataset.name()));
     }
   }
-  RETURN_IF_ERROR(tx.Execute("INSERT INTO datasets (name, owner, created_at, record) VALUES (:name, :owner, :at, :record)",
-                             dataset.name(), dataset.owner(), now, store::Encode(dataset)));
+  RETURN_IF_ERROR(tx.Execute(
+      "INSERT INTO datasets (name, owner, created_at, record) VALUES (:name, :owner, :at, :record)",
+      dataset.name(), dataset.owner(), now, store::Encode(dataset)));
   return dataset;
 }
 
@@ -129,14 +139,16 @@ absl::Status Datasets::Remove(const std::string& user, const v1::RemoveDatasetRe
   RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
   v1::RemoveDatasetRequest content = request;
   content.clear_request_id();
-  const store::RequestKey key{user, "RemoveDataset", request.request_id(), store::Fingerprint(content)};
+  const store::RequestKey key{user, "RemoveDataset", request.request_id(),
+                              store::Fingerprint(content)};
   return store_->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const auto answer, store::FindAnswer(tx, key, clock_->NowMicros()));
     if (answer.has_value()) return absl::OkStatus();
     RETURN_IF_ERROR(Get(tx, request.name()).status());
     ASSIGN_OR_RETURN(const bool in_use, in_use_(tx, request.name()));
     if (in_use) {
-      return absl::FailedPreconditionError(absl::StrCat("dataset \"", request.name(), "\" is used by a job that is not finished"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("dataset \"", request.name(), "\" is used by a job that is not finished"));
     }
     RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, kRefKind, request.name()));
     RETURN_IF_ERROR(tx.Execute("DELETE FROM datasets WHERE name = :name", request.name()));

@@ -9,7 +9,8 @@
 
 namespace gradus::registry {
 
-absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name, absl::string_view message) {
+absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name,
+                       absl::string_view message) {
   const std::string field = absl::StrCat("files[", index, "]");
   absl::Status status(code, absl::StrCat(field, " \"", base::Shown(name), "\": ", message));
   status.SetPayload(base::kFieldPayloadUrl, absl::Cord(field));

@@ -11,6 +11,7 @@
 namespace gradus::registry {
 
 // `files[1] "train-labels-idx1-ubyte.gz": MESSAGE`, with the field files[1].
-absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name, absl::string_view message);
+absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name,
+                       absl::string_view message);
 
 }  // namespace gradus::registry

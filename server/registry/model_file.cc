@@ -20,10 +20,12 @@ std::vector<std::string> LayerNames(const v1::Model& model) {
 }
 
 // Tensors are called LAYER/kernel; a layer's name has no slash.
-std::vector<std::string> TensorsOf(const formats::SafetensorsHeader& header, const std::set<std::string>& layers) {
+std::vector<std::string> TensorsOf(const formats::SafetensorsHeader& header,
+                                   const std::set<std::string>& layers) {
   std::vector<std::string> names;
   for (const formats::TensorInfo& tensor : header.tensors) {
-    if (layers.count(tensor.name.substr(0, tensor.name.find('/'))) != 0) names.push_back(tensor.name);
+    if (layers.count(tensor.name.substr(0, tensor.name.find('/'))) != 0)
+      names.push_back(tensor.name);
   }
   return names;
 }
@@ -47,20 +49,24 @@ absl::StatusOr<ModelFile> Models::Open(const std::string& ref, SelectLayers sele
   std::set<std::string> layers;
   for (const int index : chosen) layers.insert(names.at(static_cast<size_t>(index)));
   const std::span<const std::byte> bytes = file.weights_.bytes();
-  ASSIGN_OR_RETURN(const formats::SafetensorsHeader header, formats::ParseSafetensorsHeader(bytes, bytes.size()));
-  ASSIGN_OR_RETURN(formats::SafetensorsSubset subset, formats::SelectTensors(header, TensorsOf(header, layers)));
+  ASSIGN_OR_RETURN(const formats::SafetensorsHeader header,
+                   formats::ParseSafetensorsHeader(bytes, bytes.size()));
+  ASSIGN_OR_RETURN(formats::SafetensorsSubset subset,
+                   formats::SelectTensors(header, TensorsOf(header, layers)));
   file.header_ = std::move(subset.header);
   file.ranges_ = std::move(subset.ranges);
   file.size_ = subset.size;
   base::Sha256 hash;
   hash.Update(file.header_);
-  for (const formats::ByteRange& range : file.ranges_) hash.Update(bytes.subspan(range.offset, range.size));
+  for (const formats::ByteRange& range : file.ranges_)
+    hash.Update(bytes.subspan(range.offset, range.size));
   file.sha256_ = base::ToHex(hash.Finish());
   return file;
 }
 
-absl::Status ModelFile::Send(int64_t offset, size_t piece,
-                             absl::FunctionRef<absl::Status(std::span<const std::byte>)> sink) const {
+absl::Status ModelFile::Send(
+    int64_t offset, size_t piece,
+    absl::FunctionRef<absl::Status(std::span<const std::byte>)> sink) const {
   if (offset < 0 || offset > size()) {
     return base::FieldError(absl::StatusCode::kOutOfRange, "offset",
                             absl::StrCat(offset, " is beyond the file's ", size_, " bytes"));

@@ -36,13 +36,15 @@ absl::StatusOr<ModelRef> ParseModelRef(const std::string& text) {
     return ref;
   }
   // One version has one spelling: no sign, no zeros in front.
-  if (which.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(which.front())) || which.front() == '0' ||
-      !absl::SimpleAtoi(which, &ref.version)) {
+  if (which.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(which.front())) ||
+      which.front() == '0' || !absl::SimpleAtoi(which, &ref.version)) {
     return BadRef(text);
   }
   return ref;
 }
 
-std::string VersionRef(const std::string& name, int64_t version) { return absl::StrCat(name, "@", version); }
+std::string VersionRef(const std::string& name, int64_t version) {
+  return absl::StrCat(name, "@", version);
+}
 
 }  // namespace gradus::registry

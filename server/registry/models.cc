@@ -24,19 +24,24 @@ absl::StatusOr<int64_t> NextVersion(store::Tx& tx, const std::string& name) {
       tx.Execute("INSERT INTO model_names (name, last_version) VALUES (:name, 1)"
                  " ON CONFLICT (name) DO UPDATE SET last_version = model_names.last_version + 1",
                  name));
-  ASSIGN_OR_RETURN(const auto row, tx.QueryOne<int64_t>("SELECT last_version FROM model_names WHERE name = :name", name));
+  ASSIGN_OR_RETURN(
+      const auto row,
+      tx.QueryOne<int64_t>("SELECT last_version FROM model_names WHERE name = :name", name));
   if (!row.has_value()) return absl::InternalError("a model's name was not kept");
   return std::get<0>(*row);
 }
 
 void AddDatasets(const v1::DataSpec& data, v1::Model& model) {
-  for (const std::string& name : {data.train().dataset(), data.validation().dataset(), data.test().dataset()}) {
+  for (const std::string& name :
+       {data.train().dataset(), data.validation().dataset(), data.test().dataset()}) {
     const auto& known = model.datasets();
-    if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) model.add_datasets(name);
+    if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end())
+      model.add_datasets(name);
   }
 }
 
-v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished, const v1::ModelSummary& summary, int64_t now) {
+v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
+                   const v1::ModelSummary& summary, int64_t now) {
   v1::Model model;
   model.set_name(job.spec().publish().model());
   model.set_digest(finished.weights().sha256());
@@ -65,7 +70,8 @@ absl::StatusOr<std::vector<v1::Model>> Find(store::ReadTx& tx, const std::string
   const std::string which = ref.version != 0      ? " AND version = :version"
                             : !ref.digest.empty() ? " AND digest = :digest"
                                                   : "";
-  const std::string sql = absl::StrCat("SELECT record FROM models WHERE name = :name", which, " ORDER BY version DESC LIMIT 2");
+  const std::string sql = absl::StrCat("SELECT record FROM models WHERE name = :name", which,
+                                       " ORDER BY version DESC LIMIT 2");
   absl::StatusOr<std::vector<std::tuple<std::string>>> rows;
   if (ref.newest()) {
     rows = tx.Query<std::string>(sql, ref.name);
@@ -95,22 +101,27 @@ absl::StatusOr<ModelRef> ParsePageToken(const std::string& token) {
 // The one version to be removed.
 absl::StatusOr<v1::Model> FindOne(store::ReadTx& tx, const std::string& text) {
   ASSIGN_OR_RETURN(const ModelRef ref, ParseModelRef(text));
-  if (ref.newest()) return base::InvalidArgument("ref", absl::StrCat("\"", text, "\""), "one version: name@VERSION or name@sha256:DIGEST");
+  if (ref.newest())
+    return base::InvalidArgument("ref", absl::StrCat("\"", text, "\""),
+                                 "one version: name@VERSION or name@sha256:DIGEST");
   ASSIGN_OR_RETURN(std::vector<v1::Model> models, Find(tx, text));
   if (models.size() > 1) {
-    return base::InvalidArgument("ref", absl::StrCat("\"", text, "\""),
-                                 absl::StrCat("one version: there are ", VersionRef(ref.name, models[0].version()), ", ",
-                                              VersionRef(ref.name, models[1].version()), " and maybe more"));
+    return base::InvalidArgument(
+        "ref", absl::StrCat("\"", text, "\""),
+        absl::StrCat("one version: there are ", VersionRef(ref.name, models[0].version()), ", ",
+                     VersionRef(ref.name, models[1].version()), " and maybe more"));
   }
   return std::move(models.front());
 }
 
 }  // namespace
 
-Models::Models(store::Store* store, store::BlobStore* blobs, base::Clock* clock, Summarize summarize)
+Models::Models(store::Store* store, store::BlobStore* blobs, base::Clock* clock,
+               Summarize summarize)
     : store_(store), blobs_(blobs), clock_(clock), summarize_(std::move(summarize)) {}
 
-absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job, const v1::RankFinished& finished) {
+absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
+                                            const v1::RankFinished& finished) {
   RETURN_IF_ERROR(base::CheckName("publish.model", job.spec().publish().model()));
   ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(job.spec().model()));
   v1::Model model = Describe(job, finished, summary, clock_->NowMicros());
@@ -118,9 +129,10 @@ absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job, c
   model.set_version(version);
   const std::string ref = VersionRef(model.name(), version);
   RETURN_IF_ERROR(store::BlobStore::AddRef(tx, model.weights(), kRefKind, ref));
-  RETURN_IF_ERROR(tx.Execute(
-      "INSERT INTO models (name, version, digest, owner, record) VALUES (:name, :version, :digest, :owner, :record)",
-      model.name(), version, model.digest(), model.owner(), store::Encode(model)));
+  RETURN_IF_ERROR(
+      tx.Execute("INSERT INTO models (name, version, digest, owner, record) VALUES (:name, "
+                 ":version, :digest, :owner, :record)",
+                 model.name(), version, model.digest(), model.owner(), store::Encode(model)));
   return ref;
 }
 
@@ -145,11 +157,14 @@ absl::StatusOr<v1::ListModelsResponse> Models::List(const v1::ListModelsRequest&
   if (!request.name().empty()) RETURN_IF_ERROR(base::CheckName("name", request.name()));
   v1::ListModelsResponse response;
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto rows,
-                     tx.Query<std::string>("SELECT record FROM models WHERE (name > :after OR (name = :same AND version < :version))"
-                                           " AND (name = :name OR :every = 1) ORDER BY name, version DESC LIMIT :count",
-                                           after.name, after.name, after.version, request.name(), request.name().empty() ? 1 : 0,
-                                           page_size + 1));
+    ASSIGN_OR_RETURN(
+        const auto rows,
+        tx.Query<std::string>(
+            "SELECT record FROM models WHERE (name > :after OR (name = :same AND version < "
+            ":version))"
+            " AND (name = :name OR :every = 1) ORDER BY name, version DESC LIMIT :count",
+            after.name, after.name, after.version, request.name(), request.name().empty() ? 1 : 0,
+            page_size + 1));
     PageBudget budget(page_size);
     for (const auto& [record] : rows) {
       ASSIGN_OR_RETURN(v1::Model model, store::Decode<v1::Model>(record));
@@ -171,13 +186,16 @@ absl::Status Models::Remove(const std::string& user, const v1::RemoveModelReques
   RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
   v1::RemoveModelRequest content = request;
   content.clear_request_id();
-  const store::RequestKey key{user, "RemoveModel", request.request_id(), store::Fingerprint(content)};
+  const store::RequestKey key{user, "RemoveModel", request.request_id(),
+                              store::Fingerprint(content)};
   return store_->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const auto answer, store::FindAnswer(tx, key, clock_->NowMicros()));
     if (answer.has_value()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const v1::Model model, FindOne(tx, request.ref()));
-    RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, kRefKind, VersionRef(model.name(), model.version())));
-    RETURN_IF_ERROR(tx.Execute("DELETE FROM models WHERE name = :name AND version = :version", model.name(), model.version()));
+    RETURN_IF_ERROR(
+        store::BlobStore::DropRefs(tx, kRefKind, VersionRef(model.name(), model.version())));
+    RETURN_IF_ERROR(tx.Execute("DELETE FROM models WHERE name = :name AND version = :version",
+                               model.name(), model.version()));
     return store::RememberAnswer(tx, key, "", clock_->NowMicros());
   });
 }

@@ -22,31 +22,35 @@
 
 namespace gradus::registry {
 
-// What one fetch sends: a safetensors file, whole or of some layers, verified before its first byte.
+// What one fetch sends: a safetensors file, whole or of some layers, verified before its first
+// byte.
 class ModelFile {
  public:
   const v1::Model& model() const { return model_; }
   int64_t size() const { return static_cast<int64_t>(size_); }
   const std::string& sha256() const { return sha256_; }
 
-  // Passes the bytes from `offset` on to `sink`, at most `piece` at once. OUT_OF_RANGE for an offset beyond the end; the sink's errors as they are.
-  absl::Status Send(int64_t offset, size_t piece, absl::FunctionRef<absl::Status(std::span<const std::byte>)> sink) const;
+  // Passes the bytes from `offset` on to `sink`, at most `piece` at once. OUT_OF_RANGE for an
+  // offset beyond the end; the sink's errors as they are.
+  absl::Status Send(int64_t offset, size_t piece,
+                    absl::FunctionRef<absl::Status(std::span<const std::byte>)> sink) const;
 
  private:
   friend class Models;
 
   v1::Model model_;
   base::MappedFile weights_;
-  std::string header_;                       // empty for the whole file
+  std::string header_;                      // empty for the whole file
   std::vector<formats::ByteRange> ranges_;  // of weights_
   uint64_t size_ = 0;
   std::string sha256_;
 };
 
-// Publishes, looks, lists, fetches, removes. A version number is never given again, not even after a removal.
-//   Owns     the tables models and model_names and the blob references of kind "model". What it is given must outlive it.
-//   Threads  any.
-//   Errors   INVALID_ARGUMENT for a reference that is none (field "ref"), NOT_FOUND names what is not there.
+// Publishes, looks, lists, fetches, removes. A version number is never given again, not even after
+// a removal.
+//   Owns     the tables models and model_names and the blob references of kind "model". What it is
+//   given must outlive it. Threads  any. Errors   INVALID_ARGUMENT for a reference that is none
+//   (field "ref"), NOT_FOUND names what is not there.
 class Models {
  public:
   // A definition in numbers, as engine/graph infers it.
@@ -54,18 +58,22 @@ class Models {
 
   Models(store::Store* store, store::BlobStore* blobs, base::Clock* clock, Summarize summarize);
 
-  // Registers a finished job's weights as the next version of spec.publish.model, inside the transaction that ends the job; returns the reference
+  // Registers a finished job's weights as the next version of spec.publish.model, inside the
+  // transaction that ends the job; returns the reference
   // ("fashion-a@1"). The weights' blob is stored.
-  absl::StatusOr<std::string> Publish(store::Tx& tx, const v1::Job& job, const v1::RankFinished& finished);
+  absl::StatusOr<std::string> Publish(store::Tx& tx, const v1::Job& job,
+                                      const v1::RankFinished& finished);
 
   // `ref`: name (newest version), name@3 or name@sha256:DIGEST (the newest of those weights).
   absl::StatusOr<v1::Model> Get(const std::string& ref) const;
   absl::StatusOr<std::string> OwnerOf(const std::string& ref) const;
-  // By name, newest version first, without spec and weights; a page also ends where it would grow past 512 KiB.
+  // By name, newest version first, without spec and weights; a page also ends where it would grow
+  // past 512 KiB.
   absl::StatusOr<v1::ListModelsResponse> List(const v1::ListModelsRequest& request) const;
 
   // Picks layers by the names of all of a model's layers; indices into these.
-  using SelectLayers = absl::FunctionRef<absl::StatusOr<std::vector<int>>(std::span<const std::string> layers)>;
+  using SelectLayers =
+      absl::FunctionRef<absl::StatusOr<std::vector<int>>(std::span<const std::string> layers)>;
   // The whole weights file. DATA_LOSS when its bytes are not those of its digest.
   absl::StatusOr<ModelFile> Open(const std::string& ref) const;
   // A file of those tensors alone that belong to the selected layers.

@@ -10,12 +10,14 @@ namespace gradus::registry {
 
 absl::StatusOr<int> CheckPageSize(int page_size) {
   if (page_size == 0) return 100;
-  if (page_size < 0 || page_size > 1000) return base::InvalidArgument("page_size", absl::StrCat(page_size), "1 to 1000");
+  if (page_size < 0 || page_size > 1000)
+    return base::InvalidArgument("page_size", absl::StrCat(page_size), "1 to 1000");
   return page_size;
 }
 
 absl::Status BadPageToken(const std::string& token) {
-  return base::InvalidArgument("page_token", absl::StrCat("\"", base::Shown(token), "\""), "a token that this list gave");
+  return base::InvalidArgument("page_token", absl::StrCat("\"", base::Shown(token), "\""),
+                               "a token that this list gave");
 }
 
 bool PageBudget::Take(size_t bytes) {

@@ -27,7 +27,8 @@ using nlohmann::json;
 constexpr int64_t kBytesPerSecond = 8 << 20;
 
 absl::StatusOr<Descriptor> OpenFile(const std::string& path, int flags) {
-  Descriptor file(base::RetryOnInterrupt([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW); }));
+  Descriptor file(
+      base::RetryOnInterrupt([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW); }));
   if (!file.valid()) return base::ErrnoStatus(errno, path);
   return file;
 }
@@ -48,7 +49,8 @@ absl::StatusOr<ParsedColumn> DecodeColumn(const json& object) {
   ParsedColumn parsed;
   parsed.rows = object.at("rows").get<int64_t>();
   parsed.column.set_dtype(object.at("dtype").get<std::string>());
-  for (const json& dimension : object.at("shape")) parsed.column.add_shape(dimension.get<int64_t>());
+  for (const json& dimension : object.at("shape"))
+    parsed.column.add_shape(dimension.get<int64_t>());
   for (const json& pair : object.at("label_counts")) {
     (*parsed.column.mutable_label_counts())[pair.at(0).get<int64_t>()] = pair.at(1).get<int64_t>();
   }
@@ -59,13 +61,15 @@ absl::StatusOr<ParsedColumn> DecodeColumn(const json& object) {
 absl::Status DecodeError(const json& error, const std::vector<ParseInput>& inputs) {
   const size_t file = std::min(error.at("file").get<size_t>(), inputs.size() - 1);
   const auto code = static_cast<absl::StatusCode>(error.at("code").get<int>());
-  const bool known = code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kResourceExhausted ||
+  const bool known = code == absl::StatusCode::kInvalidArgument ||
+                     code == absl::StatusCode::kResourceExhausted ||
                      code == absl::StatusCode::kUnimplemented;
   return FileError(known ? code : absl::StatusCode::kInternal, file, inputs[file].file.name(),
                    error.at("message").get<std::string>().substr(0, 1024));
 }
 
-absl::StatusOr<std::vector<ParsedColumn>> DecodeAnswer(const std::string& text, const std::vector<ParseInput>& inputs) {
+absl::StatusOr<std::vector<ParsedColumn>> DecodeAnswer(const std::string& text,
+                                                       const std::vector<ParseInput>& inputs) {
   try {
     const json answer = json::parse(text);
     if (answer.contains("error")) return DecodeError(answer.at("error"), inputs);
@@ -74,7 +78,8 @@ absl::StatusOr<std::vector<ParsedColumn>> DecodeAnswer(const std::string& text, 
       ASSIGN_OR_RETURN(ParsedColumn parsed, DecodeColumn(column));
       columns.push_back(std::move(parsed));
     }
-    if (columns.size() != inputs.size()) return absl::InternalError("the parser answered for another number of files");
+    if (columns.size() != inputs.size())
+      return absl::InternalError("the parser answered for another number of files");
     return columns;
   } catch (const json::exception&) {
     return absl::InternalError("the parser's answer makes no sense");
@@ -86,7 +91,8 @@ class ParseChild final : public Parser {
   ParseChild(base::Clock* clock, const ParseChildOptions& options)
       : clock_(clock), options_(options), free_(std::max(1, options.parallel)) {}
 
-  absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs, int64_t max_output) override {
+  absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs,
+                                                  int64_t max_output) override {
     TakePlace();
     const absl::Cleanup give_back = [this] { GivePlace(); };
     ASSIGN_OR_RETURN(const std::vector<Descriptor> files, OpenFiles(inputs));
@@ -102,7 +108,8 @@ class ParseChild final : public Parser {
   }
 
  private:
-  std::string Request(const std::vector<ParseInput>& inputs, int64_t max_output, int64_t limit_micros) const {
+  std::string Request(const std::vector<ParseInput>& inputs, int64_t max_output,
+                      int64_t limit_micros) const {
     json files = json::array();
     int fd = kFirstChildFd;
     for (const ParseInput& input : inputs) {

@@ -20,7 +20,8 @@ struct ParseInput {
   std::string output_path;  // an empty file that takes the raw little-endian values
 };
 
-// What was found in it. Sizes are claims of the parser: whoever takes them checks them against the output.
+// What was found in it. Sizes are claims of the parser: whoever takes them checks them against the
+// output.
 struct ParsedColumn {
   int64_t rows = 0;
   v1::Column column;  // without name and blob
@@ -32,9 +33,11 @@ class Parser {
 
   // One column an input, in their order. Each output file is at most `max_output` bytes.
   //   Threads  any; blocks until all is parsed.
-  //   Errors   INVALID_ARGUMENT with field "files[i]" when the data are bad; RESOURCE_EXHAUSTED for a full disk; INTERNAL when the parser itself ended
+  //   Errors   INVALID_ARGUMENT with field "files[i]" when the data are bad; RESOURCE_EXHAUSTED for
+  //   a full disk; INTERNAL when the parser itself ended
   //            badly or took too long.
-  virtual absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs, int64_t max_output) = 0;
+  virtual absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs,
+                                                          int64_t max_output) = 0;
 };
 
 }  // namespace gradus::registry

@@ -24,18 +24,25 @@ std::string Quoted(const std::string& text) { return absl::StrCat("\"", base::Sh
 
 absl::Status CheckFile(const v1::UploadFile& file, const std::string& path) {
   if (file.name().empty() || file.name().size() > kMaxFileName) {
-    return base::InvalidArgument(absl::StrCat(path, ".name"), Quoted(file.name()), "1 to 255 bytes long");
+    return base::InvalidArgument(absl::StrCat(path, ".name"), Quoted(file.name()),
+                                 "1 to 255 bytes long");
   }
-  if (file.size() < 1) return base::InvalidArgument(absl::StrCat(path, ".size"), absl::StrCat(file.size()), "1 or more");
+  if (file.size() < 1)
+    return base::InvalidArgument(absl::StrCat(path, ".size"), absl::StrCat(file.size()),
+                                 "1 or more");
   if (!base::ParseSha256(file.sha256()).ok()) {
-    return base::InvalidArgument(absl::StrCat(path, ".sha256"), Quoted(file.sha256()), "64 lower-case hexadecimal digits");
+    return base::InvalidArgument(absl::StrCat(path, ".sha256"), Quoted(file.sha256()),
+                                 "64 lower-case hexadecimal digits");
   }
   if (file.format() != v1::UploadFile::IDX) {
-    return base::InvalidArgument(absl::StrCat(path, ".format"), absl::StrCat(static_cast<int>(file.format())), "a known format: IDX");
+    return base::InvalidArgument(absl::StrCat(path, ".format"),
+                                 absl::StrCat(static_cast<int>(file.format())),
+                                 "a known format: IDX");
   }
   RETURN_IF_ERROR(base::CheckName(absl::StrCat(path, ".split"), file.split()));
   if (file.column() != "x" && file.column() != "y") {
-    return base::InvalidArgument(absl::StrCat(path, ".column"), Quoted(file.column()), "\"x\" or \"y\"");
+    return base::InvalidArgument(absl::StrCat(path, ".column"), Quoted(file.column()),
+                                 "\"x\" or \"y\"");
   }
   return absl::OkStatus();
 }
@@ -45,14 +52,17 @@ absl::Status CheckSplits(const v1::BeginUploadRequest& request) {
   for (int i = 0; i < request.files_size(); ++i) {
     const v1::UploadFile& file = request.files(i);
     if (!seen.emplace(file.split(), file.column()).second) {
-      return base::InvalidArgument(absl::StrCat("files[", i, "]"), absl::StrCat("column \"", file.column(), "\" of split \"", file.split(), "\""),
-                                   "given once");
+      return base::InvalidArgument(
+          absl::StrCat("files[", i, "]"),
+          absl::StrCat("column \"", file.column(), "\" of split \"", file.split(), "\""),
+          "given once");
     }
   }
   for (int i = 0; i < request.files_size(); ++i) {
     const std::string& split = request.files(i).split();
     if (seen.count({split, "x"}) == 0) {
-      return base::InvalidArgument(absl::StrCat("files[", i, "].split"), Quoted(split), "a split with a column \"x\"");
+      return base::InvalidArgument(absl::StrCat("files[", i, "].split"), Quoted(split),
+                                   "a split with a column \"x\"");
     }
   }
   return absl::OkStatus();
@@ -63,15 +73,18 @@ absl::Status CheckSplits(const v1::BeginUploadRequest& request) {
 absl::Status CheckUploadRequest(const v1::BeginUploadRequest& request, int64_t max_upload) {
   RETURN_IF_ERROR(base::CheckName("dataset", request.dataset()));
   if (request.files_size() < 1 || request.files_size() > kMaxFiles) {
-    return base::InvalidArgument("files", absl::StrCat(request.files_size(), " files"), "1 to 64 files");
+    return base::InvalidArgument("files", absl::StrCat(request.files_size(), " files"),
+                                 "1 to 64 files");
   }
   int64_t left = max_upload;
   for (int i = 0; i < request.files_size(); ++i) {
     const std::string path = absl::StrCat("files[", i, "]");
     RETURN_IF_ERROR(CheckFile(request.files(i), path));
     if (request.files(i).size() > left) {
-      return base::InvalidArgument(absl::StrCat(path, ".size"), absl::StrCat(request.files(i).size(), " bytes"),
-                                   absl::StrCat("allowed: all files together may have ", max_upload, ", ", left, " are left"));
+      return base::InvalidArgument(absl::StrCat(path, ".size"),
+                                   absl::StrCat(request.files(i).size(), " bytes"),
+                                   absl::StrCat("allowed: all files together may have ", max_upload,
+                                                ", ", left, " are left"));
     }
     left -= request.files(i).size();
   }
@@ -83,20 +96,23 @@ absl::Status CheckColumn(const ParsedColumn& parsed, int64_t output_bytes) {
   std::vector<int64_t> shape = {parsed.rows};
   shape.insert(shape.end(), parsed.column.shape().begin(), parsed.column.shape().end());
   const std::optional<uint64_t> bytes = formats::ArrayBytes(shape, element);
-  if (element == 0 || parsed.rows < 1 || !bytes.has_value() || *bytes != static_cast<uint64_t>(output_bytes)) {
+  if (element == 0 || parsed.rows < 1 || !bytes.has_value() ||
+      *bytes != static_cast<uint64_t>(output_bytes)) {
     return absl::InternalError("the parser's answer does not fit what it wrote");
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckRows(const v1::BeginUploadRequest& request, const std::vector<ParsedColumn>& columns) {
+absl::Status CheckRows(const v1::BeginUploadRequest& request,
+                       const std::vector<ParsedColumn>& columns) {
   std::map<std::string, size_t> first;  // split -> its first file
   for (size_t i = 0; i < columns.size(); ++i) {
     const v1::UploadFile& file = request.files(static_cast<int>(i));
     const size_t other = first.emplace(file.split(), i).first->second;
     if (columns[i].rows != columns[other].rows) {
       return FileError(absl::StatusCode::kInvalidArgument, i, file.name(),
-                       absl::StrCat(columns[i].rows, " rows, but \"", base::Shown(request.files(static_cast<int>(other)).name()),
+                       absl::StrCat(columns[i].rows, " rows, but \"",
+                                    base::Shown(request.files(static_cast<int>(other)).name()),
                                     "\" of the same split has ", columns[other].rows));
     }
   }

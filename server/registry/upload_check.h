@@ -11,14 +11,17 @@
 
 namespace gradus::registry {
 
-// Names, formats, digests, sizes together at most `max_upload`, no (split, column) twice, an "x" in every split.
+// Names, formats, digests, sizes together at most `max_upload`, no (split, column) twice, an "x" in
+// every split.
 //   Errors  INVALID_ARGUMENT with the field's path.
 absl::Status CheckUploadRequest(const v1::BeginUploadRequest& request, int64_t max_upload);
 
-// That a parsed column makes sense by itself and that its values take `output_bytes`. INTERNAL: the parser said something else than it wrote.
+// That a parsed column makes sense by itself and that its values take `output_bytes`. INTERNAL: the
+// parser said something else than it wrote.
 absl::Status CheckColumn(const ParsedColumn& column, int64_t output_bytes);
 
 // That the columns of each split have as many rows. INVALID_ARGUMENT names both files.
-absl::Status CheckRows(const v1::BeginUploadRequest& request, const std::vector<ParsedColumn>& columns);
+absl::Status CheckRows(const v1::BeginUploadRequest& request,
+                       const std::vector<ParsedColumn>& columns);
 
 }  // namespace gradus::registry

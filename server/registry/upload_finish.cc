@@ -50,8 +50,9 @@ absl::Status CheckDigests(base::Files& files, const UploadParts& folder, const U
     const v1::UploadFile& file = row.request.files(i);
     ASSIGN_OR_RETURN(const std::string digest, DigestOf(files, folder.PathOf(row.id, i)));
     if (digest != file.sha256()) {
-      return FileError(absl::StatusCode::kInvalidArgument, static_cast<size_t>(i), file.name(),
-                       absl::StrCat("its SHA-256 is ", digest, ", ", file.sha256(), " was announced"));
+      return FileError(
+          absl::StatusCode::kInvalidArgument, static_cast<size_t>(i), file.name(),
+          absl::StrCat("its SHA-256 is ", digest, ", ", file.sha256(), " was announced"));
     }
   }
   return absl::OkStatus();
@@ -64,7 +65,8 @@ class Columns {
   ~Columns() {
     for (size_t i = adopted_; i < outputs_.size(); ++i) {
       outputs_[i].file.reset();
-      parts_.files->Remove(outputs_[i].path).IgnoreError();  // else removed with other abandoned files, after a day
+      parts_.files->Remove(outputs_[i].path)
+          .IgnoreError();  // else removed with other abandoned files, after a day
     }
   }
   Columns(const Columns&) = delete;
@@ -74,11 +76,14 @@ class Columns {
     std::vector<ParseInput> inputs;
     for (int i = 0; i < row_.request.files_size(); ++i) {
       ASSIGN_OR_RETURN(base::TemporaryFile output, parts_.blobs->NewFile());
-      inputs.push_back({.file = row_.request.files(i), .input_path = folder.PathOf(row_.id, i), .output_path = output.path});
+      inputs.push_back({.file = row_.request.files(i),
+                        .input_path = folder.PathOf(row_.id, i),
+                        .output_path = output.path});
       outputs_.push_back(std::move(output));
     }
     ASSIGN_OR_RETURN(columns_, parts_.parser->Parse(inputs, max_output));
-    if (columns_.size() != outputs_.size()) return absl::InternalError("the parser answered for another number of files");
+    if (columns_.size() != outputs_.size())
+      return absl::InternalError("the parser answered for another number of files");
     for (size_t i = 0; i < columns_.size(); ++i) {
       ASSIGN_OR_RETURN(const uint64_t size, outputs_[i].file->Size());
       RETURN_IF_ERROR(CheckColumn(columns_[i], static_cast<int64_t>(size)));
@@ -88,7 +93,8 @@ class Columns {
 
   absl::Status Store() {
     for (ParsedColumn& parsed : columns_) {
-      ASSIGN_OR_RETURN(*parsed.column.mutable_blob(), parts_.blobs->Adopt(std::move(outputs_[adopted_++])));
+      ASSIGN_OR_RETURN(*parsed.column.mutable_blob(),
+                       parts_.blobs->Adopt(std::move(outputs_[adopted_++])));
     }
     return absl::OkStatus();
   }
@@ -128,8 +134,8 @@ void FitIntoMessage(v1::Dataset& dataset) {
 
 }  // namespace
 
-absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const UploadParts& folder, const UploadRow& row,
-                                         int64_t max_output) {
+absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const UploadParts& folder,
+                                         const UploadRow& row, int64_t max_output) {
   RETURN_IF_ERROR(CheckComplete(row));
   RETURN_IF_ERROR(CheckDigests(*parts.files, folder, row));
   Columns columns(parts, row);
@@ -141,7 +147,8 @@ absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const Upload
   FitIntoMessage(dataset);
   RETURN_IF_ERROR(parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(dataset, parts.datasets->Add(tx, dataset));
-    return EndUpload(tx, row.id, UploadState::kDone, store::Encode(dataset), parts.clock->NowMicros());
+    return EndUpload(tx, row.id, UploadState::kDone, store::Encode(dataset),
+                     parts.clock->NowMicros());
   }));
   FAILPOINT("registry.upload.registered");
   return dataset;

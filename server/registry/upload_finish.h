@@ -11,8 +11,11 @@
 
 namespace gradus::registry {
 
-// Turns an open upload into a dataset and ends it, both in one transaction. Blobs of a failed attempt have no reference and are collected.
-//   Errors  FAILED_PRECONDITION while bytes are missing; INVALID_ARGUMENT for what is wrong with the data; else what the parser and the store say.
-absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const UploadParts& folder, const UploadRow& row, int64_t max_output);
+// Turns an open upload into a dataset and ends it, both in one transaction. Blobs of a failed
+// attempt have no reference and are collected.
+//   Errors  FAILED_PRECONDITION while bytes are missing; INVALID_ARGUMENT for what is wrong with
+//   the data; else what the parser and the store say.
+absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const UploadParts& folder,
+                                         const UploadRow& row, int64_t max_output);
 
 }  // namespace gradus::registry

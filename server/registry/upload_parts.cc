@@ -48,28 +48,34 @@ std::shared_ptr<PartSlot> UploadParts::SlotOf(const std::string& id, int file) {
   return slot;
 }
 
-absl::StatusOr<std::unique_ptr<base::File>> UploadParts::OpenAt(const std::string& id, int file, int64_t committed) {
+absl::StatusOr<std::unique_ptr<base::File>> UploadParts::OpenAt(const std::string& id, int file,
+                                                                int64_t committed) {
   const std::string path = PathOf(id, file);
   ASSIGN_OR_RETURN(const bool exists, files_->Exists(path));
-  ASSIGN_OR_RETURN(std::unique_ptr<base::File> part, files_->OpenWrite(path, {.create = committed == 0}));
+  ASSIGN_OR_RETURN(std::unique_ptr<base::File> part,
+                   files_->OpenWrite(path, {.create = committed == 0}));
   // A recorded size must never stand for a name that a power cut takes away.
   if (!exists) RETURN_IF_ERROR(files_->SyncDir(dir_));
   ASSIGN_OR_RETURN(const uint64_t size, part->Size());
   if (size < static_cast<uint64_t>(committed)) {
-    return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes, ", committed, " were recorded"));
+    return absl::DataLossError(
+        absl::StrCat(path, ": ", size, " bytes, ", committed, " were recorded"));
   }
-  if (size > static_cast<uint64_t>(committed)) RETURN_IF_ERROR(part->Truncate(static_cast<uint64_t>(committed)));
+  if (size > static_cast<uint64_t>(committed))
+    RETURN_IF_ERROR(part->Truncate(static_cast<uint64_t>(committed)));
   return part;
 }
 
 void UploadParts::Remove(const std::string& id, int count) {
   for (int file = 0; file < count; ++file) {
     const absl::Status removed = files_->Remove(PathOf(id, file));
-    if (!removed.ok() && !absl::IsNotFound(removed)) base::LogWarning("an upload's part could not be removed", {{"error", removed}});
+    if (!removed.ok() && !absl::IsNotFound(removed))
+      base::LogWarning("an upload's part could not be removed", {{"error", removed}});
   }
 }
 
-absl::Status UploadParts::RemoveOrphans(int64_t before_micros, absl::FunctionRef<absl::StatusOr<bool>(const std::string& id)> known) {
+absl::Status UploadParts::RemoveOrphans(
+    int64_t before_micros, absl::FunctionRef<absl::StatusOr<bool>(const std::string& id)> known) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, files_->List(dir_));
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(const bool belongs, known(name.substr(0, name.find('-'))));
@@ -79,7 +85,9 @@ absl::Status UploadParts::RemoveOrphans(int64_t before_micros, absl::FunctionRef
     if (absl::IsNotFound(info.status())) continue;
     RETURN_IF_ERROR(info.status());
     if (info->is_directory || info->modified_micros >= before_micros) continue;
-    if (const absl::Status removed = files_->Remove(path); !removed.ok() && !absl::IsNotFound(removed)) return removed;
+    if (const absl::Status removed = files_->Remove(path);
+        !removed.ok() && !absl::IsNotFound(removed))
+      return removed;
   }
   return absl::OkStatus();
 }

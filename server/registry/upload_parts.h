@@ -16,13 +16,15 @@
 
 namespace gradus::registry {
 
-// Lets one writer at a time into a file: the newest. A write under way is waited for, later ones of older writers are refused.
+// Lets one writer at a time into a file: the newest. A write under way is waited for, later ones of
+// older writers are refused.
 //   Threads  any.
 class PartSlot {
  public:
   // The new writer's ticket.
   int64_t TakeOver();
-  // False when there is a newer ticket. Between Enter and Leave the file is the ticket's own; no lock is held.
+  // False when there is a newer ticket. Between Enter and Leave the file is the ticket's own; no
+  // lock is held.
   bool Enter(int64_t ticket);
   void Leave();
 
@@ -44,12 +46,15 @@ class UploadParts {
   std::shared_ptr<PartSlot> SlotOf(const std::string& id, int file);
 
   // The part, open for writing, cut to `committed` bytes. DATA_LOSS when it has fewer.
-  absl::StatusOr<std::unique_ptr<base::File>> OpenAt(const std::string& id, int file, int64_t committed);
+  absl::StatusOr<std::unique_ptr<base::File>> OpenAt(const std::string& id, int file,
+                                                     int64_t committed);
 
   // Removes an upload's parts; what cannot be removed is left to RemoveOrphans.
   void Remove(const std::string& id, int count);
-  // Removes what belongs to no upload that `known` knows and was last written before `before_micros`.
-  absl::Status RemoveOrphans(int64_t before_micros, absl::FunctionRef<absl::StatusOr<bool>(const std::string& id)> known);
+  // Removes what belongs to no upload that `known` knows and was last written before
+  // `before_micros`.
+  absl::Status RemoveOrphans(int64_t before_micros,
+                             absl::FunctionRef<absl::StatusOr<bool>(const std::string& id)> known);
 
  private:
   base::Files* const files_;

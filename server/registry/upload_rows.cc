@@ -16,14 +16,17 @@ namespace gradus::registry {
 namespace {
 
 absl::Status NoSuchUpload(const std::string& id) {
-  return absl::NotFoundError(absl::StrCat("there is no upload \"", base::Shown(id), "\" under way"));
+  return absl::NotFoundError(
+      absl::StrCat("there is no upload \"", base::Shown(id), "\" under way"));
 }
 
 }  // namespace
 
 absl::StatusOr<std::optional<UploadRow>> FindUpload(store::ReadTx& tx, const std::string& id) {
-  ASSIGN_OR_RETURN(const auto found, (tx.QueryOne<std::string, std::string, int64_t, std::string>(
-                                         "SELECT user_name, request, state, answer FROM uploads WHERE id = :id", id)));
+  ASSIGN_OR_RETURN(
+      const auto found,
+      (tx.QueryOne<std::string, std::string, int64_t, std::string>(
+          "SELECT user_name, request, state, answer FROM uploads WHERE id = :id", id)));
   if (!found.has_value()) return std::nullopt;
   UploadRow row;
   row.id = id;
@@ -31,11 +34,13 @@ absl::StatusOr<std::optional<UploadRow>> FindUpload(store::ReadTx& tx, const std
   RETURN_IF_ERROR(store::DecodeInto(std::get<1>(*found), &row.request));
   row.state = static_cast<UploadState>(std::get<2>(*found));
   row.answer = std::get<3>(*found);
-  ASSIGN_OR_RETURN(const auto files,
-                   tx.Query<int64_t>("SELECT committed FROM upload_files WHERE upload = :id ORDER BY file", id));
+  ASSIGN_OR_RETURN(
+      const auto files,
+      tx.Query<int64_t>("SELECT committed FROM upload_files WHERE upload = :id ORDER BY file", id));
   for (const auto& [committed] : files) row.committed.push_back(committed);
   if (row.committed.size() != static_cast<size_t>(row.request.files_size())) {
-    return absl::DataLossError(absl::StrCat("upload ", id, " has ", row.committed.size(), " rows of files"));
+    return absl::DataLossError(
+        absl::StrCat("upload ", id, " has ", row.committed.size(), " rows of files"));
   }
   return row;
 }
@@ -47,27 +52,36 @@ absl::StatusOr<UploadRow> GetUpload(store::ReadTx& tx, const std::string& id) {
 }
 
 absl::Status InsertUpload(store::Tx& tx, const UploadRow& row, int64_t now_micros) {
-  RETURN_IF_ERROR(tx.Execute(
-      "INSERT INTO uploads (id, user_name, request, state, answer, touched_at) VALUES (:id, :user, :request, 0, '', :at)", row.id,
-      row.user, store::Encode(row.request), now_micros));
+  RETURN_IF_ERROR(
+      tx.Execute("INSERT INTO uploads (id, user_name, request, state, answer, touched_at) VALUES "
+                 "(:id, :user, :request, 0, '', :at)",
+                 row.id, row.user, store::Encode(row.request), now_micros));
   for (int i = 0; i < row.request.files_size(); ++i) {
-    RETURN_IF_ERROR(tx.Execute("INSERT INTO upload_files (upload, file, committed) VALUES (:id, :file, 0)", row.id, i));
+    RETURN_IF_ERROR(tx.Execute(
+        "INSERT INTO upload_files (upload, file, committed) VALUES (:id, :file, 0)", row.id, i));
   }
   return absl::OkStatus();
 }
 
-absl::Status RecordCommitted(store::Tx& tx, const std::string& id, int file, int64_t committed, int64_t now_micros) {
+absl::Status RecordCommitted(store::Tx& tx, const std::string& id, int file, int64_t committed,
+                             int64_t now_micros) {
   ASSIGN_OR_RETURN(const int64_t open,
-                   tx.Update("UPDATE uploads SET touched_at = :at WHERE id = :id AND state = 0", now_micros, id));
+                   tx.Update("UPDATE uploads SET touched_at = :at WHERE id = :id AND state = 0",
+                             now_micros, id));
   if (open == 0) return NoSuchUpload(id);
-  return tx.Execute("UPDATE upload_files SET committed = :committed WHERE upload = :id AND file = :file", committed, id, file);
+  return tx.Execute(
+      "UPDATE upload_files SET committed = :committed WHERE upload = :id AND file = :file",
+      committed, id, file);
 }
 
-absl::Status EndUpload(store::Tx& tx, const std::string& id, UploadState state, const std::string& answer, int64_t now_micros) {
+absl::Status EndUpload(store::Tx& tx, const std::string& id, UploadState state,
+                       const std::string& answer, int64_t now_micros) {
   ASSIGN_OR_RETURN(const int64_t open,
-                   tx.Update("UPDATE uploads SET state = :state, answer = :answer, touched_at = :at WHERE id = :id AND state = 0",
+                   tx.Update("UPDATE uploads SET state = :state, answer = :answer, touched_at = "
+                             ":at WHERE id = :id AND state = 0",
                              state, answer, now_micros, id));
-  if (open == 0) return absl::FailedPreconditionError(absl::StrCat("upload ", id, " has ended already"));
+  if (open == 0)
+    return absl::FailedPreconditionError(absl::StrCat("upload ", id, " has ended already"));
   return absl::OkStatus();
 }
 
@@ -77,20 +91,27 @@ absl::Status DeleteUpload(store::Tx& tx, const std::string& id) {
 }
 
 absl::StatusOr<int64_t> CountOpenUploads(store::ReadTx& tx, const std::string& user) {
-  ASSIGN_OR_RETURN(const auto row, tx.QueryOne<int64_t>("SELECT COUNT(*) FROM uploads WHERE user_name = :user AND state = 0", user));
+  ASSIGN_OR_RETURN(const auto row,
+                   tx.QueryOne<int64_t>(
+                       "SELECT COUNT(*) FROM uploads WHERE user_name = :user AND state = 0", user));
   return row.has_value() ? std::get<0>(*row) : 0;
 }
 
-absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros, int limit) {
-  ASSIGN_OR_RETURN(const auto rows, tx.Query<std::string>(
-                                        "SELECT id FROM uploads WHERE touched_at < :before ORDER BY touched_at LIMIT :count", micros, limit));
+absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros,
+                                                              int limit) {
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      tx.Query<std::string>(
+          "SELECT id FROM uploads WHERE touched_at < :before ORDER BY touched_at LIMIT :count",
+          micros, limit));
   std::vector<std::string> ids;
   for (const auto& [id] : rows) ids.push_back(id);
   return ids;
 }
 
 std::string EncodeRefusal(const absl::Status& refusal) {
-  return absl::StrCat(static_cast<int>(refusal.code()), "\n", base::FieldOf(refusal).value_or(""), "\n", refusal.message());
+  return absl::StrCat(static_cast<int>(refusal.code()), "\n", base::FieldOf(refusal).value_or(""),
+                      "\n", refusal.message());
 }
 
 absl::Status DecodeRefusal(const std::string& text) {

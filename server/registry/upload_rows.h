@@ -32,14 +32,17 @@ absl::StatusOr<UploadRow> GetUpload(store::ReadTx& tx, const std::string& id);
 // Open, with nothing committed.
 absl::Status InsertUpload(store::Tx& tx, const UploadRow& row, int64_t now_micros);
 // NOT_FOUND unless the upload is open.
-absl::Status RecordCommitted(store::Tx& tx, const std::string& id, int file, int64_t committed, int64_t now_micros);
+absl::Status RecordCommitted(store::Tx& tx, const std::string& id, int file, int64_t committed,
+                             int64_t now_micros);
 // Open to done or refused, once: FAILED_PRECONDITION else.
-absl::Status EndUpload(store::Tx& tx, const std::string& id, UploadState state, const std::string& answer, int64_t now_micros);
+absl::Status EndUpload(store::Tx& tx, const std::string& id, UploadState state,
+                       const std::string& answer, int64_t now_micros);
 absl::Status DeleteUpload(store::Tx& tx, const std::string& id);
 
 absl::StatusOr<int64_t> CountOpenUploads(store::ReadTx& tx, const std::string& user);
 // Those not touched since then, in any state; at most `limit`.
-absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros, int limit);
+absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros,
+                                                              int limit);
 
 // A refusal as text, with its code and field, and back.
 std::string EncodeRefusal(const absl::Status& refusal);

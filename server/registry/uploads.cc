@@ -31,7 +31,8 @@ constexpr int kSweep = 100;
 
 // Errors that a second try would meet again: the upload ends with them.
 bool IsRefusal(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status) || absl::IsUnimplemented(status);
+  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status) ||
+         absl::IsUnimplemented(status);
 }
 
 class StoredUploads final : public Uploads {
@@ -45,7 +46,8 @@ class StoredUploads final : public Uploads {
     return RemoveOrphans(std::numeric_limits<int64_t>::max());
   }
 
-  absl::StatusOr<v1::Upload> Begin(const std::string& user, const v1::BeginUploadRequest& request) override {
+  absl::StatusOr<v1::Upload> Begin(const std::string& user,
+                                   const v1::BeginUploadRequest& request) override {
     RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
     RETURN_IF_ERROR(CheckUploadRequest(request, options_.max_upload));
     UploadRow row;
@@ -54,7 +56,8 @@ class StoredUploads final : public Uploads {
     row.request = request;
     row.request.clear_request_id();
     row.committed.resize(static_cast<size_t>(request.files_size()), 0);
-    const store::RequestKey key{user, "BeginUpload", request.request_id(), store::Fingerprint(row.request)};
+    const store::RequestKey key{user, "BeginUpload", request.request_id(),
+                                store::Fingerprint(row.request)};
     RETURN_IF_ERROR(parts_.store->Write([&](store::Tx& tx) { return BeginInside(tx, key, row); }));
     FAILPOINT("registry.upload.begun");
     return ToMessage(row);
@@ -71,23 +74,32 @@ class StoredUploads final : public Uploads {
     return std::move(row.user);
   }
 
-  absl::StatusOr<std::unique_ptr<Appender>> Append(const std::string& id, int file, int64_t offset) override {
+  absl::StatusOr<std::unique_ptr<Appender>> Append(const std::string& id, int file,
+                                                   int64_t offset) override {
     ASSIGN_OR_RETURN(const UploadRow asked, Load(id));
     if (asked.state != UploadState::kOpen) return Gone(id);
     if (file < 0 || file >= asked.request.files_size()) {
-      return base::InvalidArgument("file", absl::StrCat(file), absl::StrCat("one of the upload's ", asked.request.files_size(), " files"));
+      return base::InvalidArgument(
+          "file", absl::StrCat(file),
+          absl::StrCat("one of the upload's ", asked.request.files_size(), " files"));
     }
-    AppendTarget target{.id = id, .file = file, .size = asked.request.files(file).size(), .slot = folder_.SlotOf(id, file), .part = {}};
+    AppendTarget target{.id = id,
+                        .file = file,
+                        .size = asked.request.files(file).size(),
+                        .slot = folder_.SlotOf(id, file),
+                        .part = {}};
     target.ticket = target.slot->TakeOver();
-    if (!target.slot->Enter(target.ticket)) return absl::AbortedError("a newer stream writes this file");
+    if (!target.slot->Enter(target.ticket))
+      return absl::AbortedError("a newer stream writes this file");
     const absl::Cleanup leave = [slot = target.slot] { slot->Leave(); };
     // Read again: the writer before may have recorded more until now.
     ASSIGN_OR_RETURN(const UploadRow row, Load(id));
     if (row.state != UploadState::kOpen) return Gone(id);
     target.committed = row.committed[static_cast<size_t>(file)];
     if (offset != target.committed) {
-      return base::FieldError(absl::StatusCode::kOutOfRange, "offset",
-                              absl::StrCat(offset, " is not the committed size, which is ", target.committed));
+      return base::FieldError(
+          absl::StatusCode::kOutOfRange, "offset",
+          absl::StrCat(offset, " is not the committed size, which is ", target.committed));
     }
     ASSIGN_OR_RETURN(target.part, folder_.OpenAt(id, file, target.committed));
     return NewAppender(std::move(target), options_.sync_bytes, parts_.store, parts_.clock);
@@ -108,7 +120,8 @@ class StoredUploads final : public Uploads {
   }
 
   absl::Status Abort(const std::string& id) override {
-    if (!TryClaim(id)) return absl::FailedPreconditionError(absl::StrCat("upload ", id, " is being finished"));
+    if (!TryClaim(id))
+      return absl::FailedPreconditionError(absl::StrCat("upload ", id, " is being finished"));
     const absl::Cleanup release = [&] { Release(id); };
     int files = 0;
     RETURN_IF_ERROR(parts_.store->Write([&](store::Tx& tx) -> absl::Status {
@@ -163,7 +176,8 @@ class StoredUploads final : public Uploads {
     RETURN_IF_ERROR(Datasets::CheckFree(tx, row.request.dataset()));
     ASSIGN_OR_RETURN(const int64_t open, CountOpenUploads(tx, row.user));
     if (open >= options_.max_open) {
-      return absl::ResourceExhaustedError(absl::StrCat(open, " uploads are under way, at most ", options_.max_open,
+      return absl::ResourceExhaustedError(absl::StrCat(open, " uploads are under way, at most ",
+                                                       options_.max_open,
                                                        " are allowed: finish or abort one"));
     }
     RETURN_IF_ERROR(InsertUpload(tx, row, now));
@@ -172,7 +186,8 @@ class StoredUploads final : public Uploads {
 
   absl::Status Refuse(const UploadRow& row, const absl::Status& refusal) {
     return parts_.store->Write([&](store::Tx& tx) {
-      return EndUpload(tx, row.id, UploadState::kRefused, EncodeRefusal(refusal), parts_.clock->NowMicros());
+      return EndUpload(tx, row.id, UploadState::kRefused, EncodeRefusal(refusal),
+                       parts_.clock->NowMicros());
     });
   }
 
@@ -201,7 +216,8 @@ class StoredUploads final : public Uploads {
   // Ending an upload is one caller's at a time.
   void Claim(const std::string& id) {
     base::MutexLock lock(mu_);
-    released_.Wait(mu_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return claimed_.count(id) == 0; });
+    released_.Wait(mu_,
+                   [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return claimed_.count(id) == 0; });
     claimed_.insert(id);
   }
   bool TryClaim(const std::string& id) {
@@ -224,7 +240,8 @@ class StoredUploads final : public Uploads {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Uploads>> Uploads::Open(const UploadsParts& parts, const UploadsOptions& options) {
+absl::StatusOr<std::unique_ptr<Uploads>> Uploads::Open(const UploadsParts& parts,
+                                                       const UploadsOptions& options) {
   auto uploads = std::make_unique<StoredUploads>(parts, options);
   RETURN_IF_ERROR(uploads->Start());
   return uploads;

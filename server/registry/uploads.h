@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Datasets on their way in: begun, appended to in pieces that survive any break, checked, parsed, registered.
+// Datasets on their way in: begun, appended to in pieces that survive any break, checked, parsed,
+// registered.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +24,12 @@
 namespace gradus::registry {
 
 struct UploadsOptions {
-  std::string dir;                                  // DIR/uploads; holds ID-N.part and nothing else
-  int64_t max_upload = int64_t{16} << 30;           // bytes of one upload's files together; of its columns, too
-  int max_open = 64;                                // a user's uploads at once
-  int64_t abandoned_micros = 86'400'000'000;        // an upload that nobody touched so long is removed
-  int64_t sync_bytes = int64_t{64} << 20;           // a long stream makes itself durable this often
+  std::string dir;  // DIR/uploads; holds ID-N.part and nothing else
+  int64_t max_upload = int64_t{16}
+                       << 30;  // bytes of one upload's files together; of its columns, too
+  int max_open = 64;           // a user's uploads at once
+  int64_t abandoned_micros = 86'400'000'000;  // an upload that nobody touched so long is removed
+  int64_t sync_bytes = int64_t{64} << 20;     // a long stream makes itself durable this often
 };
 
 // What Uploads stands on. All must outlive it.
@@ -41,41 +43,52 @@ struct UploadsParts {
   base::RandomSource* random = nullptr;
 };
 
-// One stream into one file. At most one a file is live: a newer one takes over, and the older one's calls are ABORTED.
+// One stream into one file. At most one a file is live: a newer one takes over, and the older one's
+// calls are ABORTED.
 //   Threads  one at a time.
-//   Errors   OUT_OF_RANGE for more bytes than the file has; RESOURCE_EXHAUSTED for a full disk. After an error only the destructor may follow; what was
+//   Errors   OUT_OF_RANGE for more bytes than the file has; RESOURCE_EXHAUSTED for a full disk.
+//   After an error only the destructor may follow; what was
 //            committed stays.
 class Appender {
  public:
   virtual ~Appender() = default;
   virtual absl::Status Append(std::span<const std::byte> bytes) = 0;
-  // Makes everything appended durable and returns the file's committed size. Call it at the end of the stream, broken or not.
+  // Makes everything appended durable and returns the file's committed size. Call it at the end of
+  // the stream, broken or not.
   virtual absl::StatusOr<int64_t> Commit() = 0;
 };
 
-// An upload's row says how far each of its files is durable; bytes beyond that are cut off before more is appended.
+// An upload's row says how far each of its files is durable; bytes beyond that are cut off before
+// more is appended.
 //   Owns     the tables uploads and upload_files, and `dir`.
 //   Threads  any.
-//   Errors   NOT_FOUND for an upload that is unknown, refused or aborted; INVALID_ARGUMENT with the field's path for what is wrong with a request or a file.
+//   Errors   NOT_FOUND for an upload that is unknown, refused or aborted; INVALID_ARGUMENT with the
+//   field's path for what is wrong with a request or a file.
 class Uploads {
  public:
   // Makes `dir` where it is missing and removes files in it that belong to no upload.
-  static absl::StatusOr<std::unique_ptr<Uploads>> Open(const UploadsParts& parts, const UploadsOptions& options);
+  static absl::StatusOr<std::unique_ptr<Uploads>> Open(const UploadsParts& parts,
+                                                       const UploadsOptions& options);
   virtual ~Uploads() = default;
 
-  // Nothing is stored when it is refused. RESOURCE_EXHAUSTED beyond max_open; ALREADY_EXISTS when the name is taken.
-  virtual absl::StatusOr<v1::Upload> Begin(const std::string& user, const v1::BeginUploadRequest& request) = 0;
+  // Nothing is stored when it is refused. RESOURCE_EXHAUSTED beyond max_open; ALREADY_EXISTS when
+  // the name is taken.
+  virtual absl::StatusOr<v1::Upload> Begin(const std::string& user,
+                                           const v1::BeginUploadRequest& request) = 0;
   virtual absl::StatusOr<v1::Upload> Get(const std::string& id) = 0;
   virtual absl::StatusOr<std::string> OwnerOf(const std::string& id) = 0;
   // `offset` must be the file's committed size: OUT_OF_RANGE names the right one.
-  virtual absl::StatusOr<std::unique_ptr<Appender>> Append(const std::string& id, int file, int64_t offset) = 0;
-  // Checks digests, parses, registers; may take minutes. A refusal (INVALID_ARGUMENT, ALREADY_EXISTS) removes the upload; after other errors it can be tried
-  // again. A repeated call gets the first answer, for a day.
+  virtual absl::StatusOr<std::unique_ptr<Appender>> Append(const std::string& id, int file,
+                                                           int64_t offset) = 0;
+  // Checks digests, parses, registers; may take minutes. A refusal (INVALID_ARGUMENT,
+  // ALREADY_EXISTS) removes the upload; after other errors it can be tried again. A repeated call
+  // gets the first answer, for a day.
   virtual absl::StatusOr<v1::Dataset> Finish(const std::string& id) = 0;
   // OK when it is gone already. FAILED_PRECONDITION while it is being finished.
   virtual absl::Status Abort(const std::string& id) = 0;
 
-  // Removes what nobody touched for abandoned_micros, answers included; returns how many. Run it about hourly.
+  // Removes what nobody touched for abandoned_micros, answers included; returns how many. Run it
+  // about hourly.
   virtual absl::StatusOr<int> RemoveAbandoned() = 0;
 };
 

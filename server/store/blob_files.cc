@@ -12,7 +12,8 @@
 
 namespace gradus::store {
 
-BlobFiles::BlobFiles(Store* store_in, base::Files* files_in, base::Clock* clock_in, std::string dir_in)
+BlobFiles::BlobFiles(Store* store_in, base::Files* files_in, base::Clock* clock_in,
+                     std::string dir_in)
     : store(store_in), files(files_in), clock(clock_in), dir(std::move(dir_in)) {}
 
 absl::Status BlobFiles::MakeFolders() {

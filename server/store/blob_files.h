@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of the blob store share: where files lie, and the one way in which a file becomes a blob.
+// What the parts of the blob store share: where files lie, and the one way in which a file becomes
+// a blob.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ namespace gradus::store {
 //   Threads  any.
 class BlobFiles {
  public:
-  // What is done to one digest's files is done under its lock, disk work included: two uploads of it, or an upload and its collection, take turns.
+  // What is done to one digest's files is done under its lock, disk work included: two uploads of
+  // it, or an upload and its collection, take turns.
   struct Slot {
     base::Mutex mu;
     uint64_t writer ABSL_GUARDED_BY(mu) = 0;  // the upload that may write
@@ -38,9 +40,11 @@ class BlobFiles {
   // Whether the row and the file are there, both of this size.
   absl::StatusOr<bool> Stored(const v1::BlobRef& ref);
 
-  // `path` holds exactly the bytes of `ref`, `file` is open on it: sync, rename, sync the folder, write the row.
-  absl::Status Publish(Slot& slot, base::File& file, const std::string& path, const v1::BlobRef& ref,
-                       const CommitGuard& guard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mu);
+  // `path` holds exactly the bytes of `ref`, `file` is open on it: sync, rename, sync the folder,
+  // write the row.
+  absl::Status Publish(Slot& slot, base::File& file, const std::string& path,
+                       const v1::BlobRef& ref, const CommitGuard& guard)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mu);
 
   // The row alone, for a blob whose file is there: it is fresh again for the collection.
   absl::Status WriteRow(const v1::BlobRef& ref, const CommitGuard& guard);
@@ -55,14 +59,16 @@ class BlobFiles {
   std::map<std::string, std::weak_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
 };
 
-// INVALID_ARGUMENT unless the digest is 64 lower-case hexadecimal digits and the size is not negative.
+// INVALID_ARGUMENT unless the digest is 64 lower-case hexadecimal digits and the size is not
+// negative.
 absl::Status CheckRef(const v1::BlobRef& ref);
 
 // Digest and size of an open file's bytes.
 absl::StatusOr<v1::BlobRef> DescribeFile(const base::File& file);
 
 // See BlobStore::Write and BlobStore::Collect. `blob_files` must outlive the writer.
-absl::StatusOr<std::unique_ptr<BlobWriter>> OpenBlobWriter(BlobFiles& blob_files, const v1::BlobRef& ref,
+absl::StatusOr<std::unique_ptr<BlobWriter>> OpenBlobWriter(BlobFiles& blob_files,
+                                                           const v1::BlobRef& ref,
                                                            CommitGuard guard);
 absl::StatusOr<CollectReport> CollectBlobs(BlobFiles& blob_files, int64_t grace_micros);
 

@@ -31,7 +31,9 @@ class StoredBlob final : public BlobWriter {
     base::MutexLock lock(slot->mu);
     // Collection may have come between.
     ASSIGN_OR_RETURN(const bool stored, blob_files_.Stored(ref_));
-    if (!stored) return absl::AbortedError(absl::StrCat("blob ", ref_.sha256(), " was removed: upload it again"));
+    if (!stored)
+      return absl::AbortedError(
+          absl::StrCat("blob ", ref_.sha256(), " was removed: upload it again"));
     return blob_files_.WriteRow(ref_, guard_);
   }
 
@@ -66,8 +68,9 @@ class PartialBlob final : public BlobWriter {
     base::MutexLock lock(slot_->mu);
     RETURN_IF_ERROR(CheckTurn());
     if (static_cast<int64_t>(bytes.size()) > ref_.size() - committed_) {
-      return absl::OutOfRangeError(absl::StrCat("blob ", ref_.sha256(), " has ", ref_.size(), " bytes; ",
-                                                committed_, " are there and ", bytes.size(), " more came"));
+      return absl::OutOfRangeError(absl::StrCat("blob ", ref_.sha256(), " has ", ref_.size(),
+                                                " bytes; ", committed_, " are there and ",
+                                                bytes.size(), " more came"));
     }
     RETURN_IF_ERROR(file_->WriteAt(static_cast<uint64_t>(committed_), bytes));
     hash_.Update(bytes);
@@ -87,7 +90,8 @@ class PartialBlob final : public BlobWriter {
     const std::string digest = base::ToHex(hash_.Finish());
     if (digest != ref_.sha256()) {
       RETURN_IF_ERROR(blob_files_.files->Remove(path_));
-      return absl::DataLossError(absl::StrCat("the uploaded bytes have the digest ", digest, ", not ", ref_.sha256()));
+      return absl::DataLossError(
+          absl::StrCat("the uploaded bytes have the digest ", digest, ", not ", ref_.sha256()));
     }
     return blob_files_.Publish(*slot_, *file_, path_, ref_, guard_);
   }
@@ -95,13 +99,15 @@ class PartialBlob final : public BlobWriter {
  private:
   absl::Status CheckTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot_->mu) {
     if (slot_->writer == id_) return absl::OkStatus();
-    return absl::AbortedError(absl::StrCat("another upload of blob ", ref_.sha256(), " has taken over"));
+    return absl::AbortedError(
+        absl::StrCat("another upload of blob ", ref_.sha256(), " has taken over"));
   }
 
   absl::Status HashUpTo(int64_t size) {
     std::vector<std::byte> buffer(256 * 1024);
     while (committed_ < size) {
-      ASSIGN_OR_RETURN(const size_t count, file_->ReadAt(static_cast<uint64_t>(committed_), buffer));
+      ASSIGN_OR_RETURN(const size_t count,
+                       file_->ReadAt(static_cast<uint64_t>(committed_), buffer));
       if (count == 0) break;
       hash_.Update(std::span<const std::byte>(buffer).first(count));
       committed_ += static_cast<int64_t>(count);
@@ -122,7 +128,8 @@ class PartialBlob final : public BlobWriter {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BlobWriter>> OpenBlobWriter(BlobFiles& blob_files, const v1::BlobRef& ref,
+absl::StatusOr<std::unique_ptr<BlobWriter>> OpenBlobWriter(BlobFiles& blob_files,
+                                                           const v1::BlobRef& ref,
                                                            CommitGuard guard) {
   RETURN_IF_ERROR(CheckRef(ref));
   ASSIGN_OR_RETURN(const bool stored, blob_files.Stored(ref));

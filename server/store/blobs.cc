@@ -18,7 +18,8 @@ class FolderBlobStore final : public BlobStore {
 
   absl::Status MakeFolders() { return files_.MakeFolders(); }
 
-  absl::StatusOr<std::unique_ptr<BlobWriter>> Write(const v1::BlobRef& ref, CommitGuard guard) override {
+  absl::StatusOr<std::unique_ptr<BlobWriter>> Write(const v1::BlobRef& ref,
+                                                    CommitGuard guard) override {
     return OpenBlobWriter(files_, ref, std::move(guard));
   }
 
@@ -57,7 +58,8 @@ class FolderBlobStore final : public BlobStore {
     RETURN_IF_ERROR(mapped.status());
     const bool same_size = static_cast<int64_t>(mapped->size()) == ref.size();
     if (!same_size || base::Sha256Hex(mapped->bytes()) != ref.sha256()) {
-      return absl::DataLossError(absl::StrCat("blob ", ref.sha256(), " is damaged: its bytes are not those of its digest"));
+      return absl::DataLossError(absl::StrCat(
+          "blob ", ref.sha256(), " is damaged: its bytes are not those of its digest"));
     }
     return mapped;
   }
@@ -83,17 +85,20 @@ class FolderBlobStore final : public BlobStore {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(Store* store, base::Files* files, base::Clock* clock,
+absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(Store* store, base::Files* files,
+                                                           base::Clock* clock,
                                                            const std::string& dir) {
   auto blobs = std::make_unique<FolderBlobStore>(store, files, clock, dir);
   RETURN_IF_ERROR(blobs->MakeFolders());
   return blobs;
 }
 
-absl::Status BlobStore::AddRef(Tx& tx, const v1::BlobRef& ref, const std::string& kind, const std::string& owner) {
-  ASSIGN_OR_RETURN(const int64_t stored,
-                   tx.Update("UPDATE blobs SET marked_at = NULL WHERE sha256 = :sha AND size = :size",
-                             ref.sha256(), ref.size()));
+absl::Status BlobStore::AddRef(Tx& tx, const v1::BlobRef& ref, const std::string& kind,
+                               const std::string& owner) {
+  ASSIGN_OR_RETURN(
+      const int64_t stored,
+      tx.Update("UPDATE blobs SET marked_at = NULL WHERE sha256 = :sha AND size = :size",
+                ref.sha256(), ref.size()));
   if (stored == 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("blob ", ref.sha256(), " of ", ref.size(), " bytes is not stored"));
@@ -104,9 +109,10 @@ absl::Status BlobStore::AddRef(Tx& tx, const v1::BlobRef& ref, const std::string
       ref.sha256(), kind, owner);
 }
 
-absl::Status BlobStore::DropRef(Tx& tx, const std::string& sha256, const std::string& kind, const std::string& owner) {
-  return tx.Execute("DELETE FROM blob_refs WHERE sha256 = :sha AND kind = :kind AND owner = :owner", sha256,
-                    kind, owner);
+absl::Status BlobStore::DropRef(Tx& tx, const std::string& sha256, const std::string& kind,
+                                const std::string& owner) {
+  return tx.Execute("DELETE FROM blob_refs WHERE sha256 = :sha AND kind = :kind AND owner = :owner",
+                    sha256, kind, owner);
 }
 
 absl::Status BlobStore::DropRefs(Tx& tx, const std::string& kind, const std::string& owner) {

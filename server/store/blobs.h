@@ -26,7 +26,8 @@ using CommitGuard = std::function<absl::Status(ReadTx&)>;
 // Receives one blob's bytes. At most one live writer a digest: a newer one takes over, and the
 // older one's calls are ABORTED.
 //   Threads  one at a time.
-//   Errors   RESOURCE_EXHAUSTED for a full disk: the bytes so far stay for a later writer. DATA_LOSS for
+//   Errors   RESOURCE_EXHAUSTED for a full disk: the bytes so far stay for a later writer.
+//   DATA_LOSS for
 //            failed IO; where that was a sync or a rename, the store is poisoned (Store::Poison).
 class BlobWriter {
  public:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removes blobs that nobody has named for a day, in two phases, and uploads that nobody went on with.
+// Removes blobs that nobody has named for a day, in two phases, and uploads that nobody went on
+// with.
 #include <set>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@
 namespace gradus::store {
 namespace {
 
-constexpr char kUnreferenced[] = "NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = blobs.sha256)";
+constexpr char kUnreferenced[] =
+    "NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = blobs.sha256)";
 // Rows handled in one transaction, so that nobody waits long behind a collection.
 constexpr int64_t kBatch = 200;
 
@@ -23,10 +25,11 @@ absl::StatusOr<int64_t> Mark(BlobFiles& blobs) {
   while (true) {
     int64_t batch = 0;
     RETURN_IF_ERROR(blobs.store->Write([&](Tx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(batch, tx.Update(absl::StrCat("UPDATE blobs SET marked_at = :now WHERE sha256 IN"
-                                                     " (SELECT sha256 FROM blobs WHERE marked_at IS NULL AND ",
-                                                     kUnreferenced, " LIMIT :n)"),
-                                        blobs.clock->NowMicros(), kBatch));
+      ASSIGN_OR_RETURN(
+          batch, tx.Update(absl::StrCat("UPDATE blobs SET marked_at = :now WHERE sha256 IN"
+                                        " (SELECT sha256 FROM blobs WHERE marked_at IS NULL AND ",
+                                        kUnreferenced, " LIMIT :n)"),
+                           blobs.clock->NowMicros(), kBatch));
       return absl::OkStatus();
     }));
     marked += batch;
@@ -35,14 +38,18 @@ absl::StatusOr<int64_t> Mark(BlobFiles& blobs) {
 }
 
 // The row goes first: a file without a row is found again, a row without a file would be a lie.
-absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256, int64_t marked_before) {
+absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256,
+                                int64_t marked_before) {
   const std::shared_ptr<BlobFiles::Slot> slot = blobs.SlotOf(sha256);
   base::MutexLock lock(slot->mu);
   int64_t rows = 0;
   RETURN_IF_ERROR(blobs.store->Write([&](Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(rows, tx.Update(absl::StrCat("DELETE FROM blobs WHERE sha256 = :sha AND marked_at IS NOT NULL"
-                                                  " AND marked_at <= :t AND ", kUnreferenced),
-                                     sha256, marked_before));
+    ASSIGN_OR_RETURN(
+        rows,
+        tx.Update(absl::StrCat("DELETE FROM blobs WHERE sha256 = :sha AND marked_at IS NOT NULL"
+                               " AND marked_at <= :t AND ",
+                               kUnreferenced),
+                  sha256, marked_before));
     return absl::OkStatus();
   }));
   if (rows == 0) return false;
@@ -56,10 +63,12 @@ absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256, int
 absl::Status Sweep(BlobFiles& blobs, int64_t marked_before, CollectReport& report) {
   std::vector<std::tuple<std::string, int64_t>> old;
   RETURN_IF_ERROR(blobs.store->Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(old, (tx.Query<std::string, int64_t>(
-                              absl::StrCat("SELECT sha256, size FROM blobs WHERE marked_at IS NOT NULL"
-                                           " AND marked_at <= :t AND ", kUnreferenced, " ORDER BY marked_at LIMIT 10000"),
-                              marked_before)));
+    ASSIGN_OR_RETURN(old,
+                     (tx.Query<std::string, int64_t>(
+                         absl::StrCat("SELECT sha256, size FROM blobs WHERE marked_at IS NOT NULL"
+                                      " AND marked_at <= :t AND ",
+                                      kUnreferenced, " ORDER BY marked_at LIMIT 10000"),
+                         marked_before)));
     return absl::OkStatus();
   }));
   for (const auto& [sha256, size] : old) {
@@ -77,7 +86,8 @@ absl::Status RemoveStray(BlobFiles& blobs, const std::string& sha256, int64_t ch
   base::MutexLock lock(slot->mu);
   int64_t rows = 0;
   RETURN_IF_ERROR(blobs.store->Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto row, tx.QueryOne<int64_t>("SELECT COUNT(*) FROM blobs WHERE sha256 = :sha", sha256));
+    ASSIGN_OR_RETURN(
+        auto row, tx.QueryOne<int64_t>("SELECT COUNT(*) FROM blobs WHERE sha256 = :sha", sha256));
     rows = row.has_value() ? std::get<0>(*row) : 0;
     return absl::OkStatus();
   }));
@@ -90,8 +100,10 @@ absl::Status RemoveStray(BlobFiles& blobs, const std::string& sha256, int64_t ch
 absl::StatusOr<std::set<std::string>> KnownDigests(BlobFiles& blobs, const std::string& prefix) {
   std::set<std::string> known;
   RETURN_IF_ERROR(blobs.store->Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("SELECT sha256 FROM blobs WHERE sha256 >= :from AND sha256 < :to",
-                                                      prefix, absl::StrCat(prefix, "g")));
+    ASSIGN_OR_RETURN(
+        auto rows,
+        tx.Query<std::string>("SELECT sha256 FROM blobs WHERE sha256 >= :from AND sha256 < :to",
+                              prefix, absl::StrCat(prefix, "g")));
     for (auto& [sha256] : rows) known.insert(std::move(sha256));
     return absl::OkStatus();
   }));
@@ -99,7 +111,8 @@ absl::StatusOr<std::set<std::string>> KnownDigests(BlobFiles& blobs, const std::
 }
 
 absl::Status SweepStrays(BlobFiles& blobs, int64_t changed_before) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> prefixes, blobs.files->List(blobs.DigestFolder()));
+  ASSIGN_OR_RETURN(const std::vector<std::string> prefixes,
+                   blobs.files->List(blobs.DigestFolder()));
   for (const std::string& prefix : prefixes) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names,
                      blobs.files->List(base::JoinPath(blobs.DigestFolder(), prefix)));
@@ -114,7 +127,8 @@ absl::Status SweepStrays(BlobFiles& blobs, int64_t changed_before) {
   return absl::OkStatus();
 }
 
-absl::Status SweepFolder(BlobFiles& blobs, const std::string& folder, int64_t changed_before, int64_t& count) {
+absl::Status SweepFolder(BlobFiles& blobs, const std::string& folder, int64_t changed_before,
+                         int64_t& count) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, blobs.files->List(folder));
   for (const std::string& name : names) {
     const std::string path = base::JoinPath(folder, name);

@@ -15,7 +15,8 @@
 namespace gradus::store {
 namespace {
 
-// Prepared statements of one connection; above this many (made from lists of varying length) all are dropped.
+// Prepared statements of one connection; above this many (made from lists of varying length) all
+// are dropped.
 constexpr size_t kMaxPrepared = 256;
 
 // Where SOCI reads a parameter from, or writes a column to; its address never changes.
@@ -109,7 +110,8 @@ struct Connection::Prepared {
   // A statement that returned rows nobody asked for would otherwise stay in progress.
   // (SOCI's own reset is not exported.)
   void Reset() {
-    sqlite_api::sqlite3_reset(static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_);
+    sqlite_api::sqlite3_reset(
+        static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_);
   }
 
   std::deque<Slot> in;
@@ -162,9 +164,9 @@ absl::Status Connection::SetUp(Access access) {
   }
   std::string mode;
   const Value text[] = {std::string()};
-  RETURN_IF_ERROR(Run("PRAGMA journal_mode=WAL", {}, text,
-                      [&mode](std::span<Value> row) { mode = std::get<std::string>(row[0]); },
-                      nullptr));
+  RETURN_IF_ERROR(Run(
+      "PRAGMA journal_mode=WAL", {}, text,
+      [&mode](std::span<Value> row) { mode = std::get<std::string>(row[0]); }, nullptr));
   if (mode != "wal") {
     return absl::FailedPreconditionError(
         absl::StrCat("the database's journal mode is \"", mode, "\" instead of \"wal\""));
@@ -218,7 +220,8 @@ absl::Status Connection::Run(std::string_view sql, std::span<const Value> args,
 }
 
 absl::Status Connection::Run(std::string_view sql) {
-  return Run(sql, {}, {}, [](std::span<Value>) {}, nullptr);
+  return Run(
+      sql, {}, {}, [](std::span<Value>) {}, nullptr);
 }
 
 absl::Status Connection::Fail(std::string_view sql, const char* what, int code) {
@@ -228,8 +231,8 @@ absl::Status Connection::Fail(std::string_view sql, const char* what, int code) 
   faulted_ = faulted_ || IsFault(code);
   // A failed statement is not used again: its state is unknown.
   session_->prepared.clear();
-  return absl::Status(CodeOf(code), absl::StrCat("database: ", what, " (", code, ") in: ",
-                                                 std::string(sql.substr(0, 120))));
+  return absl::Status(CodeOf(code), absl::StrCat("database: ", what, " (", code,
+                                                 ") in: ", std::string(sql.substr(0, 120))));
 }
 
 absl::Status ReadTx::Run(std::string_view sql, std::span<const Value> args,

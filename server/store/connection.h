@@ -22,13 +22,15 @@ enum class Access { kWriter, kReader };
 //   Errors   as ReadTx; the message has the failing statement, never its values.
 class Connection {
  public:
-  // A writer makes the file when it is missing, and is the only one that checkpoints the log; open it before any reader.
+  // A writer makes the file when it is missing, and is the only one that checkpoints the log; open
+  // it before any reader.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path, Access access);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Binds `args`, calls `row` with each row's values (types as in `columns`), and tells how many rows changed.
+  // Binds `args`, calls `row` with each row's values (types as in `columns`), and tells how many
+  // rows changed.
   absl::Status Run(std::string_view sql, std::span<const Value> args,
                    std::span<const Value> columns, absl::FunctionRef<void(std::span<Value>)> row,
                    int64_t* changed);
@@ -36,7 +38,8 @@ class Connection {
   // A statement without parameters and rows.
   absl::Status Run(std::string_view sql);
 
-  // Whether a call met a fault of the file (failed IO, full disk, damage) rather than of a statement.
+  // Whether a call met a fault of the file (failed IO, full disk, damage) rather than of a
+  // statement.
   bool faulted() const { return faulted_; }
   // Leaves the log as it is at close: after a fault nothing more may be written.
   void KeepLogAtClose();

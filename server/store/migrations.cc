@@ -11,7 +11,8 @@
 namespace gradus::store {
 namespace {
 
-// A file's statements: each ends with a semicolon at the end of a line; lines that start with -- are comments.
+// A file's statements: each ends with a semicolon at the end of a line; lines that start with --
+// are comments.
 std::vector<std::string> Statements(std::string_view sql) {
   std::vector<std::string> statements;
   std::string current;
@@ -39,14 +40,15 @@ absl::Status Apply(Connection& writer, const Migration& migration) {
   }
   if (status.ok()) {
     const Value version[] = {static_cast<int64_t>(migration.version)};
-    status = writer.Run("UPDATE schema_version SET version = :v", version, {},
-                        [](std::span<Value>) {}, nullptr);
+    status = writer.Run(
+        "UPDATE schema_version SET version = :v", version, {}, [](std::span<Value>) {}, nullptr);
   }
   if (status.ok()) status = writer.Run("COMMIT");
   if (!status.ok()) {
     writer.Run("ROLLBACK").IgnoreError();
-    return base::Annotate(status, absl::StrCat("migration ", migration.version, " (",
-                                               absl::string_view(migration.name.data(), migration.name.size()), ")"));
+    return base::Annotate(
+        status, absl::StrCat("migration ", migration.version, " (",
+                             absl::string_view(migration.name.data(), migration.name.size()), ")"));
   }
   FAILPOINT("store.migrate.committed");
   return absl::OkStatus();
@@ -72,9 +74,9 @@ absl::Status Migrate(Connection& writer, std::span<const Migration> migrations) 
   ASSIGN_OR_RETURN(const int found, SchemaVersion(writer));
   const int newest = migrations.empty() ? 0 : migrations.back().version;
   if (found > newest) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the database has schema version ", found, ", this program knows up to ",
-                     newest, ": it was written by a newer gradusd"));
+    return absl::FailedPreconditionError(absl::StrCat("the database has schema version ", found,
+                                                      ", this program knows up to ", newest,
+                                                      ": it was written by a newer gradusd"));
   }
   for (const Migration& migration : migrations) {
     if (migration.version <= found) continue;

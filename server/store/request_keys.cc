@@ -24,18 +24,18 @@ absl::Status CheckRequestId(std::string_view request_id) {
 
 absl::StatusOr<std::optional<std::string>> FindAnswer(ReadTx& tx, const RequestKey& key,
                                                       int64_t now_micros) {
-  ASSIGN_OR_RETURN(
-      auto row, (tx.QueryOne<std::string, std::string, int64_t>(
-                    "SELECT fingerprint, answer, created_at FROM request_keys"
-                    " WHERE user_name = :user AND method = :method AND request_id = :id",
-                    key.user, key.method, key.request_id)));
+  ASSIGN_OR_RETURN(auto row,
+                   (tx.QueryOne<std::string, std::string, int64_t>(
+                       "SELECT fingerprint, answer, created_at FROM request_keys"
+                       " WHERE user_name = :user AND method = :method AND request_id = :id",
+                       key.user, key.method, key.request_id)));
   if (!row.has_value()) return std::nullopt;
   auto& [fingerprint, answer, created_at] = *row;
   if (created_at + kRequestKeyLifetimeMicros < now_micros) return std::nullopt;
   if (fingerprint != key.fingerprint) {
-    return base::FieldError(absl::StatusCode::kAlreadyExists, "request_id",
-                            absl::StrCat("\"", key.request_id,
-                                         "\" came before with another ", key.method, " request"));
+    return base::FieldError(
+        absl::StatusCode::kAlreadyExists, "request_id",
+        absl::StrCat("\"", key.request_id, "\" came before with another ", key.method, " request"));
   }
   return std::move(answer);
 }
@@ -59,10 +59,10 @@ absl::StatusOr<int64_t> ForgetOldAnswers(Tx& tx, int64_t now_micros, int64_t lim
                                     " WHERE created_at < :t ORDER BY created_at LIMIT :n",
                                     now_micros - kRequestKeyLifetimeMicros, limit)));
   for (const auto& [user, method, id] : oldest) {
-    RETURN_IF_ERROR(tx.Execute(
-        "DELETE FROM request_keys"
-        " WHERE user_name = :user AND method = :method AND request_id = :id",
-        user, method, id));
+    RETURN_IF_ERROR(
+        tx.Execute("DELETE FROM request_keys"
+                   " WHERE user_name = :user AND method = :method AND request_id = :id",
+                   user, method, id));
   }
   return static_cast<int64_t>(oldest.size());
 }

@@ -37,7 +37,8 @@ struct Store::Impl {
     {
       MutexLock lock(fault_mu);
       if (!fault.ok()) return;
-      fault = absl::DataLossError(absl::StrCat("the store has stopped after a fault: ", status.message()));
+      fault = absl::DataLossError(
+          absl::StrCat("the store has stopped after a fault: ", status.message()));
     }
     if (options.on_fault) options.on_fault(status);
   }
@@ -57,7 +58,8 @@ absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& optio
   const absl::Status removed = options.files->Remove(copy);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   const Value target[] = {copy};
-  return writer.Run("VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
+  return writer.Run(
+      "VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
 }
 
 absl::StatusOr<std::string> StoreId(Connection& writer) {
@@ -68,8 +70,9 @@ absl::StatusOr<std::string> StoreId(Connection& writer) {
       [&id](std::span<Value> row) { id = std::get<std::string>(row[0]); }, nullptr));
   if (!id.empty()) return id;
   const Value made[] = {base::RandomHex(base::SystemRandom(), 16)};
-  RETURN_IF_ERROR(writer.Run("INSERT INTO store_facts (name, value) VALUES ('id', :id)", made, {},
-                             [](std::span<Value>) {}, nullptr));
+  RETURN_IF_ERROR(writer.Run(
+      "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made, {}, [](std::span<Value>) {},
+      nullptr));
   return std::get<std::string>(made[0]);
 }
 
@@ -151,7 +154,8 @@ absl::Status Store::Write(absl::FunctionRef<absl::Status(Tx&)> body) {
 
 std::unique_ptr<Connection> Store::Impl::TakeReader() {
   MutexLock lock(pool_mu);
-  reader_free.Wait(pool_mu, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool_mu) { return !readers.empty(); });
+  reader_free.Wait(pool_mu,
+                   [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool_mu) { return !readers.empty(); });
   std::unique_ptr<Connection> reader = std::move(readers.back());
   readers.pop_back();
   return reader;
@@ -183,8 +187,8 @@ absl::Status Store::Backup(const std::string& path) {
   RETURN_IF_ERROR(impl_->Fault());
   std::unique_ptr<Connection> reader = impl_->TakeReader();
   const Value target[] = {path};
-  const absl::Status status =
-      reader->Run("VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
+  const absl::Status status = reader->Run(
+      "VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
   impl_->GiveBack(std::move(reader));
   return status;
 }

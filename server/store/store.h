@@ -30,7 +30,8 @@ struct StoreOptions {
 // SQL tables in migrations/NNNN_name.sql, one file a schema version, applied in order at Open.
 //   Owns     its connections. `files` and `clock` must outlive it.
 //   Threads  any. Writers take turns; readers do not wait for them.
-//   Errors   FAILED_PRECONDITION when the file was written by a newer version; DATA_LOSS after a fault, for
+//   Errors   FAILED_PRECONDITION when the file was written by a newer version; DATA_LOSS after a
+//   fault, for
 //            every later call (the store is poisoned).
 class Store {
  public:

@@ -42,12 +42,15 @@ std::tuple<Columns...> FromRow(std::span<Value> row, std::index_sequence<I...>) 
 }  // namespace internal
 
 // Queries within one snapshot of the database.
-//   SQL      parameters are written :name and bound in the order of the arguments, each name once. Only what
+//   SQL      parameters are written :name and bound in the order of the arguments, each name once.
+//   Only what
 //            SQLite and PostgreSQL both understand.
-//   Columns  int64_t, double, std::string, and std::optional of these where NULL may come; other NULLs read
+//   Columns  int64_t, double, std::string, and std::optional of these where NULL may come; other
+//   NULLs read
 //            as 0 or "".
 //   Threads  the one that the transaction's function runs on; not after that function returned.
-//   Errors   ALREADY_EXISTS for a broken unique key, FAILED_PRECONDITION for another broken constraint,
+//   Errors   ALREADY_EXISTS for a broken unique key, FAILED_PRECONDITION for another broken
+//   constraint,
 //            DATA_LOSS for a damaged or unwritable file.
 class ReadTx {
  public:

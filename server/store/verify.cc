@@ -37,10 +37,11 @@ absl::Status CheckFile(ReadTx& tx, Findings& findings) {
 }
 
 absl::Status CheckLogs(ReadTx& tx, Findings& findings) {
-  ASSIGN_OR_RETURN(auto logs, (tx.Query<std::string, int64_t, int64_t, int64_t, int64_t>(
-                                  "SELECT l.job, l.last_seq, COUNT(e.seq), COALESCE(MIN(e.seq), 0),"
-                                  " COALESCE(MAX(e.seq), 0) FROM event_logs l"
-                                  " LEFT JOIN events e ON e.job = l.job GROUP BY l.job, l.last_seq")));
+  ASSIGN_OR_RETURN(auto logs,
+                   (tx.Query<std::string, int64_t, int64_t, int64_t, int64_t>(
+                       "SELECT l.job, l.last_seq, COUNT(e.seq), COALESCE(MIN(e.seq), 0),"
+                       " COALESCE(MAX(e.seq), 0) FROM event_logs l"
+                       " LEFT JOIN events e ON e.job = l.job GROUP BY l.job, l.last_seq")));
   for (const auto& [job, last, count, lowest, highest] : logs) {
     const bool whole = count == last && highest == last && (last == 0 || lowest == 1);
     if (whole) continue;
@@ -52,10 +53,11 @@ absl::Status CheckLogs(ReadTx& tx, Findings& findings) {
 
 // The state that the newest StateChanged of each job tells.
 absl::StatusOr<std::map<std::string, v1::Job::State>> ToldStates(ReadTx& tx) {
-  ASSIGN_OR_RETURN(auto rows, (tx.Query<std::string, std::string>(
-                                  "SELECT job, data FROM events e WHERE kind = :kind AND seq ="
-                                  " (SELECT MAX(seq) FROM events f WHERE f.job = e.job AND f.kind = e.kind)",
-                                  v1::Event::kStateChanged)));
+  ASSIGN_OR_RETURN(auto rows,
+                   (tx.Query<std::string, std::string>(
+                       "SELECT job, data FROM events e WHERE kind = :kind AND seq ="
+                       " (SELECT MAX(seq) FROM events f WHERE f.job = e.job AND f.kind = e.kind)",
+                       v1::Event::kStateChanged)));
   std::map<std::string, v1::Job::State> states;
   for (const auto& [job, data] : rows) {
     ASSIGN_OR_RETURN(const v1::Event event, Decode<v1::Event>(data));
@@ -73,34 +75,45 @@ absl::Status CheckJobs(ReadTx& tx, Findings& findings) {
     const auto state = static_cast<v1::Job::State>(number);
     const std::string name = absl::StrCat("job ", id, " (", v1::Job::State_Name(state), ")");
     ASSIGN_OR_RETURN(const v1::Job job, Decode<v1::Job>(record));
-    if (job.state() != state) findings.push_back(absl::StrCat(name, ": its record says ", v1::Job::State_Name(job.state())));
+    if (job.state() != state)
+      findings.push_back(
+          absl::StrCat(name, ": its record says ", v1::Job::State_Name(job.state())));
     const auto last = told.find(id);
-    if (last == told.end() || last->second != state) findings.push_back(absl::StrCat(name, ": its events tell another state"));
-    if ((fence != 0) != HasAttempt(state)) findings.push_back(absl::StrCat(name, ": its fence is ", fence));
-    if ((closed == 1) != IsFinal(state)) findings.push_back(absl::StrCat(name, ": its log's closed flag is ", closed));
-    if (state == v1::Job::SUCCEEDED && job.weights_sha256().empty()) findings.push_back(absl::StrCat(name, ": has no weights"));
+    if (last == told.end() || last->second != state)
+      findings.push_back(absl::StrCat(name, ": its events tell another state"));
+    if ((fence != 0) != HasAttempt(state))
+      findings.push_back(absl::StrCat(name, ": its fence is ", fence));
+    if ((closed == 1) != IsFinal(state))
+      findings.push_back(absl::StrCat(name, ": its log's closed flag is ", closed));
+    if (state == v1::Job::SUCCEEDED && job.weights_sha256().empty())
+      findings.push_back(absl::StrCat(name, ": has no weights"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckAttempts(ReadTx& tx, Findings& findings) {
-  ASSIGN_OR_RETURN(auto lost, (tx.Query<std::string, int64_t>(
-                                  "SELECT j.id, j.fence FROM jobs j WHERE j.fence <> 0 AND NOT EXISTS"
-                                  " (SELECT 1 FROM attempts a WHERE a.fence = j.fence AND a.job = j.id"
-                                  " AND a.ended_at IS NULL)")));
+  ASSIGN_OR_RETURN(auto lost,
+                   (tx.Query<std::string, int64_t>(
+                       "SELECT j.id, j.fence FROM jobs j WHERE j.fence <> 0 AND NOT EXISTS"
+                       " (SELECT 1 FROM attempts a WHERE a.fence = j.fence AND a.job = j.id"
+                       " AND a.ended_at IS NULL)")));
   for (const auto& [id, fence] : lost) {
-    findings.push_back(absl::StrCat("job ", id, ": its fence ", fence, " is no living attempt of it"));
+    findings.push_back(
+        absl::StrCat("job ", id, ": its fence ", fence, " is no living attempt of it"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckReferences(ReadTx& tx, Findings& findings) {
-  ASSIGN_OR_RETURN(auto loose, (tx.Query<std::string, int64_t>(
-                                   "SELECT c.job, c.number FROM checkpoints c WHERE NOT EXISTS"
-                                   " (SELECT 1 FROM blob_refs r WHERE r.sha256 = c.sha256 AND r.kind = 'checkpoint'"
-                                   " AND r.owner = c.job || '/' || c.number)")));
+  ASSIGN_OR_RETURN(
+      auto loose,
+      (tx.Query<std::string, int64_t>(
+          "SELECT c.job, c.number FROM checkpoints c WHERE NOT EXISTS"
+          " (SELECT 1 FROM blob_refs r WHERE r.sha256 = c.sha256 AND r.kind = 'checkpoint'"
+          " AND r.owner = c.job || '/' || c.number)")));
   for (const auto& [job, number] : loose) {
-    findings.push_back(absl::StrCat("job ", job, ": checkpoint ", number, " holds no reference to its blob"));
+    findings.push_back(
+        absl::StrCat("job ", job, ": checkpoint ", number, " holds no reference to its blob"));
   }
   return absl::OkStatus();
 }
@@ -119,7 +132,8 @@ absl::Status CheckBlob(BlobStore& blobs, const v1::BlobRef& ref, bool read, Find
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> Verify(const Store& store, BlobStore& blobs, const VerifyOptions& options) {
+absl::StatusOr<std::vector<std::string>> Verify(const Store& store, BlobStore& blobs,
+                                                const VerifyOptions& options) {
   Findings findings;
   std::vector<std::tuple<std::string, int64_t>> stored;
   RETURN_IF_ERROR(store.Read([&](ReadTx& tx) -> absl::Status {

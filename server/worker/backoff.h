@@ -8,7 +8,8 @@
 
 namespace gradus::worker {
 
-// Doubles from 0.1 s to 10 s; each wait is drawn from the upper half of that, so that many ranks that lost one server do not come back as one.
+// Doubles from 0.1 s to 10 s; each wait is drawn from the upper half of that, so that many ranks
+// that lost one server do not come back as one.
 //   Threads  one.
 class Backoff {
  public:

@@ -14,8 +14,12 @@
 
 namespace gradus::worker {
 
-BlobCache::BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir, std::string work_dir)
-    : files_(files), transfer_(transfer), blob_dir_(std::move(blob_dir)), fetched_dir_(base::JoinPath(work_dir, "blobs")) {}
+BlobCache::BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir,
+                     std::string work_dir)
+    : files_(files),
+      transfer_(transfer),
+      blob_dir_(std::move(blob_dir)),
+      fetched_dir_(base::JoinPath(work_dir, "blobs")) {}
 
 BlobCache::~BlobCache() {
   if (prefetcher_.joinable()) prefetcher_.join();
@@ -23,7 +27,8 @@ BlobCache::~BlobCache() {
 
 void BlobCache::Prefetch(std::vector<v1::BlobRef> refs) {
   prefetcher_ = std::thread([this, refs = std::move(refs)] {
-    for (const v1::BlobRef& ref : refs) Open(ref).status().IgnoreError();  // whoever needs it asks again and hears the error
+    for (const v1::BlobRef& ref : refs)
+      Open(ref).status().IgnoreError();  // whoever needs it asks again and hears the error
   });
 }
 
@@ -50,9 +55,11 @@ absl::StatusOr<BlobCache::Blob> BlobCache::Open(const v1::BlobRef& ref) {
   return opened;
 }
 
-absl::StatusOr<BlobCache::Blob> BlobCache::MapVerified(const v1::BlobRef& ref, const std::string& path) {
+absl::StatusOr<BlobCache::Blob> BlobCache::MapVerified(const v1::BlobRef& ref,
+                                                       const std::string& path) {
   ASSIGN_OR_RETURN(base::MappedFile mapped, files_.Map(path));
-  if (mapped.size() != static_cast<uint64_t>(ref.size()) || base::Sha256Hex(mapped.bytes()) != ref.sha256()) {
+  if (mapped.size() != static_cast<uint64_t>(ref.size()) ||
+      base::Sha256Hex(mapped.bytes()) != ref.sha256()) {
     return absl::DataLossError(absl::StrCat("blob ", ref.sha256(), " has other bytes on disk"));
   }
   return std::make_shared<const base::MappedFile>(std::move(mapped));
@@ -61,9 +68,11 @@ absl::StatusOr<BlobCache::Blob> BlobCache::MapVerified(const v1::BlobRef& ref, c
 absl::StatusOr<BlobCache::Blob> BlobCache::OpenNow(const v1::BlobRef& ref) {
   if (!blob_dir_.empty()) {
     const std::string& hex = ref.sha256();
-    absl::StatusOr<Blob> beside = MapVerified(ref, absl::StrCat(blob_dir_, "/sha256/", hex.substr(0, 2), "/", hex.substr(2)));
+    absl::StatusOr<Blob> beside =
+        MapVerified(ref, absl::StrCat(blob_dir_, "/sha256/", hex.substr(0, 2), "/", hex.substr(2)));
     if (beside.ok()) return beside;
-    if (!absl::IsNotFound(beside.status())) base::LogWarning("a blob beside the server cannot be used", {{"error", beside.status()}});
+    if (!absl::IsNotFound(beside.status()))
+      base::LogWarning("a blob beside the server cannot be used", {{"error", beside.status()}});
   }
   RETURN_IF_ERROR(base::MakeDirs(files_, fetched_dir_));
   const std::string fetched = base::JoinPath(fetched_dir_, ref.sha256());

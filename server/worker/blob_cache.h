@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blobs as mapped, verified files: from a folder beside the server where there is one, else fetched.
+// Blobs as mapped, verified files: from a folder beside the server where there is one, else
+// fetched.
 #pragma once
 
 #include <map>
@@ -20,10 +21,12 @@ namespace gradus::worker {
 // Each blob is hashed once, by whoever asks first; those who ask meanwhile wait.
 //   Owns     the mappings it gave, as long as it lives; a thread while it prefetches.
 //   Threads  any.
-//   Errors   DATA_LOSS or NOT_FOUND for a blob that cannot be had whole; what BlobTransfer::Fetch returns.
+//   Errors   DATA_LOSS or NOT_FOUND for a blob that cannot be had whole; what BlobTransfer::Fetch
+//   returns.
 class BlobCache {
  public:
-  // Blobs are read from blob_dir/sha256/ab/cdef... (never written; empty: none) and fetched to work_dir/blobs.
+  // Blobs are read from blob_dir/sha256/ab/cdef... (never written; empty: none) and fetched to
+  // work_dir/blobs.
   BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir, std::string work_dir);
   ~BlobCache();
 

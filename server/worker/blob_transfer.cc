@@ -19,12 +19,15 @@ namespace {
 
 constexpr int64_t kChunk = 256 << 10;
 
-std::span<const std::byte> BytesOf(const std::string& text) { return std::as_bytes(std::span<const char>(text)); }
+std::span<const std::byte> BytesOf(const std::string& text) {
+  return std::as_bytes(std::span<const char>(text));
+}
 
 }  // namespace
 
 // Sends `bytes` bytes from `offset` on; returns what the server then has. With none it only asks.
-absl::StatusOr<int64_t> BlobTransfer::UploadFrom(const base::File& file, const v1::BlobRef& ref, int64_t offset, int64_t bytes) {
+absl::StatusOr<int64_t> BlobTransfer::UploadFrom(const base::File& file, const v1::BlobRef& ref,
+                                                 int64_t offset, int64_t bytes) {
   const std::shared_ptr<v1::WorkerService::StubInterface> stub = link_.stub();
   Call call(link_);
   v1::UploadBlobResponse response;
@@ -38,11 +41,13 @@ absl::StatusOr<int64_t> BlobTransfer::UploadFrom(const base::File& file, const v
   for (int64_t sent = 0; open && sent < bytes;) {
     std::string* data = request.mutable_data();
     data->resize(static_cast<size_t>(std::min(kChunk, bytes - sent)));
-    const absl::StatusOr<size_t> got = file.ReadAt(static_cast<uint64_t>(offset + sent), std::as_writable_bytes(std::span<char>(*data)));
+    const absl::StatusOr<size_t> got = file.ReadAt(static_cast<uint64_t>(offset + sent),
+                                                   std::as_writable_bytes(std::span<char>(*data)));
     if (!got.ok() || *got != data->size()) {
       call.context()->TryCancel();
       writer->Finish();
-      return got.ok() ? absl::DataLossError("a file to upload is shorter than its digest says") : got.status();
+      return got.ok() ? absl::DataLossError("a file to upload is shorter than its digest says")
+                      : got.status();
     }
     sent += static_cast<int64_t>(*got);
     open = writer->Write(request);
@@ -58,13 +63,16 @@ absl::Status BlobTransfer::Upload(const std::string& path, const v1::BlobRef& re
   int64_t stored = 0;
   bool known = true;  // what is stored; at first nothing, which costs nothing when it is wrong
   while (true) {
-    const absl::StatusOr<int64_t> committed = UploadFrom(*file, ref, stored, known ? ref.size() - stored : 0);
+    const absl::StatusOr<int64_t> committed =
+        UploadFrom(*file, ref, stored, known ? ref.size() - stored : 0);
     if (committed.ok()) {
       if (*committed == ref.size()) return absl::OkStatus();
-      if (*committed < 0 || *committed > ref.size()) return absl::InternalError("the server has more of a blob than there is");
+      if (*committed < 0 || *committed > ref.size())
+        return absl::InternalError("the server has more of a blob than there is");
       if (*committed > stored) backoff.Reset();
       // A server that takes nothing of what it was sent must not be asked without pause.
-      if (known && *committed <= stored && !link_.Sleep(backoff.NextMicros())) return absl::CancelledError("shutting down");
+      if (known && *committed <= stored && !link_.Sleep(backoff.NextMicros()))
+        return absl::CancelledError("shutting down");
       stored = *committed;
       known = true;
       continue;
@@ -90,7 +98,8 @@ absl::Status BlobTransfer::FetchMore(const v1::BlobRef& ref, base::File& file, u
   v1::FetchBlobResponse response;
   absl::Status written;
   while (written.ok() && reader->Read(&response)) {
-    if (*size + response.data().size() > static_cast<uint64_t>(ref.size())) written = absl::DataLossError("the server sent more than the blob's size");
+    if (*size + response.data().size() > static_cast<uint64_t>(ref.size()))
+      written = absl::DataLossError("the server sent more than the blob's size");
     if (written.ok()) written = file.WriteAt(*size, BytesOf(response.data()));
     if (written.ok()) *size += response.data().size();
   }
@@ -101,7 +110,8 @@ absl::Status BlobTransfer::FetchMore(const v1::BlobRef& ref, base::File& file, u
 
 absl::Status BlobTransfer::Fetch(const v1::BlobRef& ref, const std::string& path) {
   const std::string part = absl::StrCat(path, ".part");
-  ASSIGN_OR_RETURN(const std::unique_ptr<base::File> file, files_.OpenWrite(part, {.create = true}));
+  ASSIGN_OR_RETURN(const std::unique_ptr<base::File> file,
+                   files_.OpenWrite(part, {.create = true}));
   ASSIGN_OR_RETURN(uint64_t size, file->Size());
   const uint64_t whole = static_cast<uint64_t>(ref.size());
   if (size > whole) {

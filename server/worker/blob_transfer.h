@@ -14,10 +14,12 @@ namespace gradus::worker {
 
 // Moves whole blobs, going on after a break where the other side stands.
 //   Threads  any; each call blocks until it is done, ServerLink::Shutdown included (CANCELLED).
-//   Errors   those that would come again (see MayPass), DATA_LOSS when the bytes are not the digest's; files' own.
+//   Errors   those that would come again (see MayPass), DATA_LOSS when the bytes are not the
+//   digest's; files' own.
 class BlobTransfer {
  public:
-  BlobTransfer(ServerLink& link, base::Files& files, base::RandomSource& random) : link_(link), files_(files), random_(random) {}
+  BlobTransfer(ServerLink& link, base::Files& files, base::RandomSource& random)
+      : link_(link), files_(files), random_(random) {}
 
   // Stores the file at `path`, whose content is `ref`, at the server.
   absl::Status Upload(const std::string& path, const v1::BlobRef& ref);
@@ -26,7 +28,8 @@ class BlobTransfer {
   absl::Status Fetch(const v1::BlobRef& ref, const std::string& path);
 
  private:
-  absl::StatusOr<int64_t> UploadFrom(const base::File& file, const v1::BlobRef& ref, int64_t offset, int64_t bytes);
+  absl::StatusOr<int64_t> UploadFrom(const base::File& file, const v1::BlobRef& ref, int64_t offset,
+                                     int64_t bytes);
   absl::Status FetchMore(const v1::BlobRef& ref, base::File& file, uint64_t* size);
 
   ServerLink& link_;

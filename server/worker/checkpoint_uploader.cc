@@ -29,12 +29,15 @@ void CheckpointUploader::Add(const trainer::CheckpointFile& checkpoint) {
     std::swap(dropped, waiting_);
     changed_.SignalAll();
   }
-  if (dropped.has_value() && dropped->file.path != checkpoint.file.path) files_.Remove(dropped->file.path).IgnoreError();
+  if (dropped.has_value() && dropped->file.path != checkpoint.file.path)
+    files_.Remove(dropped->file.path).IgnoreError();
 }
 
 absl::Status CheckpointUploader::Flush() {
   base::MutexLock lock(mu_);
-  changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return busy_path_.empty() && !waiting_.has_value(); });
+  changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return busy_path_.empty() && !waiting_.has_value();
+  });
   return last_;
 }
 
@@ -43,7 +46,9 @@ void CheckpointUploader::Work() {
     trainer::CheckpointFile next;
     {
       base::MutexLock lock(mu_);
-      changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return ending_ || waiting_.has_value(); });
+      changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return ending_ || waiting_.has_value();
+      });
       if (ending_) return;
       next = *std::exchange(waiting_, std::nullopt);
       busy_path_ = next.file.path;

@@ -15,7 +15,8 @@
 
 namespace gradus::worker {
 
-// Uploads one at a time, the newest; older ones that still wait are dropped. An upload that is done is reported through the outbox, and its file removed.
+// Uploads one at a time, the newest; older ones that still wait are dropped. An upload that is done
+// is reported through the outbox, and its file removed.
 //   Owns     the files it is given, and a thread.
 //   Threads  any.
 class CheckpointUploader {

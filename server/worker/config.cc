@@ -20,7 +20,8 @@ constexpr size_t kMaxConfig = size_t{1} << 20;
 absl::Status Check(const v1::WorkerConfig& config) {
   if (config.job_id().empty()) return base::InvalidArgument("job_id", "nothing", "a job's id");
   if (config.work_dir().empty()) return base::InvalidArgument("work_dir", "nothing", "a folder");
-  if (config.profile().server().empty() && config.endpoint_file().empty()) return base::InvalidArgument("profile.server", "nothing", "HOST:PORT");
+  if (config.profile().server().empty() && config.endpoint_file().empty())
+    return base::InvalidArgument("profile.server", "nothing", "HOST:PORT");
   return absl::OkStatus();
 }
 
@@ -32,10 +33,12 @@ absl::StatusOr<v1::WorkerConfig> ReadConfig(int fd) {
   char buffer[4096];
   while (true) {
     const ssize_t got = base::RetryOnInterrupt([&] { return ::read(fd, buffer, sizeof(buffer)); });
-    if (got < 0) return base::ErrnoStatus(errno, "reading the rank's configuration from a descriptor");
+    if (got < 0)
+      return base::ErrnoStatus(errno, "reading the rank's configuration from a descriptor");
     if (got == 0) break;
     text.append(buffer, static_cast<size_t>(got));
-    if (text.size() > kMaxConfig) return absl::InvalidArgumentError("the rank's configuration is larger than 1 MiB");
+    if (text.size() > kMaxConfig)
+      return absl::InvalidArgumentError("the rank's configuration is larger than 1 MiB");
   }
   v1::WorkerConfig config;
   if (!google::protobuf::util::JsonStringToMessage(text, &config).ok()) {

@@ -7,7 +7,8 @@
 namespace gradus::worker {
 
 LabelCounter::LabelCounter(const std::string& dtype)
-    : dtype_(dtype), counting_(dtype == "U8" || dtype == "I8" || dtype == "I16" || dtype == "I32") {}
+    : dtype_(dtype),
+      counting_(dtype == "U8" || dtype == "I8" || dtype == "I16" || dtype == "I32") {}
 
 template <typename T>
 void LabelCounter::CountAs(std::span<const std::byte> values) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gradus-worker: one rank of one job, or with `parse` the child that parses uploads. Started by the server, never by hand.
+// gradus-worker: one rank of one job, or with `parse` the child that parses uploads. Started by the
+// server, never by hand.
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -45,7 +46,8 @@ int RunAsRank() {
     const absl::Status pinned = base::PinThisThread(cpus);
     if (!pinned.ok()) base::LogWarning("not pinned to the given processors", {{"error", pinned}});
   }
-  const absl::Status status = worker::RunRank(*config, {.channels = worker::TlsChannels(config->profile())}, control);
+  const absl::Status status =
+      worker::RunRank(*config, {.channels = worker::TlsChannels(config->profile())}, control);
   if (!status.ok()) base::LogError("the rank was given up", {{"error", status}});
   return status.ok() ? 0 : 1;
 }
@@ -55,10 +57,12 @@ int RunAsRank() {
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "parse") gradus::worker::RunParse();
   if (argc > 1) {
-    std::fputs("gradus-worker is started by gradusd, with its configuration on descriptor 3\n", stderr);
+    std::fputs("gradus-worker is started by gradusd, with its configuration on descriptor 3\n",
+               stderr);
     return 2;
   }
-  // Everything is stored at the server by now: tearing threads and libraries down would only take time.
+  // Everything is stored at the server by now: tearing threads and libraries down would only take
+  // time.
   const int status = RunAsRank();
   std::fflush(nullptr);
   _exit(status);

@@ -33,7 +33,8 @@ void Outbox::Keep(v1::WorkerEvent event) {
 }
 
 void Outbox::Enqueue(v1::WorkerEvent event) {
-  if (spool_.empty() && behind_spool_.empty() && waiting_bytes_ < limits_.memory_bytes) return Keep(std::move(event));
+  if (spool_.empty() && behind_spool_.empty() && waiting_bytes_ < limits_.memory_bytes)
+    return Keep(std::move(event));
   const bool dispensable = Dispensable(event);
   if (dispensable && (spool_.size() >= limits_.spool_bytes || !behind_spool_.empty())) {
     ++left_out_;
@@ -76,17 +77,22 @@ void Outbox::WarnOfLeftOut() {
   v1::WorkerEvent warning;
   v1::LogLine* line = warning.mutable_event()->mutable_log_line();
   line->set_level(v1::LogLine::WARNING);
-  line->set_text(absl::StrCat(left_out_ - left_out_told_, " progress events were left out while the server was away"));
+  line->set_text(absl::StrCat(left_out_ - left_out_told_,
+                              " progress events were left out while the server was away"));
   left_out_told_ = left_out_;
   Enqueue(std::move(warning));
 }
 
-bool Outbox::CanSend() const { return resend_ < sent_.size() || (Waiting() && sent_bytes_ < limits_.window_bytes); }
+bool Outbox::CanSend() const {
+  return resend_ < sent_.size() || (Waiting() && sent_bytes_ < limits_.window_bytes);
+}
 
 // Adds what an earlier stream sent; returns the batch's bytes.
 size_t Outbox::Resend(v1::EventBatch* batch) {
   size_t bytes = 0;
-  for (; resend_ < sent_.size() && (bytes == 0 || bytes + sent_[resend_].bytes <= limits_.batch_bytes); ++resend_) {
+  for (; resend_ < sent_.size() &&
+         (bytes == 0 || bytes + sent_[resend_].bytes <= limits_.batch_bytes);
+       ++resend_) {
     bytes += sent_[resend_].bytes;
     *batch->add_events() = sent_[resend_].event;
   }
@@ -97,7 +103,8 @@ size_t Outbox::Resend(v1::EventBatch* batch) {
 void Outbox::TakeWaiting(v1::EventBatch* batch, size_t bytes) {
   Refill();
   WarnOfLeftOut();
-  while (!waiting_.empty() && (bytes == 0 || bytes + waiting_.front().bytes <= limits_.batch_bytes)) {
+  while (!waiting_.empty() &&
+         (bytes == 0 || bytes + waiting_.front().bytes <= limits_.batch_bytes)) {
     Numbered next = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= next.bytes;
@@ -114,7 +121,9 @@ std::optional<v1::EventBatch> Outbox::NextBatch() {
   base::MutexLock lock(mu_);
   v1::EventBatch batch;
   while (batch.events_size() == 0) {
-    changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return shut_down_ || !open_ || CanSend(); });
+    changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return shut_down_ || !open_ || CanSend();
+    });
     if (shut_down_ || !open_) return std::nullopt;
     const size_t bytes = Resend(&batch);
     if (resend_ == sent_.size()) TakeWaiting(&batch, bytes);

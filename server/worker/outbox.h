@@ -16,14 +16,18 @@
 namespace gradus::worker {
 
 struct OutboxLimits {
-  size_t memory_bytes = size_t{1} << 20;   // of events not sent yet; more go to the spool
-  size_t spool_bytes = size_t{64} << 20;   // beyond, progress and finished epochs are left out, and a warning says how many
-  size_t batch_bytes = size_t{128} << 10;  // about; one event at least
-  size_t window_bytes = size_t{512} << 10; // sent and not acknowledged
+  size_t memory_bytes = size_t{1} << 20;  // of events not sent yet; more go to the spool
+  size_t spool_bytes =
+      size_t{64}
+      << 20;  // beyond, progress and finished epochs are left out, and a warning says how many
+  size_t batch_bytes = size_t{128} << 10;   // about; one event at least
+  size_t window_bytes = size_t{512} << 10;  // sent and not acknowledged
 };
 
-// A queue with numbers: an event gets its worker_seq when it is first sent and keeps it, so that what is left out leaves no gap.
-//   Threads  any. The spool is used under the lock: it is this process's own small file, and only in an outage.
+// A queue with numbers: an event gets its worker_seq when it is first sent and keeps it, so that
+// what is left out leaves no gap.
+//   Threads  any. The spool is used under the lock: it is this process's own small file, and only
+//   in an outage.
 class Outbox {
  public:
   Outbox(base::Files& files, const std::string& spool_path, const OutboxLimits& limits = {});
@@ -31,8 +35,8 @@ class Outbox {
   // `event` without a number. Never waits.
   void Push(v1::WorkerEvent event);
 
-  // For the sender of a stream: waits until there is something to send within the window, then gives it, numbered. Nothing once the stream was closed
-  // by CloseStream or all ends.
+  // For the sender of a stream: waits until there is something to send within the window, then
+  // gives it, numbered. Nothing once the stream was closed by CloseStream or all ends.
   std::optional<v1::EventBatch> NextBatch();
   // A new stream may send: `acked` is what the server has; all that came after is sent again.
   void OpenStream(int64_t acked);
@@ -61,14 +65,17 @@ class Outbox {
   void Refill() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WarnOfLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return sent_.empty() && !Waiting(); }
-  bool Waiting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !waiting_.empty() || !spool_.empty() || !behind_spool_.empty(); }
+  bool Waiting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !waiting_.empty() || !spool_.empty() || !behind_spool_.empty();
+  }
   void TakeWaiting(v1::EventBatch* batch, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   size_t Resend(v1::EventBatch* batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const OutboxLimits limits_;
   mutable base::Mutex mu_;
   base::CondVar changed_;
-  // In order: sent and unacknowledged (numbered), waiting in memory, waiting in the spool, and what the spool could not take.
+  // In order: sent and unacknowledged (numbered), waiting in memory, waiting in the spool, and what
+  // the spool could not take.
   std::deque<Numbered> sent_ ABSL_GUARDED_BY(mu_);
   std::deque<Numbered> waiting_ ABSL_GUARDED_BY(mu_);
   Spool spool_ ABSL_GUARDED_BY(mu_);

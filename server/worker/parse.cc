@@ -82,8 +82,9 @@ class IdxTask {
       }
       if (count == 0) break;
       offset += count;
-      RETURN_IF_ERROR(inflater.has_value() ? inflater->Push(piece, [this](auto bytes) { return Decode(bytes); })
-                                           : Decode(piece));
+      RETURN_IF_ERROR(inflater.has_value()
+                          ? inflater->Push(piece, [this](auto bytes) { return Decode(bytes); })
+                          : Decode(piece));
     }
     if (inflater.has_value()) RETURN_IF_ERROR(inflater->Finish());
     RETURN_IF_ERROR(decoder_.Finish());
@@ -102,7 +103,8 @@ class IdxTask {
   absl::Status Begin(const formats::IdxHeader& header) {
     if (header.data_bytes > max_output_) {
       return absl::InvalidArgumentError(
-          absl::StrCat("idx: the header announces ", header.data_bytes, " bytes of values, at most ", max_output_, " are allowed"));
+          absl::StrCat("idx: the header announces ", header.data_bytes,
+                       " bytes of values, at most ", max_output_, " are allowed"));
     }
     if (task_.labels && header.row_shape().empty()) labels_.emplace(header.dtype);
     return absl::OkStatus();
@@ -136,8 +138,10 @@ class IdxTask {
 };
 
 std::string ErrorAnswer(size_t file, const absl::Status& status) {
-  const json answer = {
-      {"error", {{"file", file}, {"code", static_cast<int>(status.code())}, {"message", std::string(status.message())}}}};
+  const json answer = {{"error",
+                        {{"file", file},
+                         {"code", static_cast<int>(status.code())},
+                         {"message", std::string(status.message())}}}};
   return answer.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
@@ -146,7 +150,8 @@ std::string Answer(const Request& request) {
   uint64_t left = request.max_output;
   for (size_t i = 0; i < request.files.size(); ++i) {
     if (request.files[i].format != "IDX") {
-      return ErrorAnswer(i, absl::UnimplementedError(absl::StrCat("the format ", request.files[i].format, " is not known")));
+      return ErrorAnswer(i, absl::UnimplementedError(absl::StrCat(
+                                "the format ", request.files[i].format, " is not known")));
     }
     IdxTask task(request.files[i], left);
     absl::StatusOr<json> column = task.Run();
@@ -166,7 +171,8 @@ absl::StatusOr<std::string> ReadAll(int fd) {
 
 absl::Status WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t count = base::RetryOnInterrupt([&] { return ::write(fd, text.data(), text.size()); });
+    const ssize_t count =
+        base::RetryOnInterrupt([&] { return ::write(fd, text.data(), text.size()); });
     if (count <= 0) return base::ErrnoStatus(errno, "answer");
     text.remove_prefix(static_cast<size_t>(count));
   }
@@ -189,7 +195,9 @@ std::string AnswerParse(std::string_view text) {
 
 void RunParse() {
   const absl::Status status = Serve();
-  if (!status.ok()) WriteAll(STDERR_FILENO, absl::StrCat("gradus-worker parse: ", status.message(), "\n")).IgnoreError();
+  if (!status.ok())
+    WriteAll(STDERR_FILENO, absl::StrCat("gradus-worker parse: ", status.message(), "\n"))
+        .IgnoreError();
   // Exit handlers of libraries that were loaded along have no business in the sandbox.
   ::_exit(status.ok() ? 0 : 1);
 }

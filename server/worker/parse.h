@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `gradus-worker parse`: the process in which what users upload is read, so that no byte of it can harm the server.
+// `gradus-worker parse`: the process in which what users upload is read, so that no byte of it can
+// harm the server.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +9,14 @@
 
 namespace gradus::worker {
 
-// Reads one request as JSON from file descriptor 3, shuts itself in (parse_sandbox.h), parses, writes one answer as JSON to standard output and ends the
-// process with 0; with 1 for a request that it cannot read. Runs no exit handlers.
+// Reads one request as JSON from file descriptor 3, shuts itself in (parse_sandbox.h), parses,
+// writes one answer as JSON to standard output and ends the process with 0; with 1 for a request
+// that it cannot read. Runs no exit handlers.
 //   Request  {"memory": BYTES, "cpu_seconds": N, "max_output": BYTES of all outputs together,
-//             "files": [{"input": FD, "output": FD, "format": "IDX", "labels": whether to count values}, ...]}
-//   Answer   {"columns": [{"rows": N, "dtype": "U8", "shape": [28, 28], "label_counts": [[VALUE, ROWS], ...]}, ...]}
+//             "files": [{"input": FD, "output": FD, "format": "IDX", "labels": whether to count
+//             values}, ...]}
+//   Answer   {"columns": [{"rows": N, "dtype": "U8", "shape": [28, 28], "label_counts": [[VALUE,
+//   ROWS], ...]}, ...]}
 //            or {"error": {"file": INDEX, "code": canonical code, "message": TEXT}}
 [[noreturn]] void RunParse();
 

@@ -20,7 +20,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GRADUS_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define GRADUS_SANITIZED 1
 #endif
 #endif
@@ -43,11 +44,32 @@ constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 
 // Input and output on open descriptors, memory, time, and an orderly end.
 constexpr uint32_t kAllowed[] = {
-    SYS_read,         SYS_write,        SYS_pread64,       SYS_pwrite64, SYS_lseek,      SYS_fstat,
-    SYS_close,        SYS_mmap,         SYS_munmap,        SYS_mremap,   SYS_mprotect,   SYS_madvise,
-    SYS_brk,          SYS_futex,        SYS_sched_yield,   SYS_getrandom, SYS_getpid,    SYS_gettid,
-    SYS_rt_sigaction, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_tgkill,  SYS_clock_gettime, SYS_exit,
-    SYS_exit_group,   SYS_restart_syscall,
+    SYS_read,
+    SYS_write,
+    SYS_pread64,
+    SYS_pwrite64,
+    SYS_lseek,
+    SYS_fstat,
+    SYS_close,
+    SYS_mmap,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_mprotect,
+    SYS_madvise,
+    SYS_brk,
+    SYS_futex,
+    SYS_sched_yield,
+    SYS_getrandom,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_rt_sigaction,
+    SYS_rt_sigreturn,
+    SYS_rt_sigprocmask,
+    SYS_tgkill,
+    SYS_clock_gettime,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_restart_syscall,
 };
 
 absl::Status Limit(__rlimit_resource resource, int64_t value, const char* what) {
@@ -79,7 +101,8 @@ absl::Status FilterCalls() {
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
   sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return base::ErrnoStatus(errno, "seccomp");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+    return base::ErrnoStatus(errno, "seccomp");
   return absl::OkStatus();
 }
 

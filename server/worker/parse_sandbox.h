@@ -14,9 +14,10 @@ struct SandboxLimits {
   int64_t file_bytes = 0;  // a file may not grow beyond
 };
 
-// From here on this process has these limits, gains no privileges, dies with the thread that started it, leaves no core, and may do nothing but read and write
-// what is open, and take memory: another system call ends it (SIGSYS). Under a sanitizer, which needs more, there are no limit on memory and no filter of calls.
-// REQUIRES: one thread.
+// From here on this process has these limits, gains no privileges, dies with the thread that
+// started it, leaves no core, and may do nothing but read and write what is open, and take memory:
+// another system call ends it (SIGSYS). Under a sanitizer, which needs more, there are no limit on
+// memory and no filter of calls. REQUIRES: one thread.
 absl::Status EnterSandbox(const SandboxLimits& limits);
 
 }  // namespace gradus::worker

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wires the stream, the blobs and the trainer together, and makes the last word out of how training ended.
+// Wires the stream, the blobs and the trainer together, and makes the last word out of how training
+// ended.
 #include "server/worker/rank.h"
 
 #include <algorithm>
@@ -106,7 +107,8 @@ class Rank final : public UplinkHandler, public trainer::Callback {
  private:
   absl::StatusOr<v1::Assignment> AwaitAssignment();
   trainer::TrainerInputs InputsOf(const v1::Assignment& assignment);
-  v1::RankFinished Finish(const absl::StatusOr<trainer::TrainResult>& result, const v1::Assignment& assignment);
+  v1::RankFinished Finish(const absl::StatusOr<trainer::TrainResult>& result,
+                          const v1::Assignment& assignment);
   absl::Status FinishWhole(const trainer::TrainResult& result, v1::RankFinished* finished);
   absl::Status fatal() {
     base::MutexLock lock(mu_);
@@ -134,31 +136,38 @@ absl::Status Rank::Run() {
                                      UplinkOptions{.isa = plan::EngineFingerprint().isa});
   const absl::StatusOr<v1::Assignment> assignment = AwaitAssignment();
   if (!assignment.ok()) return assignment.status();
-  const absl::StatusOr<trainer::TrainResult> result = trainer::Train(InputsOf(*assignment), control_, *this);
+  const absl::StatusOr<trainer::TrainResult> result =
+      trainer::Train(InputsOf(*assignment), control_, *this);
   v1::WorkerEvent last;
   *last.mutable_finished() = Finish(result, *assignment);
   if (!fatal().ok()) return fatal();
-  base::LogInfo("the rank ends", {{"outcome", v1::RankFinished::Outcome_Name(last.finished().outcome())}, {"reason", last.finished().reason()}});
+  base::LogInfo("the rank ends",
+                {{"outcome", v1::RankFinished::Outcome_Name(last.finished().outcome())},
+                 {"reason", last.finished().reason()}});
   outbox_.Push(std::move(last));
   return outbox_.Flush() ? absl::OkStatus() : fatal();
 }
 
 absl::StatusOr<v1::Assignment> Rank::AwaitAssignment() {
   base::MutexLock lock(mu_);
-  changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return assignment_.has_value() || !fatal_.ok(); });
+  changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return assignment_.has_value() || !fatal_.ok();
+  });
   if (!fatal_.ok()) return fatal_;
   return *assignment_;
 }
 
 trainer::TrainerInputs Rank::InputsOf(const v1::Assignment& assignment) {
-  trainer::TrainerInputs inputs{.spec = assignment.spec(),
-                                .datasets = {assignment.datasets().begin(), assignment.datasets().end()},
-                                .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
-                                .work_dir = config_.work_dir(),
-                                .cpus = {config_.cpus().begin(), config_.cpus().end()},
-                                .files = parts_.files,
-                                .clock = parts_.clock};
-  for (const v1::CheckpointReady& checkpoint : assignment.checkpoints()) inputs.checkpoints.push_back(checkpoint.blob());
+  trainer::TrainerInputs inputs{
+      .spec = assignment.spec(),
+      .datasets = {assignment.datasets().begin(), assignment.datasets().end()},
+      .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
+      .work_dir = config_.work_dir(),
+      .cpus = {config_.cpus().begin(), config_.cpus().end()},
+      .files = parts_.files,
+      .clock = parts_.clock};
+  for (const v1::CheckpointReady& checkpoint : assignment.checkpoints())
+    inputs.checkpoints.push_back(checkpoint.blob());
   return inputs;
 }
 
@@ -180,11 +189,13 @@ absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinis
   finished->set_weights_sha256(result.weights_sha256);
   finished->mutable_weights()->set_sha256(result.weights.sha256);
   finished->mutable_weights()->set_size(result.weights.size);
-  uploader_.Flush().IgnoreError();  // a checkpoint is of no more use, but its report must not come after the last word
+  uploader_.Flush().IgnoreError();  // a checkpoint is of no more use, but its report must not come
+                                    // after the last word
   return transfer_.Upload(result.weights.path, finished->weights());
 }
 
-v1::RankFinished Rank::Finish(const absl::StatusOr<trainer::TrainResult>& result, const v1::Assignment& assignment) {
+v1::RankFinished Rank::Finish(const absl::StatusOr<trainer::TrainResult>& result,
+                              const v1::Assignment& assignment) {
   v1::RankFinished finished;
   const absl::Status status = result.ok() ? FinishWhole(*result, &finished) : result.status();
   if (status.ok()) return finished;
@@ -193,16 +204,18 @@ v1::RankFinished Rank::Finish(const absl::StatusOr<trainer::TrainResult>& result
   finished.set_outcome(WouldComeAgain(status) ? v1::RankFinished::FAILED : v1::RankFinished::RETRY);
   finished.set_reason(std::string(status.message()));
   if (absl::IsResourceExhausted(status)) {
-    finished.set_reason(absl::StrCat(status.message(), "; resources.memory allows ",
-                                     base::FormatByteSize(static_cast<uint64_t>(assignment.memory_limit())), ", the rank has used ",
-                                     base::FormatByteSize(base::PeakResidentBytes())));
+    finished.set_reason(
+        absl::StrCat(status.message(), "; resources.memory allows ",
+                     base::FormatByteSize(static_cast<uint64_t>(assignment.memory_limit())),
+                     ", the rank has used ", base::FormatByteSize(base::PeakResidentBytes())));
   }
   return finished;
 }
 
 }  // namespace
 
-absl::Status RunRank(const v1::WorkerConfig& config, const RankParts& parts, trainer::Control& control) {
+absl::Status RunRank(const v1::WorkerConfig& config, const RankParts& parts,
+                     trainer::Control& control) {
   Rank rank(config, parts, control);
   return rank.Run();
 }

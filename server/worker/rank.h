@@ -25,8 +25,10 @@ struct RankParts {
 // Attaches, trains, reports, and returns when the server has stored the last word.
 //   `control`  may ask for an end from outside (SIGTERM); must outlive the call.
 //   Threads    trains on the calling one.
-//   Errors     FAILED_PRECONDITION and the like when the server wants no more of this attempt: nothing was reported then, nor can it be. A job that fails is
+//   Errors     FAILED_PRECONDITION and the like when the server wants no more of this attempt:
+//   nothing was reported then, nor can it be. A job that fails is
 //              no error here: the server knows.
-absl::Status RunRank(const v1::WorkerConfig& config, const RankParts& parts, trainer::Control& control);
+absl::Status RunRank(const v1::WorkerConfig& config, const RankParts& parts,
+                     trainer::Control& control);
 
 }  // namespace gradus::worker

@@ -40,7 +40,10 @@ ChannelFactory TlsChannels(const v1::Profile& profile) {
     arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
     arguments.SetCompressionAlgorithm(GRPC_COMPRESS_NONE);
     return grpc::CreateCustomChannel(
-        endpoint, grpc::CompositeChannelCredentials(grpc::SslCredentials(tls), grpc::AccessTokenCredentials(profile.token())), arguments);
+        endpoint,
+        grpc::CompositeChannelCredentials(grpc::SslCredentials(tls),
+                                          grpc::AccessTokenCredentials(profile.token())),
+        arguments);
   };
 }
 
@@ -60,12 +63,14 @@ bool MayPass(const absl::Status& status) {
   }
 }
 
-ServerLink::ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, base::Files& files, base::Clock& clock)
+ServerLink::ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, base::Files& files,
+                       base::Clock& clock)
     : config_(config), channels_(std::move(channels)), files_(files), clock_(clock) {}
 
 std::string ServerLink::Endpoint() const {
   if (!config_.endpoint_file().empty()) {
-    const absl::StatusOr<std::string> text = base::ReadFile(files_, config_.endpoint_file(), kMaxEndpoint);
+    const absl::StatusOr<std::string> text =
+        base::ReadFile(files_, config_.endpoint_file(), kMaxEndpoint);
     if (text.ok()) {
       const absl::string_view stripped = absl::StripAsciiWhitespace(*text);
       if (!stripped.empty()) return std::string(stripped);
@@ -79,7 +84,8 @@ std::shared_ptr<v1::WorkerService::StubInterface> ServerLink::stub() {
     base::MutexLock lock(mu_);
     if (stub_ != nullptr) return stub_;
   }
-  std::shared_ptr<v1::WorkerService::StubInterface> made = v1::WorkerService::NewStub(channels_(Endpoint()));
+  std::shared_ptr<v1::WorkerService::StubInterface> made =
+      v1::WorkerService::NewStub(channels_(Endpoint()));
   base::MutexLock lock(mu_);
   if (stub_ == nullptr) stub_ = std::move(made);
   return stub_;

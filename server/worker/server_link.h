@@ -23,14 +23,16 @@ using ChannelFactory = std::function<std::shared_ptr<grpc::Channel>(const std::s
 // TLS with the profile's authority and certificate; its token goes with each call.
 ChannelFactory TlsChannels(const v1::Profile& profile);
 
-// Whether the same call may succeed later: the server is away, busy or full. All else (an older fence, a token that is good no more) is final.
+// Whether the same call may succeed later: the server is away, busy or full. All else (an older
+// fence, a token that is good no more) is final.
 bool MayPass(const absl::Status& status);
 
 // Shared by all that talk to the server.
 //   Threads  any.
 class ServerLink {
  public:
-  ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, base::Files& files, base::Clock& clock);
+  ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, base::Files& files,
+             base::Clock& clock);
 
   // The stub for the next call.
   std::shared_ptr<v1::WorkerService::StubInterface> stub();

@@ -13,7 +13,8 @@ namespace gradus::worker {
 absl::Status Spool::Push(absl::string_view record) {
   RETURN_IF_ERROR(failed_);
   if (file_ == nullptr) {
-    absl::StatusOr<std::unique_ptr<base::File>> opened = files_.OpenWrite(path_, {.create = true, .truncate = true});
+    absl::StatusOr<std::unique_ptr<base::File>> opened =
+        files_.OpenWrite(path_, {.create = true, .truncate = true});
     if (!opened.ok()) return failed_ = opened.status();
     file_ = *std::move(opened);
   }
@@ -27,10 +28,15 @@ absl::Status Spool::Push(absl::string_view record) {
 
 absl::StatusOr<std::string> Spool::Pop() {
   uint64_t length = 0;
-  ASSIGN_OR_RETURN(const size_t got, file_->ReadAt(read_at_, std::as_writable_bytes(std::span<uint64_t>(&length, 1))));
-  if (got != sizeof(length) || length > write_at_ - read_at_ - sizeof(length)) return absl::DataLossError("the event spool is damaged");
+  ASSIGN_OR_RETURN(
+      const size_t got,
+      file_->ReadAt(read_at_, std::as_writable_bytes(std::span<uint64_t>(&length, 1))));
+  if (got != sizeof(length) || length > write_at_ - read_at_ - sizeof(length))
+    return absl::DataLossError("the event spool is damaged");
   std::string record(length, '\0');
-  ASSIGN_OR_RETURN(const size_t body, file_->ReadAt(read_at_ + sizeof(length), std::as_writable_bytes(std::span<char>(record))));
+  ASSIGN_OR_RETURN(
+      const size_t body,
+      file_->ReadAt(read_at_ + sizeof(length), std::as_writable_bytes(std::span<char>(record))));
   if (body != length) return absl::DataLossError("the event spool is damaged");
   read_at_ += sizeof(length) + length;
   if (empty()) {

@@ -6,8 +6,9 @@
 
 namespace gradus::worker {
 
-// Blocks SIGTERM and SIGINT in this thread and all that it starts later, and has a thread of its own wait for them, to ask `control` for a stop.
-// REQUIRES: called before any other thread is started; `control` lives as long as the process.
+// Blocks SIGTERM and SIGINT in this thread and all that it starts later, and has a thread of its
+// own wait for them, to ask `control` for a stop. REQUIRES: called before any other thread is
+// started; `control` lives as long as the process.
 void StopOnSignals(trainer::Control& control);
 
 }  // namespace gradus::worker

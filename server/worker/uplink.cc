@@ -15,7 +15,8 @@
 
 namespace gradus::worker {
 
-Uplink::Uplink(ServerLink& link, Outbox& outbox, UplinkHandler& handler, base::Clock& clock, base::RandomSource& random, UplinkOptions options)
+Uplink::Uplink(ServerLink& link, Outbox& outbox, UplinkHandler& handler, base::Clock& clock,
+               base::RandomSource& random, UplinkOptions options)
     : link_(link),
       outbox_(outbox),
       handler_(handler),
@@ -41,7 +42,8 @@ void Uplink::Work() {
       backoff.Reset();
     }
     if (link_.is_shut_down()) return;
-    if (MayPass(status) && clock_.MonotonicMicros() - last_contact_micros_ > options_.give_up_micros) {
+    if (MayPass(status) &&
+        clock_.MonotonicMicros() - last_contact_micros_ > options_.give_up_micros) {
       status = absl::AbortedError("no server for too long");
     } else if (MayPass(status) && WorkDirIsGone()) {
       status = absl::AbortedError("the work folder is gone, and with it the server's data");
@@ -58,7 +60,9 @@ void Uplink::Work() {
   }
 }
 
-bool Uplink::WorkDirIsGone() const { return ::access(link_.config().work_dir().c_str(), F_OK) != 0 && errno == ENOENT; }
+bool Uplink::WorkDirIsGone() const {
+  return ::access(link_.config().work_dir().c_str(), F_OK) != 0 && errno == ENOENT;
+}
 
 v1::AttachRequest Uplink::HelloRequest() const {
   v1::AttachRequest request;
@@ -105,7 +109,8 @@ void Uplink::Hear(const v1::AttachResponse& response, std::thread& sender, Strea
     case v1::AttachResponse::KIND_NOT_SET:
       break;
   }
-  // The first message is the assignment, or what is durable already: only then is it known what to send.
+  // The first message is the assignment, or what is durable already: only then is it known what to
+  // send.
   if (sender.joinable() || response.has_command()) return;
   outbox_.OpenStream(response.ack().worker_seq());
   sender = std::thread([this, &stream] { Send(stream); });

@@ -34,12 +34,14 @@ struct UplinkOptions {
   int64_t give_up_micros = int64_t{3600} * 1'000'000;
 };
 
-// Sends the outbox and hears the server. A broken stream is made again after a jittered wait of at most 10 s, to wherever the endpoint file says then.
+// Sends the outbox and hears the server. A broken stream is made again after a jittered wait of at
+// most 10 s, to wherever the endpoint file says then.
 //   Threads  two of its own while a stream is up.
 class Uplink {
  public:
   // All must outlive it.
-  Uplink(ServerLink& link, Outbox& outbox, UplinkHandler& handler, base::Clock& clock, base::RandomSource& random, UplinkOptions options);
+  Uplink(ServerLink& link, Outbox& outbox, UplinkHandler& handler, base::Clock& clock,
+         base::RandomSource& random, UplinkOptions options);
   // Breaks the stream off; flush the outbox before.
   ~Uplink();
   Uplink(const Uplink&) = delete;

@@ -31,7 +31,8 @@ absl::StatusOr<std::string> FakeExecutor::Start(const RankSpec& spec) {
 absl::StatusOr<std::vector<executors::FoundRank>> FakeExecutor::Find() {
   MutexLock lock(mu_);
   std::vector<executors::FoundRank> found;
-  for (const auto& [fence, spec] : ranks_) found.push_back({spec.key, absl::StrCat("fake:", fence)});
+  for (const auto& [fence, spec] : ranks_)
+    found.push_back({spec.key, absl::StrCat("fake:", fence)});
   return found;
 }
 

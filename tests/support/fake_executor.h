@@ -12,7 +12,8 @@
 
 namespace gradus::test_support {
 
-// Ranks stay in it when the server that started them goes: hand the same one to the next server to play a restart.
+// Ranks stay in it when the server that started them goes: hand the same one to the next server to
+// play a restart.
 //   Threads  any; exits are told on the thread that calls Exit or Kill.
 class FakeExecutor final : public executors::Executor {
  public:
@@ -26,8 +27,10 @@ class FakeExecutor final : public executors::Executor {
   void FailStarts(int count);
   // Waits until a rank of the job runs whose attempt is at least `attempt`.
   executors::RankSpec AwaitStart(const std::string& job, int attempt = 1);
-  // The rank's process ends by itself. `told`: the server sees it; else it finds out at its next start.
-  void Exit(const executors::RankKey& key, const std::string& reason, bool clean = false, bool told = true);
+  // The rank's process ends by itself. `told`: the server sees it; else it finds out at its next
+  // start.
+  void Exit(const executors::RankKey& key, const std::string& reason, bool clean = false,
+            bool told = true);
   // A process of this store that no attempt knows.
   void AddStranger(const executors::RankKey& key);
 

@@ -24,7 +24,9 @@ FakeWorkerServer::~FakeWorkerServer() { Stop(); }
 
 void FakeWorkerServer::Start(std::shared_ptr<grpc::ServerCredentials> credentials) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", credentials == nullptr ? grpc::InsecureServerCredentials() : std::move(credentials), &port_);
+  builder.AddListeningPort(
+      "127.0.0.1:0",
+      credentials == nullptr ? grpc::InsecureServerCredentials() : std::move(credentials), &port_);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
 }
@@ -102,7 +104,8 @@ std::string FakeWorkerServer::Blob(const std::string& sha256) const {
   return found == blobs_.end() ? "" : found->second;
 }
 
-bool FakeWorkerServer::WaitForEvents(const std::function<bool(const std::vector<v1::WorkerEvent>&)>& condition) {
+bool FakeWorkerServer::WaitForEvents(
+    const std::function<bool(const std::vector<v1::WorkerEvent>&)>& condition) {
   base::MutexLock lock(mu_);
   return changed_.WaitFor(mu_, std::chrono::duration_cast<std::chrono::microseconds>(kPatience),
                           [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return condition(events_); });
@@ -152,7 +155,8 @@ grpc::Status FakeWorkerServer::Greet(const v1::Hello& hello, Stream* stream) {
     } else {
       *first.mutable_assignment() = assignment_;
     }
-    if (command_ != v1::Command::ACTION_UNSPECIFIED) command.mutable_command()->set_action(command_);
+    if (command_ != v1::Command::ACTION_UNSPECIFIED)
+      command.mutable_command()->set_action(command_);
   }
   Write(stream, first);
   if (command.has_command()) Write(stream, command);
@@ -166,7 +170,8 @@ grpc::Status FakeWorkerServer::Store(const v1::EventBatch& batch, Stream* stream
     base::MutexLock lock(mu_);
     for (const v1::WorkerEvent& event : batch.events()) {
       const int64_t next = static_cast<int64_t>(events_.size()) + 1;
-      if (event.worker_seq() > next) Fault(absl::StrCat("worker_seq ", event.worker_seq(), " after ", next - 1));
+      if (event.worker_seq() > next)
+        Fault(absl::StrCat("worker_seq ", event.worker_seq(), " after ", next - 1));
       if (event.worker_seq() != next) continue;
       if (!events_.empty() && events_.back().has_finished()) Fault("an event after the last one");
       events_.push_back(event);
@@ -182,7 +187,8 @@ grpc::Status FakeWorkerServer::Store(const v1::EventBatch& batch, Stream* stream
 
 grpc::Status FakeWorkerServer::Attach(grpc::ServerContext*, Stream* stream) {
   v1::AttachRequest request;
-  if (!stream->Read(&request) || !request.has_hello()) return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no hello");
+  if (!stream->Read(&request) || !request.has_hello())
+    return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no hello");
   grpc::Status status = Greet(request.hello(), stream);
   int batches = 0;
   while (status.ok() && stream->Read(&request)) {
@@ -218,10 +224,12 @@ grpc::Status FakeWorkerServer::FetchBlob(grpc::ServerContext*, const v1::FetchBl
   return grpc::Status::OK;
 }
 
-grpc::Status FakeWorkerServer::UploadBlob(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobRequest>* reader,
+grpc::Status FakeWorkerServer::UploadBlob(grpc::ServerContext*,
+                                          grpc::ServerReader<v1::UploadBlobRequest>* reader,
                                           v1::UploadBlobResponse* response) {
   v1::UploadBlobRequest request;
-  if (!reader->Read(&request) || !request.has_ref()) return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no ref");
+  if (!reader->Read(&request) || !request.has_ref())
+    return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no ref");
   if (!Allowed(request.fence())) return kFenced;
   const v1::BlobRef ref = request.ref();
   size_t at = static_cast<size_t>(request.offset());
@@ -237,7 +245,8 @@ grpc::Status FakeWorkerServer::UploadBlob(grpc::ServerContext*, grpc::ServerRead
       Fault("an offset beyond what is stored");
       return grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "beyond what is stored");
     }
-    if (at + request.data().size() > stored.size()) stored.append(request.data(), stored.size() - at);
+    if (at + request.data().size() > stored.size())
+      stored.append(request.data(), stored.size() - at);
     at += request.data().size();
     response->set_committed(static_cast<int64_t>(stored.size()));
     if (cut_transfers_after_ > 0 && ++messages > cut_transfers_after_) return kCut;

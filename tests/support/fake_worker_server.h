@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server of WorkerService alone, in this process: what it has stored outlives its stops, as the real one's store does.
+// A server of WorkerService alone, in this process: what it has stored outlives its stops, as the
+// real one's store does.
 #pragma once
 
 #include <grpcpp/security/server_credentials.h>
@@ -18,7 +19,8 @@
 
 namespace gradus::test_support {
 
-// On loopback. Checks what the real one checks: the fence, consecutive worker_seq, offsets and digests.
+// On loopback. Checks what the real one checks: the fence, consecutive worker_seq, offsets and
+// digests.
 //   Threads  any; Start and Stop by one.
 class FakeWorkerServer final : public v1::WorkerService::Service {
  public:
@@ -37,9 +39,11 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   void Command(v1::Command::Action action);
   // Another attempt has taken over: every call is FAILED_PRECONDITION.
   void FenceOff();
-  // Each stream is cut after this many batches were stored; `before_ack`: and their acknowledgement is lost. 0: none.
+  // Each stream is cut after this many batches were stored; `before_ack`: and their acknowledgement
+  // is lost. 0: none.
   void CutStreamsAfter(int batches, bool before_ack);
-  // Each upload stream ends after this many messages, stored. 0: none. A fetch ends after as many chunks, with an error.
+  // Each upload stream ends after this many messages, stored. 0: none. A fetch ends after as many
+  // chunks, with an error.
   void CutTransfersAfter(int messages);
   void SetChunkBytes(size_t bytes);
 
@@ -55,10 +59,13 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   // A broken rule of the protocol; empty: none.
   std::string fault() const;
 
-  grpc::Status Attach(grpc::ServerContext* context, grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>* stream) override;
+  grpc::Status Attach(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>* stream) override;
   grpc::Status FetchBlob(grpc::ServerContext* context, const v1::FetchBlobRequest* request,
                          grpc::ServerWriter<v1::FetchBlobResponse>* writer) override;
-  grpc::Status UploadBlob(grpc::ServerContext* context, grpc::ServerReader<v1::UploadBlobRequest>* reader,
+  grpc::Status UploadBlob(grpc::ServerContext* context,
+                          grpc::ServerReader<v1::UploadBlobRequest>* reader,
                           v1::UploadBlobResponse* response) override;
 
  private:

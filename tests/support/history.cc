@@ -11,7 +11,8 @@ void SubmitHistory::Sent(const std::string& user, const std::string& request_id)
   answers_[{user, request_id}];
 }
 
-void SubmitHistory::Acknowledged(const std::string& user, const std::string& request_id, const std::string& job) {
+void SubmitHistory::Acknowledged(const std::string& user, const std::string& request_id,
+                                 const std::string& job) {
   base::MutexLock lock(mu_);
   answers_[{user, request_id}].insert(job);
 }
@@ -24,17 +25,22 @@ std::vector<std::string> SubmitHistory::Check(const std::set<std::string>& jobs)
   for (const auto& [key, answers] : answers_) {
     const std::string name = absl::StrCat(key.first, "/", key.second);
     unanswered += answers.empty() ? 1 : 0;
-    if (answers.size() > 1) broken.push_back(absl::StrCat(name, " was answered with ", answers.size(), " different jobs"));
+    if (answers.size() > 1)
+      broken.push_back(
+          absl::StrCat(name, " was answered with ", answers.size(), " different jobs"));
     for (const std::string& job : answers) {
-      if (!jobs.contains(job)) broken.push_back(absl::StrCat("acknowledged job ", job, " of ", name, " is lost"));
+      if (!jobs.contains(job))
+        broken.push_back(absl::StrCat("acknowledged job ", job, " of ", name, " is lost"));
       const auto [other, first] = key_of.emplace(job, name);
-      if (!first) broken.push_back(absl::StrCat(job, " answered both ", name, " and ", other->second));
+      if (!first)
+        broken.push_back(absl::StrCat(job, " answered both ", name, " and ", other->second));
     }
   }
   size_t strangers = 0;
   for (const std::string& job : jobs) strangers += key_of.contains(job) ? 0 : 1;
   if (strangers > unanswered) {
-    broken.push_back(absl::StrCat(strangers, " jobs were never acknowledged, ", unanswered, " keys never answered"));
+    broken.push_back(absl::StrCat(strangers, " jobs were never acknowledged, ", unanswered,
+                                  " keys never answered"));
   }
   return broken;
 }
@@ -48,7 +54,8 @@ void StreamHistory::Saw(const std::string& watcher, const v1::Event& event) {
   base::MutexLock lock(mu_);
   Watcher& state = watchers_[watcher];
   if (event.seq() != state.next) {
-    broken_.push_back(absl::StrCat(watcher, " expected event ", state.next, " and saw ", event.seq()));
+    broken_.push_back(
+        absl::StrCat(watcher, " expected event ", state.next, " and saw ", event.seq()));
   }
   state.next = event.seq() + 1;
   state.reached = std::max(state.reached, event.seq());
@@ -58,7 +65,8 @@ void StreamHistory::Saw(const std::string& watcher, const v1::Event& event) {
   v1::Event before;
   before.ParseFromString(known->second);
   if (!google::protobuf::util::MessageDifferencer::Equals(before, event)) {
-    broken_.push_back(absl::StrCat("event ", event.seq(), " is not the same for ", watcher, " as for others"));
+    broken_.push_back(
+        absl::StrCat("event ", event.seq(), " is not the same for ", watcher, " as for others"));
   }
 }
 
@@ -67,8 +75,10 @@ std::vector<std::string> StreamHistory::Check(bool complete, int64_t last_seq) c
   std::vector<std::string> broken = broken_;
   for (const auto& [name, state] : watchers_) {
     if (!complete) break;
-    if (state.reached != last_seq) broken.push_back(absl::StrCat(name, " ended at ", state.reached, " of ", last_seq));
-    if (!state.last_is_state) broken.push_back(absl::StrCat(name, " did not see the final state last"));
+    if (state.reached != last_seq)
+      broken.push_back(absl::StrCat(name, " ended at ", state.reached, " of ", last_seq));
+    if (!state.last_is_state)
+      broken.push_back(absl::StrCat(name, " did not see the final state last"));
   }
   return broken;
 }

@@ -8,7 +8,8 @@
 
 namespace gradus::test_support {
 
-// A whole IDX file of type `code` (0x08 is unsigned bytes) around `values`, which need not fit the shape.
+// A whole IDX file of type `code` (0x08 is unsigned bytes) around `values`, which need not fit the
+// shape.
 std::string IdxFile(int code, const std::vector<uint32_t>& shape, const std::string& values);
 
 // `text` as one gzip member.

@@ -29,7 +29,9 @@ struct LinkFixture {
     server.Start();
     WriteEndpoint();
   }
-  void WriteEndpoint() const { base::WriteFileAtomically(base::RealFiles(), dir / "endpoint", server.endpoint()).IgnoreError(); }
+  void WriteEndpoint() const {
+    base::WriteFileAtomically(base::RealFiles(), dir / "endpoint", server.endpoint()).IgnoreError();
+  }
   // As a server that is killed and started again: another port, the same store.
   void RestartServer() {
     server.Stop();

@@ -25,8 +25,8 @@ class MemoryDataset {
   explicit MemoryDataset(const std::string& name) { dataset_.set_name(name); }
 
   template <typename T>
-  void Add(const std::string& split, const std::string& column, const std::string& dtype, const std::vector<int64_t>& shape,
-           const std::vector<T>& values) {
+  void Add(const std::string& split, const std::string& column, const std::string& dtype,
+           const std::vector<int64_t>& shape, const std::vector<T>& values) {
     int64_t elements = 1;
     for (int64_t extent : shape) elements *= extent;
     v1::Split* added = SplitNamed(split);
@@ -45,7 +45,8 @@ class MemoryDataset {
   v1::Dataset& dataset() { return dataset_; }
 
   data::BlobOpener opener() const {
-    return [blobs = blobs_](const v1::BlobRef& ref) -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
+    return [blobs = blobs_](
+               const v1::BlobRef& ref) -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
       const auto found = blobs.find(ref.sha256());
       if (found == blobs.end()) return absl::NotFoundError(absl::StrCat("no blob ", ref.sha256()));
       return std::make_shared<const base::MappedFile>(*found->second, [kept = found->second] {});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// As LinkFixture, over TLS with certificates of an authority of its own: what a rank's program needs.
+// As LinkFixture, over TLS with certificates of an authority of its own: what a rank's program
+// needs.
 #pragma once
 
 #include <memory>
@@ -23,9 +24,11 @@ struct SecureLinkFixture {
     Start();
   }
   void Start() {
-    grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    grpc::SslServerCredentialsOptions options(
+        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
     options.pem_root_certs = authority->ca_pem();
-    options.pem_key_cert_pairs.push_back({Read(authority->server_key_path()), Read(authority->server_cert_path())});
+    options.pem_key_cert_pairs.push_back(
+        {Read(authority->server_key_path()), Read(authority->server_cert_path())});
     server.Start(grpc::SslServerCredentials(options));
     base::WriteFileAtomically(base::RealFiles(), dir / "endpoint", server.endpoint()).IgnoreError();
   }
@@ -44,7 +47,9 @@ struct SecureLinkFixture {
     config.set_endpoint_file(dir / "endpoint");
     return config;
   }
-  static std::string Read(const std::string& path) { return base::ReadFile(base::RealFiles(), path, 1 << 20).value_or(""); }
+  static std::string Read(const std::string& path) {
+    return base::ReadFile(base::RealFiles(), path, 1 << 20).value_or("");
+  }
 
   TempDir dir;
   std::unique_ptr<auth::Authority> authority;

@@ -13,7 +13,8 @@
 
 namespace gradus::test_support {
 
-// Rows of 12 bytes in 4 classes: class c has larger values at c, c + 4 and c + 8. 203 rows to train, 50 to validate, 61 to test.
+// Rows of 12 bytes in 4 classes: class c has larger values at c, c + 4 and c + 8. 203 rows to
+// train, 50 to validate, 61 to test.
 inline MemoryDataset SmallData() {
   MemoryDataset data("small");
   base::PhiloxStream random({.seed = 1});
@@ -23,7 +24,8 @@ inline MemoryDataset SmallData() {
     for (int row = 0; row < rows; ++row) {
       const uint32_t label = random.NextBelow(4);
       y.push_back(static_cast<uint8_t>(label));
-      for (uint32_t i = 0; i < 12; ++i) x.push_back(static_cast<uint8_t>(random.NextBelow(120) + (i % 4 == label ? 100 : 0)));
+      for (uint32_t i = 0; i < 12; ++i)
+        x.push_back(static_cast<uint8_t>(random.NextBelow(120) + (i % 4 == label ? 100 : 0)));
     }
     data.Add<uint8_t>(split, "x", "U8", {12}, x);
     data.Add<uint8_t>(split, "y", "U8", {}, y);

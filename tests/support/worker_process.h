@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that is started as the local executor starts a rank: settings on descriptor 3, an environment of its own.
+// A program that is started as the local executor starts a rank: settings on descriptor 3, an
+// environment of its own.
 #pragma once
 
 #include <fcntl.h>
@@ -20,7 +21,8 @@ namespace gradus::test_support {
 // Owns the process: what still runs when this goes is killed.
 class WorkerProcess {
  public:
-  WorkerProcess(const std::string& program, const v1::WorkerConfig& config, std::vector<std::string> environment = {}) {
+  WorkerProcess(const std::string& program, const v1::WorkerConfig& config,
+                std::vector<std::string> environment = {}) {
     std::string json;
     if (!google::protobuf::util::MessageToJsonString(config, &json).ok()) return;
     int ends[2];
@@ -33,7 +35,8 @@ class WorkerProcess {
     for (std::string& variable : environment) variables.push_back(variable.data());
     variables.push_back(nullptr);
     char* arguments[] = {const_cast<char*>(program.c_str()), nullptr};
-    if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments, variables.data()) != 0) pid_ = -1;
+    if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments, variables.data()) != 0)
+      pid_ = -1;
     posix_spawn_file_actions_destroy(&actions);
     ::close(ends[0]);
     if (::write(ends[1], json.data(), json.size()) != static_cast<ssize_t>(json.size())) Kill();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations, the optimizer's passes, sums and conversions: loops that the compiler makes vectors of.
+// Activations, the optimizer's passes, sums and conversions: loops that the compiler makes vectors
+// of.
 #include "engine/kernels/vector/math.h"
 #include "engine/kernels/vector/variant.h"
 
@@ -34,7 +35,8 @@ void AddTo(float* __restrict dst, const float* __restrict src, size_t count) {
   for (size_t i = 0; i < count; ++i) dst[i] += src[i];
 }
 
-void Sum(float* __restrict dst, const float* __restrict a, const float* __restrict b, size_t count) {
+void Sum(float* __restrict dst, const float* __restrict a, const float* __restrict b,
+         size_t count) {
   for (size_t i = 0; i < count; ++i) dst[i] = a[i] + b[i];
 }
 
@@ -42,7 +44,8 @@ void Sgd(float* __restrict weights, const float* __restrict gradients, float rat
   for (size_t i = 0; i < count; ++i) weights[i] -= rate * gradients[i];
 }
 
-void SgdMomentum(float* __restrict weights, const float* __restrict gradients, float* __restrict velocity, float rate, float momentum, bool nesterov,
+void SgdMomentum(float* __restrict weights, const float* __restrict gradients,
+                 float* __restrict velocity, float rate, float momentum, bool nesterov,
                  size_t count) {
   if (nesterov) {
     for (size_t i = 0; i < count; ++i) {
@@ -57,7 +60,8 @@ void SgdMomentum(float* __restrict weights, const float* __restrict gradients, f
   }
 }
 
-void ConvertU8(const uint8_t* __restrict src, float* __restrict dst, float scale, float offset, size_t count) {
+void ConvertU8(const uint8_t* __restrict src, float* __restrict dst, float scale, float offset,
+               size_t count) {
   for (size_t i = 0; i < count; ++i) dst[i] = static_cast<float>(src[i]) * scale + offset;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels that oneDNN lacks or does badly, once for each instruction set, behind one table of functions.
+// The kernels that oneDNN lacks or does badly, once for each instruction set, behind one table of
+// functions.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,8 @@ using UnaryFunction = void (*)(float* x, size_t count);
 // diff becomes the gradient before the function, where y is what the function gave.
 using UnaryBackwardFunction = void (*)(const float* y, float* diff, size_t count);
 
-// Every function adds in an order that depends on sizes alone. Pointers are 4-byte aligned and do not overlap.
-// The sums of losses come in double, over the rows in order.
+// Every function adds in an order that depends on sizes alone. Pointers are 4-byte aligned and do
+// not overlap. The sums of losses come in double, over the rows in order.
 //   Threads  any; no state.
 struct VectorFunctions {
   // "avx512", "avx2" or "sse42": results are the same bits within one.
@@ -28,14 +29,21 @@ struct VectorFunctions {
   // Floats in a vector. Panels are three vectors wide.
   int lanes;
 
-  // dst = post(src * kernel + bias). The kernel lies in panels (panels.h); bias and post may be null.
-  void (*inner_product_forward)(const InnerProductShape& shape, const float* src, const float* kernel, const float* bias, float* dst, UnaryFunction post);
+  // dst = post(src * kernel + bias). The kernel lies in panels (panels.h); bias and post may be
+  // null.
+  void (*inner_product_forward)(const InnerProductShape& shape, const float* src,
+                                const float* kernel, const float* bias, float* dst,
+                                UnaryFunction post);
   // diff_src = diff_dst * kernel^T.
-  void (*inner_product_backward_data)(const InnerProductShape& shape, const float* diff_dst, const float* kernel, float* diff_src);
-  // diff_kernel = src^T * diff_dst in panels, padding zero. 64 bytes behind diff_dst are read, and do not matter.
-  void (*inner_product_backward_weights)(const InnerProductShape& shape, const float* src, const float* diff_dst, float* diff_kernel);
+  void (*inner_product_backward_data)(const InnerProductShape& shape, const float* diff_dst,
+                                      const float* kernel, float* diff_src);
+  // diff_kernel = src^T * diff_dst in panels, padding zero. 64 bytes behind diff_dst are read, and
+  // do not matter.
+  void (*inner_product_backward_weights)(const InnerProductShape& shape, const float* src,
+                                         const float* diff_dst, float* diff_kernel);
   // diff_bias = sum of diff_dst over the rows.
-  void (*inner_product_backward_bias)(const InnerProductShape& shape, const float* diff_dst, float* diff_bias);
+  void (*inner_product_backward_bias)(const InnerProductShape& shape, const float* diff_dst,
+                                      float* diff_bias);
 
   UnaryFunction relu;
   UnaryFunction sigmoid;
@@ -49,14 +57,19 @@ struct VectorFunctions {
   // diff_dst becomes diff_src in place, where y is what softmax gave.
   void (*softmax_backward)(const float* y, float* diff, int64_t rows, int64_t width);
 
-  // Sum of -log softmax(logits)[label]; diff = scale * (softmax - one_hot), if not null. A label outside the width gives NaN.
-  double (*softmax_cross_entropy_class)(const float* logits, const int32_t* labels, float scale, float* diff, int64_t rows, int64_t width);
+  // Sum of -log softmax(logits)[label]; diff = scale * (softmax - one_hot), if not null. A label
+  // outside the width gives NaN.
+  double (*softmax_cross_entropy_class)(const float* logits, const int32_t* labels, float scale,
+                                        float* diff, int64_t rows, int64_t width);
   // Sum of -y log softmax(logits); diff = scale * (softmax * sum(y) - y).
-  double (*softmax_cross_entropy)(const float* logits, const float* targets, float scale, float* diff, int64_t rows, int64_t width);
+  double (*softmax_cross_entropy)(const float* logits, const float* targets, float scale,
+                                  float* diff, int64_t rows, int64_t width);
   // Sum of -(y log s + (1 - y) log(1 - s)) with s = sigmoid(logits); diff = scale * (s - y).
-  double (*sigmoid_cross_entropy)(const float* logits, const float* targets, float scale, float* diff, size_t count);
+  double (*sigmoid_cross_entropy)(const float* logits, const float* targets, float scale,
+                                  float* diff, size_t count);
   // Sum of (p - y)^2; diff = 2 * scale * (p - y).
-  double (*squared_error)(const float* predictions, const float* targets, float scale, float* diff, size_t count);
+  double (*squared_error)(const float* predictions, const float* targets, float scale, float* diff,
+                          size_t count);
 
   // dst += src.
   void (*add)(float* dst, const float* src, size_t count);
@@ -65,12 +78,14 @@ struct VectorFunctions {
   // weights -= rate * gradients.
   void (*sgd)(float* weights, const float* gradients, float rate, size_t count);
   // v = momentum * v - rate * g; w += v, or w += momentum * v - rate * g with nesterov.
-  void (*sgd_momentum)(float* weights, const float* gradients, float* velocity, float rate, float momentum, bool nesterov, size_t count);
+  void (*sgd_momentum)(float* weights, const float* gradients, float* velocity, float rate,
+                       float momentum, bool nesterov, size_t count);
   // dst = src * scale + offset.
   void (*convert_u8)(const uint8_t* src, float* dst, float scale, float offset, size_t count);
 };
 
-// The best table for this machine; ONEDNN_MAX_CPU_ISA (SSE41, AVX2, ...) lowers it as it lowers oneDNN.
+// The best table for this machine; ONEDNN_MAX_CPU_ISA (SSE41, AVX2, ...) lowers it as it lowers
+// oneDNN.
 const VectorFunctions& Vector();
 // The table of that name, or null where this machine cannot run it.
 const VectorFunctions* VectorOf(const char* isa);

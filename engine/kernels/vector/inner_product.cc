@@ -18,7 +18,8 @@ constexpr int64_t kInputBlock = 64;
 int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // dst[row, column ...] = sums + bias.
-void WriteRows(const float* sums, int64_t rows, int64_t columns, const float* bias, float* dst, int64_t dst_stride) {
+void WriteRows(const float* sums, int64_t rows, int64_t columns, const float* bias, float* dst,
+               int64_t dst_stride) {
   for (int64_t row = 0; row < rows; ++row) {
     const float* from = sums + row * kStripe;
     float* to = dst + row * dst_stride;
@@ -32,7 +33,8 @@ void WriteRows(const float* sums, int64_t rows, int64_t columns, const float* bi
 
 }  // namespace
 
-void InnerProductForward(const InnerProductShape& shape, const float* src, const float* kernel, const float* bias, float* dst, UnaryFunction post) {
+void InnerProductForward(const InnerProductShape& shape, const float* src, const float* kernel,
+                         const float* bias, float* dst, UnaryFunction post) {
   const Panels panels{shape.inputs, shape.units, kLanes};
   alignas(64) float sums[kRowBlock * kStripe];
   const F all = MaskOf(kLanes);
@@ -42,17 +44,28 @@ void InnerProductForward(const InnerProductShape& shape, const float* src, const
       const int64_t width = panels.width(panel);
       const int64_t column = panel * kStripe;
       for (int64_t step = 0; step < shape.inputs; step += kStepBlock) {
-        const TileOperands o{src + row * shape.inputs + step, shape.inputs, 1, kernel + panels.offset(panel) + step * width, width,
-                             Least(kStepBlock, shape.inputs - step), sums, kStripe, all};
-        step == 0 ? TileColumnOf<false>(width / kLanes, o, rows) : TileColumnOf<true>(width / kLanes, o, rows);
+        const TileOperands o{src + row * shape.inputs + step,
+                             shape.inputs,
+                             1,
+                             kernel + panels.offset(panel) + step * width,
+                             width,
+                             Least(kStepBlock, shape.inputs - step),
+                             sums,
+                             kStripe,
+                             all};
+        step == 0 ? TileColumnOf<false>(width / kLanes, o, rows)
+                  : TileColumnOf<true>(width / kLanes, o, rows);
       }
-      WriteRows(sums, rows, Least(width, shape.units - column), bias == nullptr ? nullptr : bias + column, dst + row * shape.units + column, shape.units);
+      WriteRows(sums, rows, Least(width, shape.units - column),
+                bias == nullptr ? nullptr : bias + column, dst + row * shape.units + column,
+                shape.units);
     }
     if (post != nullptr) post(dst + row * shape.units, static_cast<size_t>(rows * shape.units));
   }
 }
 
-void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src, const float* diff_dst, float* diff_kernel) {
+void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src,
+                                 const float* diff_dst, float* diff_kernel) {
   const Panels panels{shape.inputs, shape.units, kLanes};
   const F all = MaskOf(kLanes);
   const F last = MaskOf(shape.units - (panels.padded_units() - kLanes));
@@ -60,16 +73,25 @@ void InnerProductBackwardWeights(const InnerProductShape& shape, const float* sr
     const int64_t inputs = Least(kInputBlock, shape.inputs - input);
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       const int64_t width = panels.width(panel);
-      const TileOperands o{src + input, 1, shape.inputs, diff_dst + panel * kStripe, shape.units, shape.rows,
-                           diff_kernel + panels.offset(panel) + input * width, width, panel + 1 == panels.count() ? last : all};
+      const TileOperands o{src + input,
+                           1,
+                           shape.inputs,
+                           diff_dst + panel * kStripe,
+                           shape.units,
+                           shape.rows,
+                           diff_kernel + panels.offset(panel) + input * width,
+                           width,
+                           panel + 1 == panels.count() ? last : all};
       TileColumnOf<false>(width / kLanes, o, inputs);
     }
   }
 }
 
-void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst, float* diff_bias) {
+void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst,
+                              float* diff_bias) {
   for (int64_t i = 0; i < shape.units; ++i) diff_bias[i] = 0;
-  for (int64_t row = 0; row < shape.rows; ++row) AddTo(diff_bias, diff_dst + row * shape.units, static_cast<size_t>(shape.units));
+  for (int64_t row = 0; row < shape.rows; ++row)
+    AddTo(diff_bias, diff_dst + row * shape.units, static_cast<size_t>(shape.units));
 }
 
 }  // namespace gradus::kernels::GRADUS_ISA

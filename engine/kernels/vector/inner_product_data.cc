@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of an inner product's input: the kernel's panels are turned over piece by piece, then it is a product like the others.
+// The gradient of an inner product's input: the kernel's panels are turned over piece by piece,
+// then it is a product like the others.
 #include "engine/kernels/vector/panels.h"
 #include "engine/kernels/vector/tile.h"
 #include "engine/kernels/vector/variant.h"
@@ -9,7 +10,8 @@ namespace {
 
 constexpr int64_t kStripe = 3 * kLanes;
 constexpr int64_t kRowBlock = 64;
-// Units of a block: their turned piece of the kernel lies in the first-level cache. A multiple of every stripe's quarter.
+// Units of a block: their turned piece of the kernel lies in the first-level cache. A multiple of
+// every stripe's quarter.
 constexpr int64_t kUnitBlock = 128;
 
 int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -27,14 +29,17 @@ GRADUS_INLINE void Turn4x4(const float* src, int64_t src_stride, float* dst, int
   _mm_storeu_ps(dst + 3 * dst_stride, d);
 }
 
-// turned[unit - first_unit][input - first_input] = kernel(input, unit). Whole fours of units are turned: those beyond the last are padding.
-void Turn(const Panels& panels, const float* kernel, int64_t first_input, int64_t inputs, int64_t first_unit, int64_t units, float* turned) {
+// turned[unit - first_unit][input - first_input] = kernel(input, unit). Whole fours of units are
+// turned: those beyond the last are padding.
+void Turn(const Panels& panels, const float* kernel, int64_t first_input, int64_t inputs,
+          int64_t first_unit, int64_t units, float* turned) {
   for (int64_t unit = 0; unit < units; unit += 4) {
     const int64_t width = panels.width((first_unit + unit) / kStripe);
     const float* from = kernel + panels.At(first_input, first_unit + unit);
     float* to = turned + unit * kStripe;
     int64_t input = 0;
-    for (; input + 4 <= inputs; input += 4) Turn4x4(from + input * width, width, to + input, kStripe);
+    for (; input + 4 <= inputs; input += 4)
+      Turn4x4(from + input * width, width, to + input, kStripe);
     for (; input < inputs; ++input) {
       for (int64_t i = 0; i < 4; ++i) to[i * kStripe + input] = from[input * width + i];
     }
@@ -49,11 +54,13 @@ void CopyRows(const float* sums, int64_t rows, int64_t columns, float* dst, int6
 
 }  // namespace
 
-void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_dst, const float* kernel, float* diff_src) {
+void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_dst,
+                              const float* kernel, float* diff_src) {
   const Panels panels{shape.inputs, shape.units, kLanes};
   alignas(64) float sums[kRowBlock * kStripe];
   alignas(64) float turned[kUnitBlock * kStripe];
-  // Lanes beyond the last input are computed and thrown away: they must not be numbers that slow the multipliers down.
+  // Lanes beyond the last input are computed and thrown away: they must not be numbers that slow
+  // the multipliers down.
   for (float& x : turned) x = 0;
   const F all = MaskOf(kLanes);
   for (int64_t row = 0; row < shape.rows; row += kRowBlock) {
@@ -63,7 +70,15 @@ void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_
       for (int64_t unit = 0; unit < shape.units; unit += kUnitBlock) {
         const int64_t units = Least(kUnitBlock, shape.units - unit);
         Turn(panels, kernel, input, inputs, unit, units, turned);
-        const TileOperands o{diff_dst + row * shape.units + unit, shape.units, 1, turned, kStripe, units, sums, kStripe, all};
+        const TileOperands o{diff_dst + row * shape.units + unit,
+                             shape.units,
+                             1,
+                             turned,
+                             kStripe,
+                             units,
+                             sums,
+                             kStripe,
+                             all};
         const int64_t vectors = (inputs + kLanes - 1) / kLanes;
         unit == 0 ? TileColumnOf<false>(vectors, o, rows) : TileColumnOf<true>(vectors, o, rows);
       }

@@ -28,7 +28,8 @@ float SumOfExps(const float* x, float largest, int64_t count) {
 void Softmax(const float* src, float* dst, int64_t rows, int64_t width) {
   for (int64_t row = 0; row < rows; ++row) {
     float* to = dst + row * width;
-    const float factor = 1.0F / ExpRow(src + row * width, Largest(src + row * width, width), to, width);
+    const float factor =
+        1.0F / ExpRow(src + row * width, Largest(src + row * width, width), to, width);
     for (int64_t i = 0; i < width; ++i) to[i] *= factor;
   }
 }
@@ -42,7 +43,8 @@ void SoftmaxBackward(const float* y, float* diff, int64_t rows, int64_t width) {
   }
 }
 
-double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, float scale, float* diff, int64_t rows, int64_t width) {
+double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, float scale,
+                                float* diff, int64_t rows, int64_t width) {
   double loss = 0;
   for (int64_t row = 0; row < rows; ++row) {
     const float* x = logits + row * width;
@@ -60,18 +62,21 @@ double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, floa
       if (known) d[label] -= scale;
     }
     const float picked = known ? x[label] : __builtin_nanf("");
-    loss += __builtin_log(static_cast<double>(sum)) + (static_cast<double>(largest) - static_cast<double>(picked));
+    loss += __builtin_log(static_cast<double>(sum)) +
+            (static_cast<double>(largest) - static_cast<double>(picked));
   }
   return loss;
 }
 
-double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff, int64_t rows, int64_t width) {
+double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
+                           int64_t rows, int64_t width) {
   double loss = 0;
   for (int64_t row = 0; row < rows; ++row) {
     const float* x = logits + row * width;
     const float* y = targets + row * width;
     const float largest = Largest(x, width);
-    const float sum = diff == nullptr ? SumOfExps(x, largest, width) : ExpRow(x, largest, diff + row * width, width);
+    const float sum = diff == nullptr ? SumOfExps(x, largest, width)
+                                      : ExpRow(x, largest, diff + row * width, width);
     const float weight = SumOf<float>(width, [y](int64_t i) { return y[i]; });
     if (diff != nullptr) {
       float* d = diff + row * width;
@@ -79,13 +84,15 @@ double SoftmaxCrossEntropy(const float* logits, const float* targets, float scal
       for (int64_t i = 0; i < width; ++i) d[i] = scale * (d[i] * factor - y[i]);
     }
     const double log_sum = __builtin_log(static_cast<double>(sum)) + static_cast<double>(largest);
-    loss += log_sum * static_cast<double>(weight) -
-            SumOf<double>(width, [x, y](int64_t i) { return static_cast<double>(x[i]) * static_cast<double>(y[i]); });
+    loss += log_sum * static_cast<double>(weight) - SumOf<double>(width, [x, y](int64_t i) {
+              return static_cast<double>(x[i]) * static_cast<double>(y[i]);
+            });
   }
   return loss;
 }
 
-double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff, size_t count) {
+double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
+                           size_t count) {
   if (diff != nullptr) {
     for (size_t i = 0; i < count; ++i) diff[i] = scale * (SigmoidOf(logits[i]) - targets[i]);
   }
@@ -98,7 +105,8 @@ double SigmoidCrossEntropy(const float* logits, const float* targets, float scal
   });
 }
 
-double SquaredError(const float* predictions, const float* targets, float scale, float* diff, size_t count) {
+double SquaredError(const float* predictions, const float* targets, float scale, float* diff,
+                    size_t count) {
   if (diff != nullptr) {
     for (size_t i = 0; i < count; ++i) diff[i] = 2.0F * scale * (predictions[i] - targets[i]);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exponential, logarithm and hyperbolic tangent without branches, so that compilers make vectors of the loops around them.
+// Exponential, logarithm and hyperbolic tangent without branches, so that compilers make vectors of
+// the loops around them.
 //   Source   Cephes 2.8 (Moshier), expf.c, logf.c, tanhf.c: the polynomials.
 #pragma once
 

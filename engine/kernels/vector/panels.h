@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a dense kernel (inputs, units) lies in panels: stripes of columns, one after another, each in C order, so that a product walks memory forward.
+// How a dense kernel (inputs, units) lies in panels: stripes of columns, one after another, each in
+// C order, so that a product walks memory forward.
 #pragma once
 
 #include <cstdint>
 
 namespace gradus::kernels {
 
-// Stripes are three vectors wide, the last as narrow as whole vectors allow; columns beyond `units` are zero.
+// Stripes are three vectors wide, the last as narrow as whole vectors allow; columns beyond `units`
+// are zero.
 struct Panels {
   int64_t inputs = 0;
   int64_t units = 0;

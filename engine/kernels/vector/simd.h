@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few vector instructions that the kernels are written in, for the instruction set that this source is compiled for.
-// Included by sources of the variants alone: GRADUS_ISA names their namespace, so that no code of one set is taken for that of another.
+// The few vector instructions that the kernels are written in, for the instruction set that this
+// source is compiled for. Included by sources of the variants alone: GRADUS_ISA names their
+// namespace, so that no code of one set is taken for that of another.
 #pragma once
 
 #include <immintrin.h>

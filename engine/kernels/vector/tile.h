@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tile: a few rows times a few vectors of a matrix product, held in registers. All inner products are made of it.
+// The tile: a few rows times a few vectors of a matrix product, held in registers. All inner
+// products are made of it.
 #pragma once
 
 #include "engine/kernels/vector/simd.h"
 
 namespace gradus::kernels::GRADUS_ISA {
 
-// One factor's element (row, step) lies at a[row * row_stride + step * step_stride], the other's vectors at b[step * b_stride].
+// One factor's element (row, step) lies at a[row * row_stride + step * step_stride], the other's
+// vectors at b[step * b_stride].
 struct TileOperands {
   const float* a;
   int64_t row_stride;
@@ -25,7 +27,8 @@ template <int kRows, int kVectors, bool kAccumulate>
 GRADUS_INLINE void Tile(const TileOperands& o) {
   F sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = kAccumulate ? Load(o.c + r * o.c_stride + v * kLanes) : Zero();
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = kAccumulate ? Load(o.c + r * o.c_stride + v * kLanes) : Zero();
   }
   const float* a = o.a;
   const float* b = o.b;

@@ -6,10 +6,14 @@
 
 namespace gradus::kernels::GRADUS_ISA {
 
-void InnerProductForward(const InnerProductShape& shape, const float* src, const float* kernel, const float* bias, float* dst, UnaryFunction post);
-void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_dst, const float* kernel, float* diff_src);
-void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src, const float* diff_dst, float* diff_kernel);
-void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst, float* diff_bias);
+void InnerProductForward(const InnerProductShape& shape, const float* src, const float* kernel,
+                         const float* bias, float* dst, UnaryFunction post);
+void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_dst,
+                              const float* kernel, float* diff_src);
+void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src,
+                                 const float* diff_dst, float* diff_kernel);
+void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst,
+                              float* diff_bias);
 
 void Relu(float* x, size_t count);
 void Sigmoid(float* x, size_t count);
@@ -21,15 +25,20 @@ void TanhBackward(const float* y, float* diff, size_t count);
 void Softmax(const float* src, float* dst, int64_t rows, int64_t width);
 void SoftmaxBackward(const float* y, float* diff, int64_t rows, int64_t width);
 
-double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, float scale, float* diff, int64_t rows, int64_t width);
-double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff, int64_t rows, int64_t width);
-double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff, size_t count);
-double SquaredError(const float* predictions, const float* targets, float scale, float* diff, size_t count);
+double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, float scale,
+                                float* diff, int64_t rows, int64_t width);
+double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
+                           int64_t rows, int64_t width);
+double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
+                           size_t count);
+double SquaredError(const float* predictions, const float* targets, float scale, float* diff,
+                    size_t count);
 
 void AddTo(float* dst, const float* src, size_t count);
 void Sum(float* dst, const float* a, const float* b, size_t count);
 void Sgd(float* weights, const float* gradients, float rate, size_t count);
-void SgdMomentum(float* weights, const float* gradients, float* velocity, float rate, float momentum, bool nesterov, size_t count);
+void SgdMomentum(float* weights, const float* gradients, float* velocity, float rate,
+                 float momentum, bool nesterov, size_t count);
 void ConvertU8(const uint8_t* src, float* dst, float scale, float offset, size_t count);
 
 }  // namespace gradus::kernels::GRADUS_ISA

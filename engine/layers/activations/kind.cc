@@ -13,7 +13,9 @@ const ActivationKind* Find(const v1::Activation& spec) {
   return nullptr;
 }
 
-std::string Word(const ActivationKind& kind) { return v1::Activation::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const ActivationKind& kind) {
+  return v1::Activation::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
 absl::Status Check(v1::Activation& spec) {
   if (spec.kind_case() == v1::Activation::KIND_NOT_SET) spec.mutable_linear();
@@ -21,6 +23,9 @@ absl::Status Check(v1::Activation& spec) {
   return base::InField(kind.check(spec), Word(kind));
 }
 
-std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec, std::span<const int64_t> shape) { return Find(spec)->lower(spec, shape); }
+std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec,
+                                                std::span<const int64_t> shape) {
+  return Find(spec)->lower(spec, shape);
+}
 
 }  // namespace gradus::activations

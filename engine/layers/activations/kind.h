@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an activation is to the rest of the engine: one constant struct a member of the oneof `Activation.kind`.
+// What an activation is to the rest of the engine: one constant struct a member of the oneof
+// `Activation.kind`.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ struct ActivationKind {
   // Checks the settings and fills in every default; paths are below the kind's own message.
   absl::Status (*check)(v1::Activation& spec);
   // The operation on rows of `shape`; null where there is nothing to do.
-  std::unique_ptr<const kernels::Operation> (*lower)(const v1::Activation& spec, std::span<const int64_t> shape);
+  std::unique_ptr<const kernels::Operation> (*lower)(const v1::Activation& spec,
+                                                     std::span<const int64_t> shape);
   // One vector along the last axis, in double precision.
   std::vector<double> (*reference)(const v1::Activation& spec, std::span<const double> x);
   // Settings that the conformance tests run.
@@ -40,6 +42,7 @@ std::string Word(const ActivationKind& kind);
 // Sets `linear` where nothing is set, then has the kind check its settings.
 absl::Status Check(v1::Activation& spec);
 // The chain link of this activation: empty for linear.
-std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec, std::span<const int64_t> shape);
+std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec,
+                                                std::span<const int64_t> shape);
 
 }  // namespace gradus::activations

@@ -7,9 +7,14 @@ namespace {
 
 absl::Status CheckSettings(v1::Activation&) { return absl::OkStatus(); }
 
-std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&, std::span<const int64_t>) { return nullptr; }
+std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&,
+                                                    std::span<const int64_t>) {
+  return nullptr;
+}
 
-std::vector<double> Reference(const v1::Activation&, std::span<const double> x) { return {x.begin(), x.end()}; }
+std::vector<double> Reference(const v1::Activation&, std::span<const double> x) {
+  return {x.begin(), x.end()};
+}
 
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;

@@ -10,7 +10,8 @@ namespace {
 
 absl::Status CheckSettings(v1::Activation&) { return absl::OkStatus(); }
 
-std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&, std::span<const int64_t> shape) {
+std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&,
+                                                    std::span<const int64_t> shape) {
   int64_t values = 1;
   for (const int64_t extent : shape) values *= extent;
   return kernels::MakeEltwise(kernels::kSigmoid, values);

@@ -13,7 +13,9 @@ const InitializerKind* Find(const v1::Initializer& spec) {
   return nullptr;
 }
 
-std::string Word(const InitializerKind& kind) { return v1::Initializer::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const InitializerKind& kind) {
+  return v1::Initializer::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
 absl::Status Check(v1::Initializer& spec) {
   const InitializerKind* kind = Find(spec);

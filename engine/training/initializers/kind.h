@@ -23,15 +23,16 @@ struct Moments {
 };
 
 // A way to draw start values.
-//   Shapes   dst: a weight in its published shape, C order, so that no kernel's layout changes what is drawn.
-//   Threads  immutable; the functions are pure: the key alone decides the bits.
+//   Shapes   dst: a weight in its published shape, C order, so that no kernel's layout changes what
+//   is drawn. Threads  immutable; the functions are pure: the key alone decides the bits.
 struct InitializerKind {
   v1::Initializer::KindCase field;
   const char* documentation;
   const char* source;
   // Checks the settings and fills in every default; paths are below the kind's own message.
   absl::Status (*check)(v1::Initializer& spec);
-  void (*draw)(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out, const base::RandomKey& key, std::span<float> dst);
+  void (*draw)(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out,
+               const base::RandomKey& key, std::span<float> dst);
   // The distribution that `draw` must follow.
   Moments (*reference)(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out);
   // Settings that the conformance tests run.
@@ -45,7 +46,8 @@ const InitializerKind* Find(const v1::Initializer& spec);
 // The oneof member's name: "he_normal".
 std::string Word(const InitializerKind& kind);
 
-// The kind checks its settings and fills in defaults. REQUIRES nothing: INVALID_ARGUMENT where the oneof is not set.
+// The kind checks its settings and fills in defaults. REQUIRES nothing: INVALID_ARGUMENT where the
+// oneof is not set.
 absl::Status Check(v1::Initializer& spec);
 
 }  // namespace gradus::initializers

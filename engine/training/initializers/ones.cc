@@ -9,9 +9,13 @@ namespace {
 
 absl::Status CheckSettings(v1::Initializer&) { return absl::OkStatus(); }
 
-void Draw(const v1::Initializer&, int64_t, int64_t, const base::RandomKey&, std::span<float> dst) { std::fill(dst.begin(), dst.end(), 1.0F); }
+void Draw(const v1::Initializer&, int64_t, int64_t, const base::RandomKey&, std::span<float> dst) {
+  std::fill(dst.begin(), dst.end(), 1.0F);
+}
 
-Moments Reference(const v1::Initializer&, int64_t, int64_t) { return {.mean = 1, .variance = 0, .low = 1, .high = 1}; }
+Moments Reference(const v1::Initializer&, int64_t, int64_t) {
+  return {.mean = 1, .variance = 0, .low = 1, .high = 1};
+}
 
 std::vector<v1::Initializer> Samples() {
   v1::Initializer spec;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Glorot's, He's and LeCun's initializers are special cases of: a variance chosen by a weight's fans.
+// What Glorot's, He's and LeCun's initializers are special cases of: a variance chosen by a
+// weight's fans.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,16 @@ using Distribution = v1::VarianceScaling::Distribution;
 
 // Variance scale / n, with n chosen by `mode`. A fan below 1 counts as 1.
 double ScaledVariance(double scale, Mode mode, int64_t fan_in, int64_t fan_out);
-void DrawScaled(double variance, Distribution distribution, const base::RandomKey& key, std::span<float> dst);
+void DrawScaled(double variance, Distribution distribution, const base::RandomKey& key,
+                std::span<float> dst);
 Moments ScaledMoments(double variance, Distribution distribution);
 
 // The functions of a kind that is a fixed case.
 template <int kScale, Mode kMode, Distribution kDistribution>
 struct Fixed {
   static absl::Status Check(v1::Initializer&) { return absl::OkStatus(); }
-  static void Draw(const v1::Initializer&, int64_t fan_in, int64_t fan_out, const base::RandomKey& key, std::span<float> dst) {
+  static void Draw(const v1::Initializer&, int64_t fan_in, int64_t fan_out,
+                   const base::RandomKey& key, std::span<float> dst) {
     DrawScaled(ScaledVariance(kScale, kMode, fan_in, fan_out), kDistribution, key, dst);
   }
   static Moments Reference(const v1::Initializer&, int64_t fan_in, int64_t fan_out) {

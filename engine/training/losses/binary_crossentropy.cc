@@ -37,23 +37,30 @@ double FromProbabilities(const LossOperands& o) {
     const double q = Cut(given);
     const double target = static_cast<double>(y[i]);
     sum -= target * std::log(q) + (1 - target) * std::log(1 - q);
-    if (diff != nullptr) diff[i] = IsCut(given) ? 0.0F : static_cast<float>(scale * (q - target) / (q * (1 - q)));
+    if (diff != nullptr)
+      diff[i] = IsCut(given) ? 0.0F : static_cast<float>(scale * (q - target) / (q * (1 - q)));
   }
   return sum / static_cast<double>(o.width);
 }
 
 absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
   const std::string size = absl::StrCat(o.rows, "x", o.width);
-  if (!o.logits) return kernels::MakeKernel("binary_cross_entropy " + size, [o] { *o.sum = FromProbabilities(o); });
-  return kernels::MakeKernel(absl::StrCat("sigmoid_cross_entropy vector:", kernels::Vector().isa, " ", size), [o] {
-    *o.sum = kernels::Vector().sigmoid_cross_entropy(kernels::Floats(o.predictions), static_cast<const float*>(*o.targets),
-                                                     o.scale / static_cast<float>(o.width), o.diff == nullptr ? nullptr : kernels::Floats(o.diff),
-                                                     static_cast<size_t>(o.rows * o.width)) /
-             static_cast<double>(o.width);
-  });
+  if (!o.logits)
+    return kernels::MakeKernel("binary_cross_entropy " + size,
+                               [o] { *o.sum = FromProbabilities(o); });
+  return kernels::MakeKernel(
+      absl::StrCat("sigmoid_cross_entropy vector:", kernels::Vector().isa, " ", size), [o] {
+        *o.sum = kernels::Vector().sigmoid_cross_entropy(
+                     kernels::Floats(o.predictions), static_cast<const float*>(*o.targets),
+                     o.scale / static_cast<float>(o.width),
+                     o.diff == nullptr ? nullptr : kernels::Floats(o.diff),
+                     static_cast<size_t>(o.rows * o.width)) /
+                 static_cast<double>(o.width);
+      });
 }
 
-double Reference(bool logits, std::span<const double> predictions, std::span<const double> targets) {
+double Reference(bool logits, std::span<const double> predictions,
+                 std::span<const double> targets) {
   double sum = 0;
   for (size_t i = 0; i < predictions.size(); ++i) {
     const double p = logits ? 1 / (1 + std::exp(-predictions[i])) : Cut(predictions[i]);

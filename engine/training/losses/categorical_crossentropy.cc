@@ -34,21 +34,27 @@ double FromProbabilities(const LossOperands& o) {
     const double picked = static_cast<double>(p[i]);
     const double target = static_cast<double>(y[i]);
     sum -= target * std::log(Cut(picked));
-    if (diff != nullptr) diff[i] = IsCut(picked) ? 0.0F : static_cast<float>(-static_cast<double>(o.scale) * target / picked);
+    if (diff != nullptr)
+      diff[i] = IsCut(picked) ? 0.0F
+                              : static_cast<float>(-static_cast<double>(o.scale) * target / picked);
   }
   return sum;
 }
 
 absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
   const std::string size = absl::StrCat(o.rows, "x", o.width);
-  if (!o.logits) return kernels::MakeKernel("cross_entropy " + size, [o] { *o.sum = FromProbabilities(o); });
-  return kernels::MakeKernel(absl::StrCat("softmax_cross_entropy vector:", kernels::Vector().isa, " ", size), [o] {
-    *o.sum = kernels::Vector().softmax_cross_entropy(kernels::Floats(o.predictions), static_cast<const float*>(*o.targets), o.scale,
-                                                     o.diff == nullptr ? nullptr : kernels::Floats(o.diff), o.rows, o.width);
-  });
+  if (!o.logits)
+    return kernels::MakeKernel("cross_entropy " + size, [o] { *o.sum = FromProbabilities(o); });
+  return kernels::MakeKernel(
+      absl::StrCat("softmax_cross_entropy vector:", kernels::Vector().isa, " ", size), [o] {
+        *o.sum = kernels::Vector().softmax_cross_entropy(
+            kernels::Floats(o.predictions), static_cast<const float*>(*o.targets), o.scale,
+            o.diff == nullptr ? nullptr : kernels::Floats(o.diff), o.rows, o.width);
+      });
 }
 
-double Reference(bool logits, std::span<const double> predictions, std::span<const double> targets) {
+double Reference(bool logits, std::span<const double> predictions,
+                 std::span<const double> targets) {
   double log_sum = 0;
   if (logits) {
     double sum = 0;
@@ -56,7 +62,8 @@ double Reference(bool logits, std::span<const double> predictions, std::span<con
     log_sum = std::log(sum);
   }
   double loss = 0;
-  for (size_t i = 0; i < predictions.size(); ++i) loss -= targets[i] * (logits ? predictions[i] - log_sum : std::log(Cut(predictions[i])));
+  for (size_t i = 0; i < predictions.size(); ++i)
+    loss -= targets[i] * (logits ? predictions[i] - log_sum : std::log(Cut(predictions[i])));
   return loss;
 }
 

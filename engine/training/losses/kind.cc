@@ -14,13 +14,16 @@ const LossKind* Find(const v1::Loss& spec) {
   return nullptr;
 }
 
-std::string Word(const LossKind& kind) { return v1::Loss::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const LossKind& kind) {
+  return v1::Loss::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
 absl::Status Check(v1::Loss& spec) {
   const LossKind* kind = Find(spec);
   if (kind == nullptr) {
     const std::string words =
-        absl::StrJoin(Table(), ", ", [](std::string* out, const LossKind* member) { out->append(Word(*member)); });
+        absl::StrJoin(Table(), ", ",
+                      [](std::string* out, const LossKind* member) { out->append(Word(*member)); });
     return absl::InvalidArgumentError("a loss is required: one of " + words);
   }
   return base::InField(kind->check(spec), Word(*kind));

@@ -29,7 +29,8 @@ enum class Scoring {
 
 // Where a loss kernel finds and leaves its numbers.
 struct LossOperands {
-  // [rows, width], f32: the model's output, or what its last activation would have been given where that is fused.
+  // [rows, width], f32: the model's output, or what its last activation would have been given where
+  // that is fused.
   kernels::Cell predictions = nullptr;
   // As Target says.
   kernels::Cell targets = nullptr;
@@ -58,11 +59,14 @@ struct LossKind {
   absl::Status (*check)(v1::Loss& spec);
   // The model's output is logits by the user's own word.
   bool (*from_logits)(const v1::Loss& spec);
-  // What the targets must be for rows of this output; INVALID_ARGUMENT where the output does not fit.
+  // What the targets must be for rows of this output; INVALID_ARGUMENT where the output does not
+  // fit.
   absl::StatusOr<Target> (*target)(const v1::Loss& spec, std::span<const int64_t> output_shape);
-  absl::StatusOr<std::unique_ptr<kernels::Kernel>> (*lower)(const v1::Loss& spec, const LossOperands& operands);
+  absl::StatusOr<std::unique_ptr<kernels::Kernel>> (*lower)(const v1::Loss& spec,
+                                                            const LossOperands& operands);
   // One row, in double precision. Targets as numbers: one class number, or `width` values.
-  double (*reference)(bool logits, std::span<const double> predictions, std::span<const double> targets);
+  double (*reference)(bool logits, std::span<const double> predictions,
+                      std::span<const double> targets);
   // Settings that the conformance tests run.
   std::vector<v1::Loss> (*samples)();
 };

@@ -19,17 +19,21 @@ absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output
 }
 
 absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
-  return kernels::MakeKernel(absl::StrCat("squared_error vector:", kernels::Vector().isa, " ", o.rows, "x", o.width), [o] {
-    *o.sum = kernels::Vector().squared_error(kernels::Floats(o.predictions), static_cast<const float*>(*o.targets),
-                                             o.scale / static_cast<float>(o.width), o.diff == nullptr ? nullptr : kernels::Floats(o.diff),
-                                             static_cast<size_t>(o.rows * o.width)) /
-             static_cast<double>(o.width);
-  });
+  return kernels::MakeKernel(
+      absl::StrCat("squared_error vector:", kernels::Vector().isa, " ", o.rows, "x", o.width), [o] {
+        *o.sum = kernels::Vector().squared_error(
+                     kernels::Floats(o.predictions), static_cast<const float*>(*o.targets),
+                     o.scale / static_cast<float>(o.width),
+                     o.diff == nullptr ? nullptr : kernels::Floats(o.diff),
+                     static_cast<size_t>(o.rows * o.width)) /
+                 static_cast<double>(o.width);
+      });
 }
 
 double Reference(bool, std::span<const double> predictions, std::span<const double> targets) {
   double sum = 0;
-  for (size_t i = 0; i < predictions.size(); ++i) sum += (predictions[i] - targets[i]) * (predictions[i] - targets[i]);
+  for (size_t i = 0; i < predictions.size(); ++i)
+    sum += (predictions[i] - targets[i]) * (predictions[i] - targets[i]);
   return sum / static_cast<double>(predictions.size());
 }
 

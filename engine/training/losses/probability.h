@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the cross-entropies share where the model's output is probabilities, and the shape that all of them ask for.
+// What the cross-entropies share where the model's output is probabilities, and the shape that all
+// of them ask for.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 
 namespace gradus::losses {
 
-// Probabilities are cut to [kLeast, 1 - kLeast] before their logarithm is taken; where that happens the gradient is 0.
+// Probabilities are cut to [kLeast, 1 - kLeast] before their logarithm is taken; where that happens
+// the gradient is 0.
 inline constexpr double kLeast = 1e-7;
 
 inline double Cut(double p) { return std::clamp(p, kLeast, 1 - kLeast); }

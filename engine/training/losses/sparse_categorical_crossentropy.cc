@@ -19,7 +19,9 @@ absl::Status CheckSettings(v1::Loss& loss) {
   return absl::OkStatus();
 }
 
-bool FromLogits(const v1::Loss& spec) { return spec.sparse_categorical_crossentropy().from_logits(); }
+bool FromLogits(const v1::Loss& spec) {
+  return spec.sparse_categorical_crossentropy().from_logits();
+}
 
 absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output_shape) {
   ASSIGN_OR_RETURN(const int64_t classes, VectorLength(output_shape, 2));
@@ -41,21 +43,27 @@ double FromProbabilities(const LossOperands& o) {
     const int64_t at = row * o.width + label;
     const double picked = static_cast<double>(p[at]);
     sum -= std::log(Cut(picked));
-    if (diff != nullptr && !IsCut(picked)) diff[at] = static_cast<float>(-static_cast<double>(o.scale) / picked);
+    if (diff != nullptr && !IsCut(picked))
+      diff[at] = static_cast<float>(-static_cast<double>(o.scale) / picked);
   }
   return sum;
 }
 
 absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
   const std::string size = absl::StrCat(o.rows, "x", o.width);
-  if (!o.logits) return kernels::MakeKernel("cross_entropy_class " + size, [o] { *o.sum = FromProbabilities(o); });
-  return kernels::MakeKernel(absl::StrCat("softmax_cross_entropy_class vector:", kernels::Vector().isa, " ", size), [o] {
-    *o.sum = kernels::Vector().softmax_cross_entropy_class(kernels::Floats(o.predictions), static_cast<const int32_t*>(*o.targets), o.scale,
-                                                           o.diff == nullptr ? nullptr : kernels::Floats(o.diff), o.rows, o.width);
-  });
+  if (!o.logits)
+    return kernels::MakeKernel("cross_entropy_class " + size,
+                               [o] { *o.sum = FromProbabilities(o); });
+  return kernels::MakeKernel(
+      absl::StrCat("softmax_cross_entropy_class vector:", kernels::Vector().isa, " ", size), [o] {
+        *o.sum = kernels::Vector().softmax_cross_entropy_class(
+            kernels::Floats(o.predictions), static_cast<const int32_t*>(*o.targets), o.scale,
+            o.diff == nullptr ? nullptr : kernels::Floats(o.diff), o.rows, o.width);
+      });
 }
 
-double Reference(bool logits, std::span<const double> predictions, std::span<const double> targets) {
+double Reference(bool logits, std::span<const double> predictions,
+                 std::span<const double> targets) {
   const double picked = predictions[static_cast<size_t>(targets[0])];
   if (!logits) return -std::log(Cut(picked));
   double sum = 0;

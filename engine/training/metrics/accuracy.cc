@@ -11,7 +11,8 @@ namespace {
 
 absl::Status CheckLoss(const v1::Metric&, const losses::LossKind& loss) {
   if (loss.scoring == losses::Scoring::kNone) {
-    return absl::InvalidArgumentError(absl::StrCat("does not fit ", losses::Word(loss), ", which predicts no classes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("does not fit ", losses::Word(loss), ", which predicts no classes"));
   }
   return absl::OkStatus();
 }
@@ -27,8 +28,10 @@ double CountClasses(const MetricOperands& o) {
   int64_t right = 0;
   for (int64_t row = 0; row < o.rows; ++row) {
     const int64_t predicted = IndexOfLargest(predictions + row * o.width, o.width);
-    const int64_t wanted = o.form == losses::TargetForm::kClass ? static_cast<const int32_t*>(*o.targets)[row]
-                                                                : IndexOfLargest(static_cast<const float*>(*o.targets) + row * o.width, o.width);
+    const int64_t wanted =
+        o.form == losses::TargetForm::kClass
+            ? static_cast<const int32_t*>(*o.targets)[row]
+            : IndexOfLargest(static_cast<const float*>(*o.targets) + row * o.width, o.width);
     right += predicted == wanted ? 1 : 0;
   }
   return static_cast<double>(right);
@@ -39,24 +42,29 @@ double ShareOfOutputs(const MetricOperands& o) {
   const auto* targets = static_cast<const float*>(*o.targets);
   const float threshold = o.logits ? 0.0F : 0.5F;
   int64_t right = 0;
-  for (int64_t i = 0; i < o.rows * o.width; ++i) right += (predictions[i] > threshold ? 1.0F : 0.0F) == targets[i] ? 1 : 0;
+  for (int64_t i = 0; i < o.rows * o.width; ++i)
+    right += (predictions[i] > threshold ? 1.0F : 0.0F) == targets[i] ? 1 : 0;
   return static_cast<double>(right) / static_cast<double>(o.width);
 }
 
 std::unique_ptr<kernels::Kernel> Lower(const v1::Metric&, const MetricOperands& o) {
   const std::string size = absl::StrCat(o.rows, "x", o.width);
-  if (o.scoring == losses::Scoring::kThreshold) return kernels::MakeKernel("binary_accuracy " + size, [o] { *o.sum = ShareOfOutputs(o); });
+  if (o.scoring == losses::Scoring::kThreshold)
+    return kernels::MakeKernel("binary_accuracy " + size, [o] { *o.sum = ShareOfOutputs(o); });
   return kernels::MakeKernel("accuracy " + size, [o] { *o.sum = CountClasses(o); });
 }
 
-double Reference(losses::Scoring scoring, bool logits, std::span<const double> predictions, std::span<const double> targets) {
+double Reference(losses::Scoring scoring, bool logits, std::span<const double> predictions,
+                 std::span<const double> targets) {
   const auto width = static_cast<int64_t>(predictions.size());
   if (scoring == losses::Scoring::kThreshold) {
     double right = 0;
-    for (size_t i = 0; i < predictions.size(); ++i) right += (predictions[i] > (logits ? 0 : 0.5)) == (targets[i] == 1) ? 1 : 0;
+    for (size_t i = 0; i < predictions.size(); ++i)
+      right += (predictions[i] > (logits ? 0 : 0.5)) == (targets[i] == 1) ? 1 : 0;
     return right / static_cast<double>(width);
   }
-  const int64_t wanted = targets.size() == 1 ? static_cast<int64_t>(targets[0]) : IndexOfLargest(targets.data(), width);
+  const int64_t wanted = targets.size() == 1 ? static_cast<int64_t>(targets[0])
+                                             : IndexOfLargest(targets.data(), width);
   return IndexOfLargest(predictions.data(), width) == wanted ? 1 : 0;
 }
 

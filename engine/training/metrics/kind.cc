@@ -12,7 +12,8 @@ namespace gradus::metrics {
 namespace {
 
 std::string Words() {
-  return absl::StrJoin(Table(), ", ", [](std::string* out, const MetricKind* kind) { out->append(Word(*kind)); });
+  return absl::StrJoin(Table(), ", ",
+                       [](std::string* out, const MetricKind* kind) { out->append(Word(*kind)); });
 }
 
 }  // namespace
@@ -24,16 +25,24 @@ const MetricKind* Find(const v1::Metric& spec) {
   return nullptr;
 }
 
-std::string Word(const MetricKind& kind) { return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const MetricKind& kind) {
+  return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
-absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs, const losses::LossKind& loss) {
+absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs,
+                   const losses::LossKind& loss) {
   std::set<const MetricKind*> seen;
   for (int i = 0; i < specs.size(); ++i) {
     const std::string path = absl::StrCat("[", i, "]");
     const MetricKind* kind = Find(specs[i]);
-    if (kind == nullptr) return base::InvalidArgument(path, "nothing", absl::StrCat("a metric; one of ", Words()));
-    if (!seen.insert(kind).second) return base::FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat(Word(*kind), " is there twice"));
-    if (i >= kMaxMetrics) return base::FieldError(absl::StatusCode::kInvalidArgument, path, absl::StrCat("more than ", kMaxMetrics, " metrics"));
+    if (kind == nullptr)
+      return base::InvalidArgument(path, "nothing", absl::StrCat("a metric; one of ", Words()));
+    if (!seen.insert(kind).second)
+      return base::FieldError(absl::StatusCode::kInvalidArgument, path,
+                              absl::StrCat(Word(*kind), " is there twice"));
+    if (i >= kMaxMetrics)
+      return base::FieldError(absl::StatusCode::kInvalidArgument, path,
+                              absl::StrCat("more than ", kMaxMetrics, " metrics"));
     RETURN_IF_ERROR(base::InField(base::InField(kind->check(specs[i], loss), Word(*kind)), path));
   }
   return absl::OkStatus();

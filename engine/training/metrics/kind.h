@@ -40,7 +40,8 @@ struct MetricKind {
   absl::Status (*check)(const v1::Metric& spec, const losses::LossKind& loss);
   std::unique_ptr<kernels::Kernel> (*lower)(const v1::Metric& spec, const MetricOperands& operands);
   // One row, in double precision.
-  double (*reference)(losses::Scoring scoring, bool logits, std::span<const double> predictions, std::span<const double> targets);
+  double (*reference)(losses::Scoring scoring, bool logits, std::span<const double> predictions,
+                      std::span<const double> targets);
   // Settings that the conformance tests run.
   std::vector<v1::Metric> (*samples)();
 };
@@ -55,7 +56,9 @@ inline constexpr int kMaxMetrics = 8;
 // The oneof member's name: "accuracy".
 std::string Word(const MetricKind& kind);
 
-// INVALID_ARGUMENT with path "[i]..." for a metric without a kind, a kind twice, more than fit, or one that the loss does not allow.
-absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs, const losses::LossKind& loss);
+// INVALID_ARGUMENT with path "[i]..." for a metric without a kind, a kind twice, more than fit, or
+// one that the loss does not allow.
+absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs,
+                   const losses::LossKind& loss);
 
 }  // namespace gradus::metrics

@@ -13,7 +13,9 @@ const OptimizerKind* Find(const v1::Optimizer& spec) {
   return nullptr;
 }
 
-std::string Word(const OptimizerKind& kind) { return v1::Optimizer::descriptor()->FindFieldByNumber(kind.field)->name(); }
+std::string Word(const OptimizerKind& kind) {
+  return v1::Optimizer::descriptor()->FindFieldByNumber(kind.field)->name();
+}
 
 absl::Status Check(v1::Optimizer& spec) {
   if (spec.kind_case() == v1::Optimizer::KIND_NOT_SET) spec.mutable_sgd();

@@ -15,7 +15,8 @@ namespace gradus::optimizers {
 
 inline constexpr int kMaxSlots = 4;
 
-// A stretch of the arenas of weights, gradients and slots: `count` floats, a multiple of 16, each pointer 64-byte aligned.
+// A stretch of the arenas of weights, gradients and slots: `count` floats, a multiple of 16, each
+// pointer 64-byte aligned.
 struct Stretch {
   float* weights = nullptr;
   const float* gradients = nullptr;
@@ -32,7 +33,8 @@ struct Hyper {
   int64_t step = 0;
 };
 
-// An update rule that works on each element by itself. Zero weights with zero gradients stay zero: so does padding.
+// An update rule that works on each element by itself. Zero weights with zero gradients stay zero:
+// so does padding.
 //   Threads  immutable; `update` on disjoint stretches from any thread.
 struct OptimizerKind {
   v1::Optimizer::KindCase field;
@@ -48,7 +50,8 @@ struct OptimizerKind {
   Hyper (*hyper)(const v1::Optimizer& spec);
   void (*update)(const Hyper& hyper, const Stretch& stretch);
   // One element, in double precision.
-  void (*reference)(const v1::Optimizer& spec, double gradient, int64_t step, double& weight, std::span<double> slots);
+  void (*reference)(const v1::Optimizer& spec, double gradient, int64_t step, double& weight,
+                    std::span<double> slots);
   // Settings that the conformance tests run.
   std::vector<v1::Optimizer> (*samples)();
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient descent, Keras's form: v = momentum * v - learning_rate * g; w += v, or with nesterov w += momentum * v - learning_rate * g.
+// Gradient descent, Keras's form: v = momentum * v - learning_rate * g; w += v, or with nesterov w
+// += momentum * v - learning_rate * g.
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -16,11 +17,13 @@ absl::Status CheckSettings(v1::Optimizer& optimizer) {
   v1::Sgd& spec = *optimizer.mutable_sgd();
   if (!spec.has_learning_rate()) spec.set_learning_rate(0.01);
   if (!std::isfinite(spec.learning_rate()) || spec.learning_rate() < 0) {
-    return base::InvalidArgument("learning_rate", absl::StrCat(spec.learning_rate()), "a finite number, 0 or more");
+    return base::InvalidArgument("learning_rate", absl::StrCat(spec.learning_rate()),
+                                 "a finite number, 0 or more");
   }
   if (!spec.has_momentum()) spec.set_momentum(0);
   if (!(spec.momentum() >= 0 && spec.momentum() < 1)) {
-    return base::InvalidArgument("momentum", absl::StrCat(spec.momentum()), "at least 0 and less than 1");
+    return base::InvalidArgument("momentum", absl::StrCat(spec.momentum()),
+                                 "at least 0 and less than 1");
   }
   if (!spec.has_nesterov()) spec.set_nesterov(false);
   return absl::OkStatus();
@@ -28,10 +31,13 @@ absl::Status CheckSettings(v1::Optimizer& optimizer) {
 
 double LearningRate(const v1::Optimizer& spec) { return spec.sgd().learning_rate(); }
 
-void SetLearningRate(v1::Optimizer& spec, double learning_rate) { spec.mutable_sgd()->set_learning_rate(learning_rate); }
+void SetLearningRate(v1::Optimizer& spec, double learning_rate) {
+  spec.mutable_sgd()->set_learning_rate(learning_rate);
+}
 
 std::vector<std::string> Slots(const v1::Optimizer& spec) {
-  return spec.sgd().momentum() > 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{};
+  return spec.sgd().momentum() > 0 ? std::vector<std::string>{"momentum"}
+                                   : std::vector<std::string>{};
 }
 
 Hyper HyperOf(const v1::Optimizer& spec) {
@@ -47,18 +53,21 @@ void Update(const Hyper& hyper, const Stretch& s) {
   if (s.slots[0] == nullptr) {
     vector.sgd(s.weights, s.gradients, hyper.learning_rate, s.count);
   } else {
-    vector.sgd_momentum(s.weights, s.gradients, s.slots[0], hyper.learning_rate, hyper.settings[kMomentum], hyper.settings[kNesterov] != 0, s.count);
+    vector.sgd_momentum(s.weights, s.gradients, s.slots[0], hyper.learning_rate,
+                        hyper.settings[kMomentum], hyper.settings[kNesterov] != 0, s.count);
   }
 }
 
-void Reference(const v1::Optimizer& optimizer, double gradient, int64_t, double& weight, std::span<double> slots) {
+void Reference(const v1::Optimizer& optimizer, double gradient, int64_t, double& weight,
+               std::span<double> slots) {
   const v1::Sgd& spec = optimizer.sgd();
   if (slots.empty()) {
     weight -= spec.learning_rate() * gradient;
     return;
   }
   slots[0] = spec.momentum() * slots[0] - spec.learning_rate() * gradient;
-  weight += spec.nesterov() ? spec.momentum() * slots[0] - spec.learning_rate() * gradient : slots[0];
+  weight +=
+      spec.nesterov() ? spec.momentum() * slots[0] - spec.learning_rate() * gradient : slots[0];
 }
 
 std::vector<v1::Optimizer> Samples() {

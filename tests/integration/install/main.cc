@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program outside this tree that uses the installed client library: it asks a server that is not there.
+// A program outside this tree that uses the installed client library: it asks a server that is not
+// there.
 #include <gradus/client.h>
 #include <gradus/job_builder.h>
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rank that fakes training: the real stream, outbox and uploads, but steps that cost nothing. For tests of servers with thousands of jobs.
+// A rank that fakes training: the real stream, outbox and uploads, but steps that cost nothing. For
+// tests of servers with thousands of jobs.
 //
-// The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 in all), rate (steps a second; 0: no waiting), events (steps
-// between progress events, 1), save (steps between checkpoints; 0: none but when asked to stop), fail_at, retry_at, crash_at, hang_at (the step at which the
-// rank reports a fault of the job, one that may pass, kills itself, or stands still until it is killed; 0: never).
+// The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 in
+// all), rate (steps a second; 0: no waiting), events (steps between progress events, 1), save
+// (steps between checkpoints; 0: none but when asked to stop), fail_at, retry_at, crash_at, hang_at
+// (the step at which the rank reports a fault of the job, one that may pass, kills itself, or
+// stands still until it is killed; 0: never).
 #include <unistd.h>
 
 #include <csignal>
@@ -35,11 +38,13 @@ namespace gradus::worker {
 namespace {
 
 // One tensor "stub/kernel" of one value, as safetensors.
-constexpr char kWeightsHeader[] = R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+constexpr char kWeightsHeader[] =
+    R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
 
 struct StubOptions {
-  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},     {"events", 1},  {"save", 0},
-                                            {"fail_at", 0}, {"retry_at", 0}, {"crash_at", 0}, {"hang_at", 0}};
+  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},    {"events", 1},
+                                            {"save", 0},     {"fail_at", 0}, {"retry_at", 0},
+                                            {"crash_at", 0}, {"hang_at", 0}};
   int64_t operator[](const std::string& key) const { return numbers.at(key); }
 };
 
@@ -50,7 +55,8 @@ absl::StatusOr<StubOptions> ReadOptions() {
     const std::pair<std::string, std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
     const auto number = options.numbers.find(parts.first);
     if (number == options.numbers.end() || !absl::SimpleAtoi(parts.second, &number->second)) {
-      return base::InvalidArgument("GRADUS_STUB", std::string(word), "one of the words at the top of the stub");
+      return base::InvalidArgument("GRADUS_STUB", std::string(word),
+                                   "one of the words at the top of the stub");
     }
   }
   return options;
@@ -106,7 +112,8 @@ bool Stub::Run() {
   v1::Assignment assignment;
   {
     base::MutexLock lock(mu_);
-    changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return assignment_.has_value(); });
+    changed_.Wait(mu_,
+                  [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return assignment_.has_value(); });
     assignment = *assignment_;
   }
   v1::WorkerEvent last;
@@ -236,7 +243,8 @@ int main() {
   const absl::StatusOr<worker::StubOptions> options = worker::ReadOptions();
   const absl::StatusOr<v1::WorkerConfig> config = worker::ReadConfig(3);
   if (!options.ok() || !config.ok()) {
-    base::LogError("the stub cannot start", {{"error", options.ok() ? config.status() : options.status()}});
+    base::LogError("the stub cannot start",
+                   {{"error", options.ok() ? config.status() : options.status()}});
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);

@@ -24,7 +24,8 @@ std::shared_ptr<const View> Numbered(int32_t rows, TargetKind kind = TargetKind:
   }
   data.Add<int32_t>("train", "x", "I32", {3}, x);
   data.Add<int32_t>("train", "y", "I32", {}, y);
-  auto view = View::Open({}, "data.train", data.dataset(), data.opener(), {kind, kind == TargetKind::kValues ? 1 : rows, false});
+  auto view = View::Open({}, "data.train", data.dataset(), data.opener(),
+                         {kind, kind == TargetKind::kValues ? 1 : rows, false});
   EXPECT_TRUE(view.ok()) << view.status();
   return std::make_shared<const View>(*std::move(view));
 }
@@ -44,7 +45,8 @@ std::vector<Seen> ReadAll(std::shared_ptr<const View> view, BatchReader::Options
     Seen one{batch->epoch, batch->step, {}};
     for (int64_t i = 0; i < batch->rows; ++i) {
       const int32_t row = static_cast<const int32_t*>(batch->targets)[i];
-      for (int64_t element = 0; element < 3; ++element) EXPECT_EQ(batch->inputs[3 * i + element], static_cast<float>(row));
+      for (int64_t element = 0; element < 3; ++element)
+        EXPECT_EQ(batch->inputs[3 * i + element], static_cast<float>(row));
       one.rows.push_back(row);
     }
     seen.push_back(std::move(one));
@@ -53,7 +55,9 @@ std::vector<Seen> ReadAll(std::shared_ptr<const View> view, BatchReader::Options
   return seen;
 }
 
-BatchReader::Options Shuffled(int64_t epochs) { return {.batch_size = 7, .shuffle = true, .seed = 9, .end_epoch = epochs}; }
+BatchReader::Options Shuffled(int64_t epochs) {
+  return {.batch_size = 7, .shuffle = true, .seed = 9, .end_epoch = epochs};
+}
 
 TEST(BatchReader, GivesEveryEpochsRowsInTheShufflersOrderWithASmallerLastBatch) {
   const std::vector<Seen> seen = ReadAll(Numbered(40), Shuffled(3));
@@ -80,7 +84,9 @@ TEST(BatchReader, StartsAtAnyPosition) {
     BatchReader::Options options = Shuffled(3);
     options.first_epoch = static_cast<int64_t>(position) / 6;
     options.first_step = static_cast<int64_t>(position) % 6;
-    EXPECT_EQ(ReadAll(view, options), std::vector<Seen>(whole.begin() + static_cast<ptrdiff_t>(position), whole.end())) << position;
+    EXPECT_EQ(ReadAll(view, options),
+              std::vector<Seen>(whole.begin() + static_cast<ptrdiff_t>(position), whole.end()))
+        << position;
   }
 }
 
@@ -108,17 +114,21 @@ TEST(BatchReader, ABatchMayBeLargerThanTheView) {
 }
 
 TEST(BatchReader, ABatchStaysUntilTheNextCall) {
-  auto reader = BatchReader::Create(Numbered(5000), {.batch_size = 10, .end_epoch = 1, .ring_bytes = 1});
+  auto reader =
+      BatchReader::Create(Numbered(5000), {.batch_size = 10, .end_epoch = 1, .ring_bytes = 1});
   ASSERT_TRUE(reader.ok()) << reader.status();
   for (int32_t step = 0; step < 500; ++step) {
     const Batch* batch = (*reader)->Next();
     ASSERT_NE(batch, nullptr);
-    for (int spin = 0; spin < 50; ++spin) ASSERT_EQ(static_cast<const volatile float*>(batch->inputs)[0], static_cast<float>(10 * step));
+    for (int spin = 0; spin < 50; ++spin)
+      ASSERT_EQ(static_cast<const volatile float*>(batch->inputs)[0],
+                static_cast<float>(10 * step));
   }
 }
 
 TEST(BatchReader, GivesValuesAsTargets) {
-  auto reader = BatchReader::Create(Numbered(10, TargetKind::kValues), {.batch_size = 4, .end_epoch = 1});
+  auto reader =
+      BatchReader::Create(Numbered(10, TargetKind::kValues), {.batch_size = 4, .end_epoch = 1});
   ASSERT_TRUE(reader.ok()) << reader.status();
   (*reader)->Next();
   const Batch* batch = (*reader)->Next();
@@ -128,7 +138,8 @@ TEST(BatchReader, GivesValuesAsTargets) {
 TEST(BatchReader, CanBeDroppedAtAnyMoment) {
   const auto view = Numbered(1000);
   for (int taken = 0; taken < 30; ++taken) {
-    auto reader = BatchReader::Create(view, {.batch_size = 3, .shuffle = true, .end_epoch = 1 << 20});
+    auto reader =
+        BatchReader::Create(view, {.batch_size = 3, .shuffle = true, .end_epoch = 1 << 20});
     ASSERT_TRUE(reader.ok()) << reader.status();
     for (int i = 0; i < taken; ++i) (*reader)->Next();
   }

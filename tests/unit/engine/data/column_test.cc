@@ -14,7 +14,8 @@ using ::testing::HasSubstr;
 
 std::shared_ptr<const base::MappedFile> Bytes(size_t count) {
   auto bytes = std::make_shared<std::string>(count, '\1');
-  return std::make_shared<const base::MappedFile>(std::as_bytes(std::span<const char>(*bytes)), [bytes] {});
+  return std::make_shared<const base::MappedFile>(std::as_bytes(std::span<const char>(*bytes)),
+                                                  [bytes] {});
 }
 
 v1::Column Description(const std::string& dtype, std::initializer_list<int64_t> shape) {
@@ -54,8 +55,10 @@ TEST(MappedColumn, RefusesHostileDescriptions) {
 }
 
 TEST(MappedColumn, TellsFractionsFromWholeNumbers) {
-  auto values = std::make_shared<std::vector<float>>(std::vector<float>{3.0f, 2.5f, std::numeric_limits<float>::quiet_NaN(), 1e30f});
-  auto file = std::make_shared<const base::MappedFile>(std::as_bytes(std::span<const float>(*values)), [values] {});
+  auto values = std::make_shared<std::vector<float>>(
+      std::vector<float>{3.0f, 2.5f, std::numeric_limits<float>::quiet_NaN(), 1e30f});
+  auto file = std::make_shared<const base::MappedFile>(
+      std::as_bytes(std::span<const float>(*values)), [values] {});
   const auto column = MappedColumn::Open(Description("F32", {}), 4, file);
   ASSERT_TRUE(column.ok()) << column.status();
   EXPECT_EQ(column->IntegerAt(0), 3);

@@ -17,11 +17,13 @@ TEST(Convert, BytesAreARoundedProductAndARoundedSumAtEveryLengthAndAlignment) {
   for (int64_t count : {0, 1, 7, 8, 31, 32, 33, 64, 100, 255}) {
     for (int64_t shift : {0, 1, 5, 31}) {
       std::vector<float> converted(static_cast<size_t>(count) + 1, -1.0f);
-      ConvertToF32(base::DType::kU8, reinterpret_cast<const std::byte*>(stored.data() + shift), count, scale, offset, converted.data());
+      ConvertToF32(base::DType::kU8, reinterpret_cast<const std::byte*>(stored.data() + shift),
+                   count, scale, offset, converted.data());
       for (int64_t i = 0; i < count; ++i) {
         volatile float product = static_cast<float>(stored[static_cast<size_t>(i + shift)]) * scale;
         volatile float sum = product + offset;
-        ASSERT_EQ(converted[static_cast<size_t>(i)], sum) << count << " values from " << shift << ", at " << i;
+        ASSERT_EQ(converted[static_cast<size_t>(i)], sum)
+            << count << " values from " << shift << ", at " << i;
       }
       ASSERT_EQ(converted.back(), -1.0f) << "wrote behind the end";
     }
@@ -31,8 +33,10 @@ TEST(Convert, BytesAreARoundedProductAndARoundedSumAtEveryLengthAndAlignment) {
 template <typename T>
 void ExpectConverts(base::DType dtype, const std::vector<T>& values) {
   std::vector<float> converted(values.size());
-  ConvertToF32(dtype, reinterpret_cast<const std::byte*>(values.data()), static_cast<int64_t>(values.size()), 2.0f, 1.0f, converted.data());
-  for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(converted[i], static_cast<float>(values[i]) * 2.0f + 1.0f);
+  ConvertToF32(dtype, reinterpret_cast<const std::byte*>(values.data()),
+               static_cast<int64_t>(values.size()), 2.0f, 1.0f, converted.data());
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_EQ(converted[i], static_cast<float>(values[i]) * 2.0f + 1.0f);
 }
 
 TEST(Convert, TakesEveryStoredType) {

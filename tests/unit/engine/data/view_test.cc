@@ -26,7 +26,8 @@ test_support::MemoryDataset Ten() {
   return data;
 }
 
-absl::StatusOr<View> Open(test_support::MemoryDataset data, const v1::DataView& spec, TargetNeeds needs = {TargetKind::kClasses, 6, false}) {
+absl::StatusOr<View> Open(test_support::MemoryDataset data, const v1::DataView& spec,
+                          TargetNeeds needs = {TargetKind::kClasses, 6, false}) {
   return View::Open(spec, "data.train", data.dataset(), data.opener(), needs);
 }
 
@@ -47,7 +48,8 @@ std::vector<int32_t> ClassesOf(const View& view) {
   return classes;
 }
 
-void ExpectRefused(const absl::StatusOr<View>& view, const std::string& field, const std::string& text) {
+void ExpectRefused(const absl::StatusOr<View>& view, const std::string& field,
+                   const std::string& text) {
   ASSERT_EQ(view.status().code(), absl::StatusCode::kInvalidArgument) << view.status();
   EXPECT_EQ(base::FieldOf(view.status()), field);
   EXPECT_THAT(std::string(view.status().message()), HasSubstr(text));
@@ -115,7 +117,8 @@ TEST(View, GivesRenumberedClassesAsValues) {
 }
 
 TEST(View, RefusesRangesOutsideTheRows) {
-  for (const std::vector<int64_t>& range : std::vector<std::vector<int64_t>>{{0, 11}, {5, 5}, {6, 5}, {-1, 5}, {3}, {0, 1, 2}}) {
+  for (const std::vector<int64_t>& range :
+       std::vector<std::vector<int64_t>>{{0, 11}, {5, 5}, {6, 5}, {-1, 5}, {3}, {0, 1, 2}}) {
     v1::DataView spec;
     for (int64_t end : range) spec.add_range(end);
     ExpectRefused(Open(Ten(), spec), "data.train.range", "0 <= first < end <= 10");
@@ -165,17 +168,21 @@ TEST(View, RefusesARangeInWhichNoRowIsLeft) {
 }
 
 TEST(View, RefusesLabelsOutsideTheClasses) {
-  ExpectRefused(Open(Ten(), {}, {TargetKind::kClasses, 5, false}), "data.train", "label 5 of stored row 9 is not 0 to 4");
-  ExpectRefused(Open(Ten(), {}, {TargetKind::kDistributions, 5, false}), "data.train", "label 5 of stored row 9");
+  ExpectRefused(Open(Ten(), {}, {TargetKind::kClasses, 5, false}), "data.train",
+                "label 5 of stored row 9 is not 0 to 4");
+  ExpectRefused(Open(Ten(), {}, {TargetKind::kDistributions, 5, false}), "data.train",
+                "label 5 of stored row 9");
 }
 
 TEST(View, RefusesTargetsThatAreNoProbabilities) {
-  ExpectRefused(Open(Ten(), {}, {TargetKind::kValues, 1, true}), "data.train", "target 2 of stored row 2 is not 0 to 1");
+  ExpectRefused(Open(Ten(), {}, {TargetKind::kValues, 1, true}), "data.train",
+                "target 2 of stored row 2 is not 0 to 1");
   EXPECT_TRUE(Open(Ten(), {}, {TargetKind::kValues, 1, false}).ok());
 }
 
 TEST(View, RefusesTargetsOfAnotherWidth) {
-  ExpectRefused(Open(Ten(), {}, {TargetKind::kValues, 3, false}), "data.train", "has 1 values a row, but the model's output has 3");
+  ExpectRefused(Open(Ten(), {}, {TargetKind::kValues, 3, false}), "data.train",
+                "has 1 values a row, but the model's output has 3");
 }
 
 TEST(View, RefusesScalesThatAreNotFinite) {

@@ -39,10 +39,11 @@ Result Inflate(const std::string& data, size_t piece, uint64_t limit = 1 << 30) 
   EXPECT_TRUE(inflater.ok());
   const std::span<const std::byte> bytes = std::as_bytes(std::span<const char>(data));
   for (size_t at = 0; at < bytes.size(); at += piece) {
-    result.status = inflater->Push(bytes.subspan(at, std::min(piece, bytes.size() - at)), [&](auto out) {
-      result.text.append(reinterpret_cast<const char*>(out.data()), out.size());
-      return absl::OkStatus();
-    });
+    result.status =
+        inflater->Push(bytes.subspan(at, std::min(piece, bytes.size() - at)), [&](auto out) {
+          result.text.append(reinterpret_cast<const char*>(out.data()), out.size());
+          return absl::OkStatus();
+        });
     if (!result.status.ok()) return result;
   }
   result.status = inflater->Finish();
@@ -89,7 +90,8 @@ TEST(Gzip, EveryEarlyEndIsFoundAndToldInBytes) {
   for (size_t size = 0; size < data.size(); ++size) {
     const Result result = Inflate(data.substr(0, size), 512);
     EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << size;
-    EXPECT_THAT(result.status.message(), HasSubstr("gzip data ends early after " + std::to_string(size) + " bytes"));
+    EXPECT_THAT(result.status.message(),
+                HasSubstr("gzip data ends early after " + std::to_string(size) + " bytes"));
   }
 }
 

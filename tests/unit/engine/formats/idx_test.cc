@@ -71,12 +71,13 @@ TEST(Idx, TurnsBigEndianValuesToLittle) {
     int code;
     const char* dtype;
     std::string big, little;
-  } cases[] = {{0x09, "I8", "\x01\x02", "\x01\x02"},
-               {0x0B, "I16", "\x01\x02\x03\x04", "\x02\x01\x04\x03"},
-               {0x0C, "I32", "\x01\x02\x03\x04\x05\x06\x07\x08", "\x04\x03\x02\x01\x08\x07\x06\x05"},
-               {0x0D, "F32", "\x01\x02\x03\x04\x05\x06\x07\x08", "\x04\x03\x02\x01\x08\x07\x06\x05"},
-               {0x0E, "F64", "\x01\x02\x03\x04\x05\x06\x07\x08\x11\x12\x13\x14\x15\x16\x17\x18",
-                "\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11"}};
+  } cases[] = {
+      {0x09, "I8", "\x01\x02", "\x01\x02"},
+      {0x0B, "I16", "\x01\x02\x03\x04", "\x02\x01\x04\x03"},
+      {0x0C, "I32", "\x01\x02\x03\x04\x05\x06\x07\x08", "\x04\x03\x02\x01\x08\x07\x06\x05"},
+      {0x0D, "F32", "\x01\x02\x03\x04\x05\x06\x07\x08", "\x04\x03\x02\x01\x08\x07\x06\x05"},
+      {0x0E, "F64", "\x01\x02\x03\x04\x05\x06\x07\x08\x11\x12\x13\x14\x15\x16\x17\x18",
+       "\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11"}};
   for (const auto& c : cases) {
     for (const size_t piece : {1, 5, 1000}) {
       IdxDecoder decoder;
@@ -116,10 +117,13 @@ TEST(Idx, RefusesHeadersThatAreNone) {
   EXPECT_THAT(Decode("PK\x03\x04").status.message(), HasSubstr("zero bytes"));
   EXPECT_THAT(Decode(Header(0x0A, {1}) + "x").status.message(), HasSubstr("0x0a"));
   EXPECT_THAT(Decode(Header(0x08, {})).status.message(), HasSubstr("0 dimensions"));
-  EXPECT_THAT(Decode(Header(0x08, std::vector<uint32_t>(17, 1)) + "x").status.message(), HasSubstr("17 dimensions"));
+  EXPECT_THAT(Decode(Header(0x08, std::vector<uint32_t>(17, 1)) + "x").status.message(),
+              HasSubstr("17 dimensions"));
   EXPECT_THAT(Decode(Header(0x08, {1, 0})).status.message(), HasSubstr("dimension 1 is 0"));
-  EXPECT_THAT(Decode(Header(0x0E, {1u << 31, 1u << 31, 8})).status.message(), HasSubstr("too large"));
-  EXPECT_THAT(Decode(Header(0x08, {3, 3}).substr(0, 7)).status.message(), HasSubstr("early after 7 bytes"));
+  EXPECT_THAT(Decode(Header(0x0E, {1u << 31, 1u << 31, 8})).status.message(),
+              HasSubstr("too large"));
+  EXPECT_THAT(Decode(Header(0x08, {3, 3}).substr(0, 7)).status.message(),
+              HasSubstr("early after 7 bytes"));
   EXPECT_FALSE(Decode("").status.ok());
 }
 

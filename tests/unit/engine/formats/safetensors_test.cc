@@ -18,7 +18,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span<const char>(text)); }
+std::span<const std::byte> Bytes(const std::string& text) {
+  return std::as_bytes(std::span<const char>(text));
+}
 
 // A file around a header given as text.
 std::string FileOf(const std::string& header, size_t data) {
@@ -30,7 +32,8 @@ TensorInfo Info(const std::string& name, const std::string& dtype, std::vector<i
   return {.name = name, .dtype = dtype, .shape = std::move(shape)};
 }
 
-std::string WriteFile(const std::vector<TensorInfo>& tensors, const std::vector<std::vector<float>>& values,
+std::string WriteFile(const std::vector<TensorInfo>& tensors,
+                      const std::vector<std::vector<float>>& values,
                       const TensorMetadata& metadata) {
   std::string file;
   auto writer = SafetensorsWriter::Create(tensors, metadata, [&](std::span<const std::byte> bytes) {
@@ -38,15 +41,18 @@ std::string WriteFile(const std::vector<TensorInfo>& tensors, const std::vector<
     return absl::OkStatus();
   });
   EXPECT_TRUE(writer.ok()) << writer.status();
-  for (const std::vector<float>& value : values) EXPECT_TRUE(writer->Append(std::span<const float>(value)).ok());
+  for (const std::vector<float>& value : values)
+    EXPECT_TRUE(writer->Append(std::span<const float>(value)).ok());
   const auto size = writer->Finish();
   EXPECT_TRUE(size.ok() && *size == file.size());
   return file;
 }
 
 std::string Sample() {
-  return WriteFile({Info("dense/kernel", "F32", {2, 3}), Info("dense/bias", "F32", {3}), Info("out/kernel", "F32", {1})},
-                   {{1, 2, 3, 4, 5, 6}, {7, 8, 9}, {10}}, {{"format", "pt"}, {"a \"quoted\"", "wörd"}});
+  return WriteFile({Info("dense/kernel", "F32", {2, 3}), Info("dense/bias", "F32", {3}),
+                    Info("out/kernel", "F32", {1})},
+                   {{1, 2, 3, 4, 5, 6}, {7, 8, 9}, {10}},
+                   {{"format", "pt"}, {"a \"quoted\"", "wörd"}});
 }
 
 absl::Status Refusal(const std::string& header, size_t data) {
@@ -84,7 +90,8 @@ TEST(Safetensors, NamesTheTensorThatIsMissing) {
 
 TEST(Safetensors, TakesTensorsWhoseHeaderOrderDiffersFromTheDataOrder) {
   const std::string file = FileOf(
-      R"({"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"a":{"data_offsets":[0,1],"shape":[],"dtype":"U8"}})", 3);
+      R"({"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},"a":{"data_offsets":[0,1],"shape":[],"dtype":"U8"}})",
+      3);
   const auto view = SafetensorsView::Parse(Bytes(file));
   ASSERT_TRUE(view.ok()) << view.status();
   EXPECT_EQ(view->tensors()[0].name, "a");
@@ -92,16 +99,18 @@ TEST(Safetensors, TakesTensorsWhoseHeaderOrderDiffersFromTheDataOrder) {
 
 TEST(Safetensors, RefusesWhatDoesNotFitTogether) {
   const std::pair<const char*, size_t> bad[] = {
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}})", 1},          // size
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 3},          // data left over
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 1},          // data missing
-      {R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2},          // gap at the start
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3},
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2},          // backwards
-      {R"({"a":{"dtype":"Q8","shape":[2],"data_offsets":[0,2]}})", 2},          // type
-      {R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2},         // negative
-      {R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2},        // fraction
-      {R"({"a":{"dtype":"F64","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0},  // overflow
+      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}})", 1},  // size
+      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 3},  // data left over
+      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 1},  // data missing
+      {R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2},  // gap at the start
+      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+       3},
+      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2},    // backwards
+      {R"({"a":{"dtype":"Q8","shape":[2],"data_offsets":[0,2]}})", 2},    // type
+      {R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2},   // negative
+      {R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2},  // fraction
+      {R"({"a":{"dtype":"F64","shape":[4611686018427387904,4],"data_offsets":[0,0]}})",
+       0},  // overflow
       {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2,2]}})", 2},
       {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0]}})", 2},
       {R"({"a":{"dtype":"U8","shape":[[2]],"data_offsets":[0,2]}})", 2},
@@ -110,7 +119,12 @@ TEST(Safetensors, RefusesWhatDoesNotFitTogether) {
       {R"({"a":{"dtype":"U8","dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2},
       {R"({"__metadata__":{"a":1}})", 0},
       {R"({"__metadata__":{"a":"1","a":"2"}})", 0},
-      {R"([])", 0}, {R"("x")", 0}, {R"({)", 0}, {"", 0}, {R"({}})", 0}, {"{\"\xff\":{}}", 0},
+      {R"([])", 0},
+      {R"("x")", 0},
+      {R"({)", 0},
+      {"", 0},
+      {R"({}})", 0},
+      {"{\"\xff\":{}}", 0},
   };
   for (const auto& [header, data] : bad) {
     EXPECT_EQ(Refusal(header, data).code(), absl::StatusCode::kInvalidArgument) << header;
@@ -119,14 +133,16 @@ TEST(Safetensors, RefusesWhatDoesNotFitTogether) {
 
 TEST(Safetensors, RefusesANameTwice) {
   const absl::Status status = Refusal(
-      R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2);
+      R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+      2);
   EXPECT_THAT(status.message(), HasSubstr("\"a\" twice"));
 }
 
 TEST(Safetensors, RefusesAHeaderLongerThanTheFileOrTheLimitBeforeReadingIt) {
   std::string file = FileOf("{}", 0);
   file[0] = 3;
-  EXPECT_EQ(SafetensorsView::Parse(Bytes(file)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(SafetensorsView::Parse(Bytes(file)).status().code(),
+            absl::StatusCode::kInvalidArgument);
   file[7] = 1;
   EXPECT_THAT(SafetensorsView::Parse(Bytes(file)).status().message(), HasSubstr("at most"));
   EXPECT_FALSE(SafetensorsView::Parse(Bytes(file).first(7)).ok());
@@ -169,8 +185,8 @@ TEST(Safetensors, ASubsetIsAFileOfJustThoseTensors) {
   std::string made = subset->header;
   for (const ByteRange& range : subset->ranges) made += file.substr(range.offset, range.size);
   EXPECT_EQ(made.size(), subset->size);
-  EXPECT_EQ(made, WriteFile({Info("dense/bias", "F32", {3}), Info("out/kernel", "F32", {1})}, {{7, 8, 9}, {10}},
-                            view->metadata()));
+  EXPECT_EQ(made, WriteFile({Info("dense/bias", "F32", {3}), Info("out/kernel", "F32", {1})},
+                            {{7, 8, 9}, {10}}, view->metadata()));
 }
 
 TEST(Safetensors, ASubsetRefusesUnknownNames) {
@@ -181,8 +197,11 @@ TEST(Safetensors, ASubsetRefusesUnknownNames) {
 }
 
 TEST(SafetensorsWriter, RefusesNamesThatAreTakenAndUnknownTypes) {
-  const auto header = [](std::vector<TensorInfo> tensors) { return MakeSafetensorsHeader(tensors, {}).status().code(); };
-  EXPECT_EQ(header({Info("a", "F32", {1}), Info("a", "F32", {1})}), absl::StatusCode::kInvalidArgument);
+  const auto header = [](std::vector<TensorInfo> tensors) {
+    return MakeSafetensorsHeader(tensors, {}).status().code();
+  };
+  EXPECT_EQ(header({Info("a", "F32", {1}), Info("a", "F32", {1})}),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(header({Info("__metadata__", "F32", {1})}), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(header({Info("a", "f32", {1})}), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(header({Info("a", "F32", {-1})}), absl::StatusCode::kInvalidArgument);
@@ -191,7 +210,8 @@ TEST(SafetensorsWriter, RefusesNamesThatAreTakenAndUnknownTypes) {
 
 TEST(SafetensorsWriter, RefusesValuesOfAnotherSizeAndAnEarlyEnd) {
   const std::vector<TensorInfo> tensors = {Info("a", "F32", {2})};
-  auto writer = SafetensorsWriter::Create(tensors, {}, [](std::span<const std::byte>) { return absl::OkStatus(); });
+  auto writer = SafetensorsWriter::Create(
+      tensors, {}, [](std::span<const std::byte>) { return absl::OkStatus(); });
   ASSERT_TRUE(writer.ok());
   EXPECT_EQ(writer->Append(std::vector<float>{1}).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(writer->Finish().status().code(), absl::StatusCode::kFailedPrecondition);
@@ -201,8 +221,9 @@ TEST(SafetensorsWriter, RefusesValuesOfAnotherSizeAndAnEarlyEnd) {
 
 TEST(SafetensorsWriter, PassesTheSinksErrorOn) {
   const std::vector<TensorInfo> tensors = {Info("a", "F32", {2})};
-  const auto writer = SafetensorsWriter::Create(
-      tensors, {}, [](std::span<const std::byte>) { return absl::ResourceExhaustedError("disk full"); });
+  const auto writer = SafetensorsWriter::Create(tensors, {}, [](std::span<const std::byte>) {
+    return absl::ResourceExhaustedError("disk full");
+  });
   EXPECT_EQ(writer.status().code(), absl::StatusCode::kResourceExhausted);
 }
 

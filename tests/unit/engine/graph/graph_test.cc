@@ -2,9 +2,9 @@
 // What a graph infers, and what it refuses.
 #include "engine/graph/graph.h"
 
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace gradus::graph {
@@ -33,7 +33,8 @@ constexpr char kSeed[] = R"(input_shape: 28 input_shape: 28
 TEST(GraphTest, InfersNamesShapesAndCounts) {
   const absl::StatusOr<Graph> graph = Graph::Create(Parse(kSeed));
   ASSERT_TRUE(graph.ok()) << graph.status();
-  EXPECT_THAT(graph->layer_names(), ElementsAre("flatten", "dense", "dense_1", "dense_2", "dense_3"));
+  EXPECT_THAT(graph->layer_names(),
+              ElementsAre("flatten", "dense", "dense_1", "dense_2", "dense_3"));
   const v1::ModelSummary summary = graph->Summary();
   EXPECT_EQ(summary.total_params(), 784 * 100 + 100 + 2 * 10'100 + 808);
   EXPECT_EQ(summary.trainable_params(), summary.total_params());
@@ -62,64 +63,89 @@ TEST(GraphTest, FillsInDefaultsSoThatTheEffectiveSpecGivesTheSameGraph) {
 
 TEST(GraphTest, GeneratedNamesKeepOutOfTheWayOfGivenOnes) {
   const absl::StatusOr<Graph> graph =
-      Graph::Create(Parse("input_shape: 4 layers { dense { units: 3 } } layers { name: 'dense' dense { units: 3 } } layers { dense { units: 3 } }"));
+      Graph::Create(Parse("input_shape: 4 layers { dense { units: 3 } } layers { name: 'dense' "
+                          "dense { units: 3 } } layers { dense { units: 3 } }"));
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_THAT(graph->layer_names(), ElementsAre("dense_1", "dense", "dense_2"));
 }
 
 TEST(GraphTest, FrozenLayersAreCountedAsSuch) {
-  const absl::StatusOr<Graph> graph = Graph::Create(Parse("input_shape: 4 layers { trainable: false dense { units: 3 } } layers { dense { units: 2 } }"));
+  const absl::StatusOr<Graph> graph =
+      Graph::Create(Parse("input_shape: 4 layers { trainable: false dense { units: 3 } } layers { "
+                          "dense { units: 2 } }"));
   ASSERT_TRUE(graph.ok());
   EXPECT_EQ(graph->Summary().non_trainable_params(), 15);
   EXPECT_EQ(graph->Summary().trainable_params(), 8);
 }
 
 TEST(GraphTest, NamesTheFieldThatIsWrong) {
-  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 } } layers { dense {} }"), "layers[1].dense.units: 0 is not a positive number");
-  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 2147483648 } }"), "layers[0].dense.units: 2147483648 is not at most 16777216");
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: -1 } }"), StartsWith("layers[0].dense.units: -1 "));
+  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 } } layers { dense {} }"),
+            "layers[1].dense.units: 0 is not a positive number");
+  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 2147483648 } }"),
+            "layers[0].dense.units: 2147483648 is not at most 16777216");
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: -1 } }"),
+              StartsWith("layers[0].dense.units: -1 "));
   EXPECT_THAT(ErrorOf("input_shape: 28 input_shape: 28 layers { dense { units: 3 } }"),
               StartsWith("layers[0].dense: an input of shape (28, 28) is not a vector"));
   EXPECT_THAT(ErrorOf("input_shape: 4 layers { }"), StartsWith("layers[0]: no kind of layer"));
   EXPECT_THAT(ErrorOf("input_shape: 4"), StartsWith("layers: 0 is not"));
   EXPECT_THAT(ErrorOf("layers { flatten {} }"), StartsWith("input_shape: 0 entries"));
   EXPECT_THAT(ErrorOf("input_shape: 0 layers { flatten {} }"), StartsWith("input_shape[0]: 0 "));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: '../x' flatten {} }"), StartsWith("layers[0].name: "));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'input' flatten {} }"), StartsWith("layers[0].name: input "));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'a' flatten {} } layers { name: 'a' flatten {} }"), StartsWith("layers[1].name: a "));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: '../x' flatten {} }"),
+              StartsWith("layers[0].name: "));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'input' flatten {} }"),
+              StartsWith("layers[0].name: input "));
+  EXPECT_THAT(
+      ErrorOf("input_shape: 4 layers { name: 'a' flatten {} } layers { name: 'a' flatten {} }"),
+      StartsWith("layers[1].name: a "));
 }
 
 TEST(GraphTest, RefusesUnknownAndLaterInputsAndSuggestsTheNearest) {
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'first' flatten {} } layers { inputs: 'frist' flatten {} }"),
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'first' flatten {} } layers { inputs: 'frist' "
+                      "flatten {} }"),
               StartsWith("layers[1].inputs[0]: frist is not"));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'first' flatten {} } layers { inputs: 'frist' flatten {} }"), HasSubstr("\"first\""));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { inputs: 'b' flatten {} } layers { name: 'b' flatten {} }"), StartsWith("layers[0].inputs[0]: b "));
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { inputs: 'input' inputs: 'input' flatten {} }"), StartsWith("layers[0].inputs: 2 "));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'first' flatten {} } layers { inputs: 'frist' "
+                      "flatten {} }"),
+              HasSubstr("\"first\""));
+  EXPECT_THAT(
+      ErrorOf("input_shape: 4 layers { inputs: 'b' flatten {} } layers { name: 'b' flatten {} }"),
+      StartsWith("layers[0].inputs[0]: b "));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { inputs: 'input' inputs: 'input' flatten {} }"),
+              StartsWith("layers[0].inputs: 2 "));
 }
 
 TEST(GraphTest, RefusesLayersThatLeadNowhere) {
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'lost' dense { units: 3 } } layers { inputs: 'input' dense { units: 3 } }"),
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'lost' dense { units: 3 } } layers { inputs: "
+                      "'input' dense { units: 3 } }"),
               StartsWith("layers[0]: lost leads to no other layer"));
 }
 
 TEST(GraphTest, SizesDoNotOverflow) {
-  EXPECT_THAT(ErrorOf("input_shape: 16777216 input_shape: 16777216 input_shape: 16777216 layers { flatten {} }"), HasSubstr("has more than"));
-  EXPECT_THAT(ErrorOf("input_shape: 16777216 layers { dense { units: 16777216 } }"), HasSubstr("more than 68719476736 weights"));
-  EXPECT_THAT(ErrorOf("input_shape: 16777217 layers { flatten {} }"), StartsWith("input_shape[0]: 16777217 "));
+  EXPECT_THAT(ErrorOf("input_shape: 16777216 input_shape: 16777216 input_shape: 16777216 layers { "
+                      "flatten {} }"),
+              HasSubstr("has more than"));
+  EXPECT_THAT(ErrorOf("input_shape: 16777216 layers { dense { units: 16777216 } }"),
+              HasSubstr("more than 68719476736 weights"));
+  EXPECT_THAT(ErrorOf("input_shape: 16777217 layers { flatten {} }"),
+              StartsWith("input_shape[0]: 16777217 "));
 }
 
 TEST(GraphTest, RefusesMoreLayersThanAllowed) {
   v1::ModelSpec spec = Parse("input_shape: 4");
   for (int i = 0; i < 10'001; ++i) spec.add_layers()->mutable_flatten();
-  EXPECT_THAT(std::string(Graph::Create(spec).status().message()), StartsWith("layers: 10001 is not"));
+  EXPECT_THAT(std::string(Graph::Create(spec).status().message()),
+              StartsWith("layers: 10001 is not"));
   spec.mutable_layers()->RemoveLast();
   EXPECT_TRUE(Graph::Create(spec).ok());
 }
 
 TEST(GraphTest, ChecksInitializers) {
-  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 kernel_initializer { variance_scaling { scale: -2 } } } }"),
-            "layers[0].dense.kernel_initializer.variance_scaling.scale: -2 is not a finite number greater than 0");
-  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { variance_scaling { scale: nan } } } }"),
+  EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 kernel_initializer { "
+                    "variance_scaling { scale: -2 } } } }"),
+            "layers[0].dense.kernel_initializer.variance_scaling.scale: -2 is not a finite number "
+            "greater than 0");
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { "
+                      "variance_scaling { scale: nan } } } }"),
               StartsWith("layers[0].dense.bias_initializer.variance_scaling.scale: nan"));
 }
 

@@ -2,9 +2,9 @@
 // The check of whole jobs: what is filled in, and what is refused with which words.
 #include "engine/graph/job_check.h"
 
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -37,8 +37,10 @@ v1::Dataset Fashion() {
     splits { name: "train" rows: 1000
              columns { name: "x" dtype: "U8" shape: 28 shape: 28 } columns { name: "y" dtype: "U8" } }
     splits { name: "floats" rows: 10
-             columns { name: "x" dtype: "F32" shape: 28 shape: 28 } columns { name: "y" dtype: "F32" } })", &dataset));
-  for (int label = 0; label < 10; ++label) (*dataset.mutable_splits(0)->mutable_columns(1)->mutable_label_counts())[label] = 100;
+             columns { name: "x" dtype: "F32" shape: 28 shape: 28 } columns { name: "y" dtype: "F32" } })",
+                                                            &dataset));
+  for (int label = 0; label < 10; ++label)
+    (*dataset.mutable_splits(0)->mutable_columns(1)->mutable_label_counts())[label] = 100;
   return dataset;
 }
 
@@ -49,7 +51,8 @@ absl::StatusOr<CheckedJob> Check(const v1::JobSpec& spec, const JobLimits& limit
   return CheckJob(spec, datasets, limits, 4711);
 }
 
-// The error of the job after `text` is merged into it; its field path must be the start of the message.
+// The error of the job after `text` is merged into it; its field path must be the start of the
+// message.
 std::string ErrorOf(const v1::JobSpec& spec, const JobLimits& limits = kLimits) {
   const absl::Status status = Check(spec, limits).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
@@ -113,14 +116,18 @@ TEST(JobCheckTest, ModelsAreCheckedBelowTheirPath) {
 }
 
 TEST(JobCheckTest, NumbersMustBeNumbers) {
-  EXPECT_EQ(ErrorWith("optimizer { sgd { learning_rate: nan } }"), "optimizer.sgd.learning_rate: nan is not a finite number, 0 or more");
-  EXPECT_THAT(ErrorWith("optimizer { sgd { learning_rate: -1 } }"), StartsWith("optimizer.sgd.learning_rate: -1 "));
-  EXPECT_THAT(ErrorWith("optimizer { sgd { momentum: 1 } }"), StartsWith("optimizer.sgd.momentum: 1 "));
+  EXPECT_EQ(ErrorWith("optimizer { sgd { learning_rate: nan } }"),
+            "optimizer.sgd.learning_rate: nan is not a finite number, 0 or more");
+  EXPECT_THAT(ErrorWith("optimizer { sgd { learning_rate: -1 } }"),
+              StartsWith("optimizer.sgd.learning_rate: -1 "));
+  EXPECT_THAT(ErrorWith("optimizer { sgd { momentum: 1 } }"),
+              StartsWith("optimizer.sgd.momentum: 1 "));
   EXPECT_THAT(ErrorWith("data { train { scale: inf } }"), StartsWith("data.train.scale: inf "));
   EXPECT_THAT(ErrorWith("fit { batch_size: 0 }"), StartsWith("fit.batch_size: 0 "));
   EXPECT_THAT(ErrorWith("fit { epochs: -1 }"), StartsWith("fit.epochs: -1 "));
   EXPECT_THAT(ErrorWith("fit { logical_shards: 3 }"), StartsWith("fit.logical_shards: 3 "));
-  EXPECT_THAT(ErrorWith("fit { checkpoint { every_seconds: nan } }"), StartsWith("fit.checkpoint.every_seconds: nan "));
+  EXPECT_THAT(ErrorWith("fit { checkpoint { every_seconds: nan } }"),
+              StartsWith("fit.checkpoint.every_seconds: nan "));
   EXPECT_THAT(ErrorWith("priority: 1001"), StartsWith("priority: 1001 "));
   EXPECT_THAT(ErrorWith("time_limit: 'soon'"), StartsWith("time_limit: "));
   EXPECT_THAT(ErrorWith("time_limit: '0s'"), StartsWith("time_limit: 0s "));
@@ -134,34 +141,48 @@ TEST(JobCheckTest, LossAndMetricsMustFitTheModel) {
   EXPECT_THAT(ErrorOf(spec), StartsWith("loss: a loss is required"));
   spec.mutable_loss()->mutable_mean_squared_error();
   EXPECT_THAT(ErrorOf(spec), StartsWith("metrics[0].accuracy: does not fit mean_squared_error"));
-  EXPECT_THAT(ErrorWith("metrics { accuracy {} }"), StartsWith("metrics[1]: accuracy is there twice"));
+  EXPECT_THAT(ErrorWith("metrics { accuracy {} }"),
+              StartsWith("metrics[1]: accuracy is there twice"));
   EXPECT_THAT(ErrorWith("metrics {}"), StartsWith("metrics[1]: nothing is not a metric"));
   spec = Job();
   spec.mutable_model()->mutable_layers(2)->mutable_dense()->set_units(1);
-  EXPECT_THAT(ErrorOf(spec), StartsWith("loss.sparse_categorical_crossentropy: the model's output of shape (1)"));
+  EXPECT_THAT(ErrorOf(spec),
+              StartsWith("loss.sparse_categorical_crossentropy: the model's output of shape (1)"));
 }
 
 TEST(JobCheckTest, ViewsMustFitTheDataset) {
-  EXPECT_EQ(ErrorWith("data { train { dataset: 'nowhere' } }"), "data.train.dataset: \"nowhere\" is not a dataset on this server");
-  EXPECT_THAT(ErrorWith("data { test {} }"), StartsWith("data.test.dataset: a dataset's name is required"));
-  EXPECT_THAT(ErrorWith("data { train { split: 'tset' } }"), StartsWith("data.train.split: \"tset\" is not a split of fashion, which has train"));
-  EXPECT_THAT(ErrorWith("data { train { range: 0 range: 1001 } }"), StartsWith("data.train.range: [0, 1001] is not"));
+  EXPECT_EQ(ErrorWith("data { train { dataset: 'nowhere' } }"),
+            "data.train.dataset: \"nowhere\" is not a dataset on this server");
+  EXPECT_THAT(ErrorWith("data { test {} }"),
+              StartsWith("data.test.dataset: a dataset's name is required"));
+  EXPECT_THAT(ErrorWith("data { train { split: 'tset' } }"),
+              StartsWith("data.train.split: \"tset\" is not a split of fashion, which has train"));
+  EXPECT_THAT(ErrorWith("data { train { range: 0 range: 1001 } }"),
+              StartsWith("data.train.range: [0, 1001] is not"));
   EXPECT_THAT(ErrorWith("data { train { range: 5 } }"), StartsWith("data.train.range: [5] is not"));
-  EXPECT_THAT(ErrorWith("data { train { take: 801 } }"), StartsWith("data.train.take: 801 is not a number from 1 to 800"));
-  EXPECT_THAT(ErrorWith("data { train { labels: 77 } }"), StartsWith("data.train.labels[8]: 77 is not a label of split train"));
-  EXPECT_THAT(ErrorWith("data { train { labels: 9 } }"), StartsWith("data.train.labels[8]: 9 is there twice"));
-  EXPECT_THAT(ErrorWith("data { train { labels: 0 } }"), StartsWith("data.train.labels: 9 labels is not at most the model's 8 classes"));
-  EXPECT_THAT(ErrorWith("data { validation { dataset: 'fashion' split: 'floats' } }"), StartsWith("data.validation: labels of type F32"));
+  EXPECT_THAT(ErrorWith("data { train { take: 801 } }"),
+              StartsWith("data.train.take: 801 is not a number from 1 to 800"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 77 } }"),
+              StartsWith("data.train.labels[8]: 77 is not a label of split train"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 9 } }"),
+              StartsWith("data.train.labels[8]: 9 is there twice"));
+  EXPECT_THAT(ErrorWith("data { train { labels: 0 } }"),
+              StartsWith("data.train.labels: 9 labels is not at most the model's 8 classes"));
+  EXPECT_THAT(ErrorWith("data { validation { dataset: 'fashion' split: 'floats' } }"),
+              StartsWith("data.validation: labels of type F32"));
   v1::JobSpec spec = Job();
   spec.mutable_data()->mutable_train()->clear_labels();
   EXPECT_THAT(ErrorOf(spec), StartsWith("data.train.labels: label "));
   spec = Job();
   spec.mutable_model()->set_input_shape(0, 27);
-  EXPECT_THAT(ErrorOf(spec), StartsWith("data.train: rows of shape (28, 28) do not fit model.input_shape (27, 28)"));
+  EXPECT_THAT(
+      ErrorOf(spec),
+      StartsWith("data.train: rows of shape (28, 28) do not fit model.input_shape (27, 28)"));
 }
 
 TEST(JobCheckTest, StagesAreChecked) {
-  EXPECT_THAT(ErrorWith("fit { stages { epochs: 1 } }"), StartsWith("fit.epochs: cannot be given together with stages"));
+  EXPECT_THAT(ErrorWith("fit { stages { epochs: 1 } }"),
+              StartsWith("fit.epochs: cannot be given together with stages"));
   v1::JobSpec spec = Job();
   spec.mutable_fit()->clear_epochs();
   v1::Stage& stage = *spec.mutable_fit()->add_stages();
@@ -199,7 +220,8 @@ TEST(JobCheckTest, ModelsLargerThanTheMemoryAreRefused) {
   EXPECT_THAT(ErrorOf(spec), HasSubstr("larger than the memory limit"));
   spec = Job();
   spec.mutable_resources()->set_memory("1MiB");
-  EXPECT_THAT(ErrorOf(spec), StartsWith("resources.memory: the model is larger than the memory limit of 1MiB"));
+  EXPECT_THAT(ErrorOf(spec),
+              StartsWith("resources.memory: the model is larger than the memory limit of 1MiB"));
   spec.mutable_resources()->set_memory("1000GiB");
   EXPECT_THAT(ErrorOf(spec), StartsWith("resources.memory: 1000GiB is not at most"));
   spec.mutable_resources()->set_memory("many");

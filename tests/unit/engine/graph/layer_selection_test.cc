@@ -35,17 +35,22 @@ TEST(LayerSelectionTest, TakesSlicesAsPythonDoes) {
   EXPECT_THAT(Select({"-2:-1"}), ElementsAre(2));
 }
 
-TEST(LayerSelectionTest, JoinsSelectorsInOrderOfTheLayers) { EXPECT_THAT(Select({"dense_2", ":1", "dense_2"}), ElementsAre(0, 3)); }
+TEST(LayerSelectionTest, JoinsSelectorsInOrderOfTheLayers) {
+  EXPECT_THAT(Select({"dense_2", ":1", "dense_2"}), ElementsAre(0, 3));
+}
 
 TEST(LayerSelectionTest, SelectsNothingFromNoSelectors) { EXPECT_TRUE(Select({}).empty()); }
 
 TEST(LayerSelectionTest, RefusesWhatLeavesTheModelOrSelectsNothing) {
-  for (const char* selector : {":5", "-5:", "a:b", "1:2:3", "2:2", "3:1", "99999999999999999999:"}) {
+  for (const char* selector :
+       {":5", "-5:", "a:b", "1:2:3", "2:2", "3:1", "99999999999999999999:"}) {
     EXPECT_THAT(ErrorOf(selector), StartsWith("freeze[1]: \"")) << selector;
   }
 }
 
-TEST(LayerSelectionTest, SuggestsTheNearestName) { EXPECT_THAT(ErrorOf("dense_l"), HasSubstr("did you mean")); }
+TEST(LayerSelectionTest, SuggestsTheNearestName) {
+  EXPECT_THAT(ErrorOf("dense_l"), HasSubstr("did you mean"));
+}
 
 }  // namespace
 }  // namespace gradus::graph

@@ -60,7 +60,12 @@ TEST(ResourcesTest, TheChoiceChosenAgainIsTheSame) {
 TEST(ResourcesTest, MemoryGrowsWithEverythingThatIsKept) {
   const Graph graph = MakeGraph(1024, 1024, 8);
   const int64_t params = graph.total_params();
-  const Load base = {.batch_size = 32, .trainable_params = params, .slots = 0, .target_values = 1, .rows = 1000, .resources = {1, 1}};
+  const Load base = {.batch_size = 32,
+                     .trainable_params = params,
+                     .slots = 0,
+                     .target_values = 1,
+                     .rows = 1000,
+                     .resources = {1, 1}};
   Load load = base;
   const uint64_t bytes = EstimateMemory(graph, base);
   EXPECT_GT(bytes, static_cast<uint64_t>(params) * 4 * 2);

@@ -81,7 +81,9 @@ TEST(AllocationCounter, Counts) {
 #endif
 }
 
-INSTANTIATE_TEST_SUITE_P(Plan, Allocations, testing::Values(std::pair(1, 1), std::pair(1, 2), std::pair(2, 2), std::pair(4, 2)));
+INSTANTIATE_TEST_SUITE_P(Plan, Allocations,
+                         testing::Values(std::pair(1, 1), std::pair(1, 2), std::pair(2, 2),
+                                         std::pair(4, 2)));
 
 }  // namespace
 }  // namespace gradus::plan

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A compiled network trains as the formulas say, to the same bits however many cores share the shards.
+// A compiled network trains as the formulas say, to the same bits however many cores share the
+// shards.
 #include "engine/plan/executable.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +14,8 @@ namespace {
 
 const std::vector<int64_t> kSizes = {19, 33, 10, 7};
 
-std::unique_ptr<Executable> Make(const graph::Graph& graph, const TrainSetup& setup, uint64_t seed = 5) {
+std::unique_ptr<Executable> Make(const graph::Graph& graph, const TrainSetup& setup,
+                                 uint64_t seed = 5) {
   auto executable = Executable::Create(graph, setup).value();
   executable->InitializeWeights(seed);
   return executable;
@@ -24,11 +26,17 @@ class Reference {
  public:
   explicit Reference(const std::vector<NamedTensor>& weights) {
     for (size_t i = 0; i + 1 < weights.size(); i += 2) {
-      layers_.push_back({weights[i].shape[0], weights[i].shape[1], {weights[i].values.begin(), weights[i].values.end()}, {weights[i + 1].values.begin(), weights[i + 1].values.end()}, {}, {}});
+      layers_.push_back({weights[i].shape[0],
+                         weights[i].shape[1],
+                         {weights[i].values.begin(), weights[i].values.end()},
+                         {weights[i + 1].values.begin(), weights[i + 1].values.end()},
+                         {},
+                         {}});
     }
   }
 
-  // Returns the sum of the losses; changes the weights by -rate times the gradient of their mean, where `trains` says so.
+  // Returns the sum of the losses; changes the weights by -rate times the gradient of their mean,
+  // where `trains` says so.
   double Step(const Rows& rows, double rate, const std::vector<bool>& trains) {
     std::vector<Dense> gradients = layers_;
     for (Dense& g : gradients) {
@@ -40,8 +48,10 @@ class Reference {
     for (size_t i = 0; i < layers_.size(); ++i) {
       if (!trains[i]) continue;
       const double step = rate / static_cast<double>(rows.rows);
-      for (size_t k = 0; k < layers_[i].kernel.size(); ++k) layers_[i].kernel[k] -= step * gradients[i].kernel[k];
-      for (size_t k = 0; k < layers_[i].bias.size(); ++k) layers_[i].bias[k] -= step * gradients[i].bias[k];
+      for (size_t k = 0; k < layers_[i].kernel.size(); ++k)
+        layers_[i].kernel[k] -= step * gradients[i].kernel[k];
+      for (size_t k = 0; k < layers_[i].bias.size(); ++k)
+        layers_[i].bias[k] -= step * gradients[i].bias[k];
     }
     return loss;
   }
@@ -49,8 +59,12 @@ class Reference {
   double LargestDifference(const std::vector<NamedTensor>& weights) const {
     double worst = 0;
     for (size_t i = 0; i < layers_.size(); ++i) {
-      for (size_t k = 0; k < layers_[i].kernel.size(); ++k) worst = std::max(worst, std::abs(layers_[i].kernel[k] - static_cast<double>(weights[2 * i].values[k])));
-      for (size_t k = 0; k < layers_[i].bias.size(); ++k) worst = std::max(worst, std::abs(layers_[i].bias[k] - static_cast<double>(weights[2 * i + 1].values[k])));
+      for (size_t k = 0; k < layers_[i].kernel.size(); ++k)
+        worst = std::max(
+            worst, std::abs(layers_[i].kernel[k] - static_cast<double>(weights[2 * i].values[k])));
+      for (size_t k = 0; k < layers_[i].bias.size(); ++k)
+        worst = std::max(worst, std::abs(layers_[i].bias[k] -
+                                         static_cast<double>(weights[2 * i + 1].values[k])));
     }
     return worst;
   }
@@ -63,14 +77,17 @@ class Reference {
 
   double AddRow(const Rows& rows, int64_t row, std::vector<Dense>& gradients) {
     const auto width = static_cast<size_t>(layers_[0].inputs);
-    std::vector<double> x(rows.inputs.begin() + row * layers_[0].inputs, rows.inputs.begin() + row * layers_[0].inputs + static_cast<int64_t>(width));
+    std::vector<double> x(
+        rows.inputs.begin() + row * layers_[0].inputs,
+        rows.inputs.begin() + row * layers_[0].inputs + static_cast<int64_t>(width));
     for (size_t i = 0; i < layers_.size(); ++i) {
       Dense& layer = layers_[i];
       layer.x = x;
       layer.y.assign(static_cast<size_t>(layer.units), 0);
       for (size_t u = 0; u < layer.y.size(); ++u) {
         layer.y[u] = layer.bias[u];
-        for (size_t k = 0; k < x.size(); ++k) layer.y[u] += x[k] * layer.kernel[k * layer.y.size() + u];
+        for (size_t k = 0; k < x.size(); ++k)
+          layer.y[u] += x[k] * layer.kernel[k * layer.y.size() + u];
         if (i + 1 < layers_.size()) layer.y[u] = std::max(layer.y[u], 0.0);
       }
       x = layer.y;
@@ -125,7 +142,10 @@ TEST_P(ShardsAndCores, TrainAsTheFormulasSay) {
 
 TEST_P(ShardsAndCores, LeaveFrozenLayersAlone) {
   const graph::Graph graph = Classifier(kSizes);
-  for (const std::vector<bool>& trains : {std::vector<bool>{false, true, true}, {true, false, true}, {true, true, false}, {false, false, false}}) {
+  for (const std::vector<bool>& trains : {std::vector<bool>{false, true, true},
+                                          {true, false, true},
+                                          {true, true, false},
+                                          {false, false, false}}) {
     TrainSetup setup = ClassifierSetup(32, GetParam().shards, GetParam().cores);
     setup.trainable = trains;
     auto executable = Make(graph, setup);
@@ -139,11 +159,13 @@ TEST_P(ShardsAndCores, LeaveFrozenLayersAlone) {
     }
     const std::vector<NamedTensor> after = executable->ExportWeights();
     EXPECT_LT(reference.LargestDifference(after), 2e-5);
-    for (size_t i = 0; i < trains.size(); ++i) EXPECT_EQ(after[2 * i].values == before[2 * i].values, !trains[i]);
+    for (size_t i = 0; i < trains.size(); ++i)
+      EXPECT_EQ(after[2 * i].values == before[2 * i].values, !trains[i]);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Executable, ShardsAndCores, testing::Values(Cut{1, 1}, Cut{1, 2}, Cut{2, 1}, Cut{2, 2}, Cut{8, 2}));
+INSTANTIATE_TEST_SUITE_P(Executable, ShardsAndCores,
+                         testing::Values(Cut{1, 1}, Cut{1, 2}, Cut{2, 1}, Cut{2, 2}, Cut{8, 2}));
 
 std::string BitsAfterTraining(int shards, int cores) {
   const graph::Graph graph = Classifier(kSizes);
@@ -151,7 +173,9 @@ std::string BitsAfterTraining(int shards, int cores) {
   setup.optimizer.mutable_sgd()->set_momentum(0.9);
   auto executable = Make(graph, setup);
   Totals totals;
-  for (unsigned step = 0; step < 20; ++step) EXPECT_TRUE(executable->TrainStep(Rows(graph, step % 5 == 4 ? 11 : 32, step).batch(), &totals).ok());
+  for (unsigned step = 0; step < 20; ++step)
+    EXPECT_TRUE(
+        executable->TrainStep(Rows(graph, step % 5 == 4 ? 11 : 32, step).batch(), &totals).ok());
   return WeightsSha256(executable->ExportWeights());
 }
 
@@ -170,7 +194,8 @@ TEST(Executable, GoesOnExactlyFromExportedWeightsAndSlots) {
   setup.optimizer.mutable_sgd()->set_nesterov(true);
   auto whole = Make(graph, setup);
   Totals totals;
-  for (unsigned step = 0; step < 4; ++step) ASSERT_TRUE(whole->TrainStep(Rows(graph, 32, step).batch(), &totals).ok());
+  for (unsigned step = 0; step < 4; ++step)
+    ASSERT_TRUE(whole->TrainStep(Rows(graph, 32, step).batch(), &totals).ok());
   auto second = Executable::Create(graph, setup).value();
   ASSERT_TRUE(second->ImportWeights(whole->ExportWeights()).ok());
   ASSERT_TRUE(second->ImportSlots(whole->ExportSlots()).ok());
@@ -190,7 +215,11 @@ TEST(Executable, EvaluatesEachRowByItselfAndChangesNothing) {
   ASSERT_TRUE(executable->EvalStep(rows.batch(), &together).ok());
   Totals alone;
   for (int64_t i = 0; i < 32; ++i) {
-    ASSERT_TRUE(executable->EvalStep({rows.inputs.data() + i * graph.input_values(), rows.labels.data() + i, 1}, &alone).ok());
+    ASSERT_TRUE(
+        executable
+            ->EvalStep({rows.inputs.data() + i * graph.input_values(), rows.labels.data() + i, 1},
+                       &alone)
+            .ok());
   }
   EXPECT_NEAR(alone.loss, together.loss, 1e-9 * std::abs(together.loss));
   EXPECT_EQ(alone.metrics[0], together.metrics[0]);
@@ -214,7 +243,8 @@ TEST(Executable, KeepsWeightsAndWantedSlotsWhenReconfigured) {
   EXPECT_EQ(kept.size(), 4u);
   for (const NamedTensor& slot : kept) EXPECT_EQ(slot.values, slots[slot.name]) << slot.name;
   ASSERT_TRUE(executable->Reconfigure(setup, /*keep_slots=*/false).ok());
-  for (const NamedTensor& slot : executable->ExportSlots()) EXPECT_EQ(slot.values, std::vector<float>(slot.values.size(), 0.0F));
+  for (const NamedTensor& slot : executable->ExportSlots())
+    EXPECT_EQ(slot.values, std::vector<float>(slot.values.size(), 0.0F));
 }
 
 TEST(Executable, RefusesTensorsThatAreNotItsOwnAndStaysAsItWas) {
@@ -241,8 +271,10 @@ TEST(Executable, RefusesBatchesThatItWasNotMadeFor) {
   const graph::Graph graph = Classifier(kSizes);
   auto executable = Make(graph, ClassifierSetup(8, 1, 1));
   Totals totals;
-  EXPECT_EQ(executable->TrainStep(Rows(graph, 9, 1).batch(), &totals).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(executable->EvalStep(Rows(graph, 0, 1).batch(), &totals).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(executable->TrainStep(Rows(graph, 9, 1).batch(), &totals).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(executable->EvalStep(Rows(graph, 0, 1).batch(), &totals).code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(Executable, NamesTheWeightThatIsNotANumber) {
@@ -262,13 +294,15 @@ TEST(Executable, DumpsThePlanWithoutWorkThatNobodyNeeds) {
   const std::string text = Make(graph, setup)->Dump(32, true).value();
   const auto count = [&](const std::string& word) {
     int found = 0;
-    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+      ++found;
     return found;
   };
   EXPECT_EQ(count("inner_product_forward"), 3) << text;
   EXPECT_EQ(count("inner_product_backward_weights"), 2) << text;  // not for the frozen layer
-  EXPECT_EQ(count("inner_product_backward_data"), 1) << text;     // nothing before the second layer trains
-  EXPECT_EQ(count("softmax_cross_entropy"), 1) << text;           // one kernel on logits
+  EXPECT_EQ(count("inner_product_backward_data"), 1)
+      << text;                                           // nothing before the second layer trains
+  EXPECT_EQ(count("softmax_cross_entropy"), 1) << text;  // one kernel on logits
   EXPECT_EQ(count("softmax_forward"), 0) << text;
 }
 

@@ -47,7 +47,9 @@ struct Rows {
     std::normal_distribution<float> normal;
     inputs.resize(static_cast<size_t>(count * graph.input_values()));
     for (float& value : inputs) value = normal(random);
-    for (int64_t i = 0; i < count; ++i) labels.push_back(static_cast<int32_t>(random() % static_cast<uint32_t>(graph.output_values())));
+    for (int64_t i = 0; i < count; ++i)
+      labels.push_back(
+          static_cast<int32_t>(random() % static_cast<uint32_t>(graph.output_values())));
   }
   Batch batch() const { return {inputs.data(), labels.data(), rows}; }
 

@@ -23,8 +23,10 @@ TEST(Place, KeepsApartWhatLivesTogether) {
       EXPECT_EQ(placement.offsets[a] % 64, 0u);
       EXPECT_LE(placement.offsets[a] + blocks[a].bytes, placement.total);
       for (size_t b = 0; b < a; ++b) {
-        const bool together = blocks[a].first <= blocks[b].last && blocks[b].first <= blocks[a].last;
-        const bool apart = placement.offsets[a] + blocks[a].bytes <= placement.offsets[b] || placement.offsets[b] + blocks[b].bytes <= placement.offsets[a];
+        const bool together =
+            blocks[a].first <= blocks[b].last && blocks[b].first <= blocks[a].last;
+        const bool apart = placement.offsets[a] + blocks[a].bytes <= placement.offsets[b] ||
+                           placement.offsets[b] + blocks[b].bytes <= placement.offsets[a];
         EXPECT_TRUE(!together || apart || blocks[a].bytes == 0 || blocks[b].bytes == 0) << round;
       }
     }

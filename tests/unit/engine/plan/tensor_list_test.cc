@@ -12,7 +12,8 @@ namespace gradus::plan {
 namespace {
 
 TEST(WeightsSha256, HashesNamesShapesAndValues) {
-  const std::vector<NamedTensor> tensors = {{"a/kernel", {2, 1}, {1.0F, -2.5F}}, {"a/bias", {1}, {0.5F}}};
+  const std::vector<NamedTensor> tensors = {{"a/kernel", {2, 1}, {1.0F, -2.5F}},
+                                            {"a/bias", {1}, {0.5F}}};
   std::string bytes;
   const auto number = [&](int64_t value) {
     for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));

@@ -28,7 +28,8 @@ Checkpoint Sample(float first = 0.1f) {
   checkpoint.metrics = 1;
   checkpoint.spec_digest = base::Sha256Hex(std::string_view("a spec"));
   checkpoint.provenance = {"avx2", "2.6.3", 2};
-  checkpoint.weights = {{"dense/kernel", {2, 3}, {first, -2.5f, 3e-42f, 4, 5, 6}}, {"dense/bias", {3}, {7, 8, 9}}};
+  checkpoint.weights = {{"dense/kernel", {2, 3}, {first, -2.5f, 3e-42f, 4, 5, 6}},
+                        {"dense/bias", {3}, {7, 8, 9}}};
   checkpoint.slots = {{"momentum/dense/kernel", {2, 3}, {1, 2, 3, 4, 5, -0.0f}}};
   return checkpoint;
 }
@@ -40,7 +41,9 @@ std::string Written(const Checkpoint& checkpoint) {
   return base::ReadFile(base::RealFiles(), file->path, size_t{1} << 30).value();
 }
 
-absl::StatusOr<Checkpoint> Read(const std::string& bytes) { return ReadCheckpoint(base::AsBytes(bytes)); }
+absl::StatusOr<Checkpoint> Read(const std::string& bytes) {
+  return ReadCheckpoint(base::AsBytes(bytes));
+}
 
 TEST(Checkpoint, ComesBackToTheLastBit) {
   const Checkpoint written = Sample();
@@ -58,8 +61,12 @@ TEST(Checkpoint, ComesBackToTheLastBit) {
   EXPECT_EQ(read->weights[1].name, "dense/bias");
   EXPECT_EQ(read->slots[0].name, "momentum/dense/kernel");
   EXPECT_EQ(read->slots[0].shape, (std::vector<int64_t>{2, 3}));
-  EXPECT_EQ(std::memcmp(read->weights[0].values.data(), written.weights[0].values.data(), 6 * sizeof(float)), 0);
-  EXPECT_EQ(std::memcmp(read->slots[0].values.data(), written.slots[0].values.data(), 6 * sizeof(float)), 0);
+  EXPECT_EQ(std::memcmp(read->weights[0].values.data(), written.weights[0].values.data(),
+                        6 * sizeof(float)),
+            0);
+  EXPECT_EQ(
+      std::memcmp(read->slots[0].values.data(), written.slots[0].values.data(), 6 * sizeof(float)),
+      0);
 }
 
 TEST(Checkpoint, TheNamedDigestAndSizeAreTheFiles) {
@@ -120,7 +127,8 @@ TEST(Checkpoint, AFileThatFailsToBeWrittenIsNotSeen) {
     for (uint64_t n = 1;; ++n) {
       test_support::TempDir dir;
       test_support::FailingFiles files(base::RealFiles());
-      const test_support::FileOp ops[] = {test_support::FileOp::kCreate, test_support::FileOp::kWrite, test_support::FileOp::kSync,
+      const test_support::FileOp ops[] = {test_support::FileOp::kCreate,
+                                          test_support::FileOp::kWrite, test_support::FileOp::kSync,
                                           test_support::FileOp::kRename};
       files.FailNth(n, ops, error);
       const auto file = WriteCheckpoint(files, dir.path(), Sample());

@@ -27,7 +27,8 @@ TEST(Means, DivideSumsByRows) {
   totals.rows = 4;
   totals.loss = 1.0;
   totals.metrics[0] = 3.0;
-  EXPECT_THAT(Means(totals, {"accuracy"}, "val_"), ElementsAre(Pair("val_accuracy", 0.75), Pair("val_loss", 0.25)));
+  EXPECT_THAT(Means(totals, {"accuracy"}, "val_"),
+              ElementsAre(Pair("val_accuracy", 0.75), Pair("val_loss", 0.25)));
   EXPECT_THAT(Means({}, {"accuracy"}, ""), ::testing::IsEmpty());
 }
 
@@ -46,7 +47,8 @@ TEST(ProgressReporter, SpeaksAtOnceAndThenFiveTimesASecondAtMost) {
   EXPECT_GE(recorder.events.size(), 49U);
   EXPECT_LE(recorder.events.size(), 51U);
   EXPECT_EQ(recorder.events[0].progress().step(), 1);
-  for (size_t i = 1; i < recorder.events.size(); ++i) EXPECT_DOUBLE_EQ(recorder.events[i].progress().ms_per_step(), 10.0);
+  for (size_t i = 1; i < recorder.events.size(); ++i)
+    EXPECT_DOUBLE_EQ(recorder.events[i].progress().ms_per_step(), 10.0);
   EXPECT_EQ(recorder.events.back().progress().metrics().at("loss"), 0.5);
 }
 

@@ -61,7 +61,8 @@ const Case kCases[] = {
        Shards(spec);
        Stages(spec);
      }},
-    {"OneRowInTheLastBatch", [](v1::JobSpec& spec) { spec.mutable_data()->mutable_train()->set_range(1, 193); }},
+    {"OneRowInTheLastBatch",
+     [](v1::JobSpec& spec) { spec.mutable_data()->mutable_train()->set_range(1, 193); }},
     {"NoValidation", [](v1::JobSpec& spec) { spec.mutable_data()->clear_validation(); }},
 };
 
@@ -72,7 +73,8 @@ v1::JobSpec JobOf(const Case& tested) {
 }
 
 class Resume : public ::testing::TestWithParam<Case> {};
-INSTANTIATE_TEST_SUITE_P(All, Resume, ::testing::ValuesIn(kCases), [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, Resume, ::testing::ValuesIn(kCases),
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST_P(Resume, AStopAfterEachStepInTurnChangesNothing) {
   const TrainResult undisturbed = Training(JobOf(GetParam())).Run().value();
@@ -99,7 +101,8 @@ TEST_P(Resume, AnySingleStopGivesTheSameWeightsAndFigures) {
     const auto result = training.Run();
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(result->weights_sha256, undisturbed.weights_sha256) << "stopped after step " << step;
-    for (const auto& [name, value] : result->metrics) EXPECT_EQ(value, undisturbed.metrics.at(name)) << name << ", stopped after step " << step;
+    for (const auto& [name, value] : result->metrics)
+      EXPECT_EQ(value, undisturbed.metrics.at(name)) << name << ", stopped after step " << step;
   }
 }
 
@@ -111,7 +114,8 @@ TEST_P(Resume, ACrashLosesTheStepsSinceTheLastCheckpointAndNothingElse) {
     return checkpoint.step < 12 ? absl::OkStatus() : absl::AbortedError("the power went off");
   };
   ASSERT_FALSE(training.Run().ok());
-  training.keeper.checkpoints.erase(training.keeper.checkpoints.begin());  // the one of step 12 did not arrive
+  training.keeper.checkpoints.erase(
+      training.keeper.checkpoints.begin());  // the one of step 12 did not arrive
   training.keeper.at_checkpoint = nullptr;
   const auto result = training.Run();
   ASSERT_TRUE(result.ok()) << result.status();
@@ -130,7 +134,8 @@ TEST(ResumeFaults, ADamagedCheckpointIsPassedOverForTheOneBeforeIt) {
       newest = std::make_shared<std::string>(*newest);
       (*newest)[newest->size() / 2] ^= 1;
     }
-    // The stop saved the state of step 9 twice under one digest: both are gone, that of step 8 is next.
+    // The stop saved the state of step 9 twice under one digest: both are gone, that of step 8 is
+    // next.
     const auto result = training.Run();
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(result->weights_sha256, undisturbed);
@@ -182,7 +187,8 @@ TEST(ResumeFaults, AFinishedEpochWhoseValidationIsToComeIsValidatedOnce) {
   ASSERT_TRUE(training.RunUntil(kStepsPerEpoch).ok());
   ASSERT_TRUE(training.Run().ok());
   std::vector<int64_t> epochs;
-  for (const auto& event : training.keeper.Of(v1::Event::kEpochFinished)) epochs.push_back(event.epoch_finished().epoch());
+  for (const auto& event : training.keeper.Of(v1::Event::kEpochFinished))
+    epochs.push_back(event.epoch_finished().epoch());
   EXPECT_THAT(epochs, ::testing::ElementsAre(0, 1, 2));
 }
 

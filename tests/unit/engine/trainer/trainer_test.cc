@@ -36,7 +36,8 @@ TEST(Train, LearnsAndReportsEveryEpoch) {
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->outcome, TrainResult::Outcome::kDone);
   EXPECT_THAT(KeysOf(result->metrics),
-              UnorderedElementsAre("loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"));
+              UnorderedElementsAre("loss", "accuracy", "val_loss", "val_accuracy", "test_loss",
+                                   "test_accuracy"));
   EXPECT_GT(result->metrics.at("test_accuracy"), 0.8);
 
   const auto epochs = training.keeper.Of(v1::Event::kEpochFinished);
@@ -46,9 +47,11 @@ TEST(Train, LearnsAndReportsEveryEpoch) {
     EXPECT_EQ(epochs[i].epoch_finished().step(), static_cast<int64_t>(i + 1) * kStepsPerEpoch);
     EXPECT_GT(epochs[i].epoch_finished().samples_per_second(), 0);
   }
-  EXPECT_LT(epochs.back().epoch_finished().metrics().at("loss"), epochs.front().epoch_finished().metrics().at("loss"));
+  EXPECT_LT(epochs.back().epoch_finished().metrics().at("loss"),
+            epochs.front().epoch_finished().metrics().at("loss"));
   ASSERT_EQ(training.keeper.Of(v1::Event::kStageStarted).size(), 1U);
-  EXPECT_EQ(training.keeper.Of(v1::Event::kStageStarted)[0].stage_started().trainable_params(), 12 * 16 + 16 + 16 * 4 + 4);
+  EXPECT_EQ(training.keeper.Of(v1::Event::kStageStarted)[0].stage_started().trainable_params(),
+            12 * 16 + 16 + 16 * 4 + 4);
   ASSERT_EQ(training.keeper.Of(v1::Event::kEvaluated).size(), 1U);
   ASSERT_GE(training.keeper.Of(v1::Event::kProgress).size(), 1U);
   EXPECT_EQ(training.keeper.Of(v1::Event::kProgress)[0].progress().step(), 1);
@@ -58,7 +61,8 @@ TEST(Train, WritesTheFinalWeightsInPublicShapes) {
   Training training(SmallJob());
   const auto result = training.Run();
   ASSERT_TRUE(result.ok()) << result.status();
-  const std::string bytes = base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
+  const std::string bytes =
+      base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
   EXPECT_EQ(base::Sha256Hex(std::string_view(bytes)), result->weights.sha256);
   const auto file = formats::SafetensorsView::Parse(base::AsBytes(bytes));
   ASSERT_TRUE(file.ok()) << file.status();
@@ -95,7 +99,8 @@ TEST(Train, ValidatesAsOftenAsAskedAndAfterTheLastEpoch) {
   training.spec.mutable_fit()->set_validation_freq(2);
   ASSERT_TRUE(training.Run().ok());
   std::vector<bool> validated;
-  for (const auto& event : training.keeper.Of(v1::Event::kEpochFinished)) validated.push_back(event.epoch_finished().metrics().count("val_loss") > 0);
+  for (const auto& event : training.keeper.Of(v1::Event::kEpochFinished))
+    validated.push_back(event.epoch_finished().metrics().count("val_loss") > 0);
   EXPECT_THAT(validated, ElementsAre(false, true, false, true, true));
 }
 
@@ -110,8 +115,10 @@ TEST(Train, AFrozenLayerStaysAsItIs) {
   stage->add_freeze("dense");
   const auto result = training.Run();
   ASSERT_TRUE(result.ok()) << result.status();
-  const std::string before = base::ReadFile(base::RealFiles(), start->weights.path, 1 << 20).value();
-  const std::string after = base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
+  const std::string before =
+      base::ReadFile(base::RealFiles(), start->weights.path, 1 << 20).value();
+  const std::string after =
+      base::ReadFile(base::RealFiles(), result->weights.path, 1 << 20).value();
   const auto parsed_before = formats::SafetensorsView::Parse(base::AsBytes(before)).value();
   const auto parsed_after = formats::SafetensorsView::Parse(base::AsBytes(after)).value();
   const auto same = [&](const std::string& name) {
@@ -128,7 +135,8 @@ TEST(Train, ALossThatIsNoNumberEndsTheRunNamingStepAndLayer) {
   training.spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(1e30);
   const auto result = training.Run();
   EXPECT_EQ(result.status().code(), absl::StatusCode::kOutOfRange) << result.status();
-  EXPECT_THAT(std::string(result.status().message()), AllOf(HasSubstr("step "), HasSubstr("layer \"dense")));
+  EXPECT_THAT(std::string(result.status().message()),
+              AllOf(HasSubstr("step "), HasSubstr("layer \"dense")));
 }
 
 TEST(Train, NoCheckpointHoldsAFault) {
@@ -161,7 +169,8 @@ TEST(Train, SavesWhenTheAskedTimeHasPassed) {
   Training training(SmallJob());
   training.spec.mutable_fit()->mutable_checkpoint()->set_every_seconds(10);
   training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(6);
-  // Time passes at checkpoints alone: the next step after 10 s finds one due, besides those at 6, 12, 18.
+  // Time passes at checkpoints alone: the next step after 10 s finds one due, besides those at 6,
+  // 12, 18.
   training.keeper.at_checkpoint = [&](const CheckpointFile& checkpoint) {
     if (checkpoint.step == 6) clock.Advance(11'000'000);
     return absl::OkStatus();
@@ -170,7 +179,8 @@ TEST(Train, SavesWhenTheAskedTimeHasPassed) {
   inputs.clock = &clock;
   Control control;
   ASSERT_TRUE(Train(inputs, control, training.keeper).ok());
-  EXPECT_THAT(training.keeper.steps, ElementsAre(6, 12, 18)) << "time spent on saving starts the interval anew";
+  EXPECT_THAT(training.keeper.steps, ElementsAre(6, 12, 18))
+      << "time spent on saving starts the interval anew";
 }
 
 TEST(Train, ACancelEndsWithoutACheckpoint) {
@@ -218,14 +228,16 @@ TEST(Train, LabelsOutsideTheClassesAreFoundBeforeTheFirstStep) {
   training.spec.mutable_model()->mutable_layers(1)->mutable_dense()->set_units(3);
   const auto result = training.Run();
   EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(result.status().message()), AllOf(HasSubstr("data.train"), HasSubstr("0 to 2")));
+  EXPECT_THAT(std::string(result.status().message()),
+              AllOf(HasSubstr("data.train"), HasSubstr("0 to 2")));
   EXPECT_TRUE(training.keeper.Of(v1::Event::kStageStarted).empty());
 }
 
 TEST(Train, RowsThatDoNotFitTheModelAreRefused) {
   Training training(SmallJob());
   training.spec.mutable_model()->set_input_shape(0, 13);
-  EXPECT_THAT(std::string(training.Run().status().message()), HasSubstr("do not fit the model's input_shape [13]"));
+  EXPECT_THAT(std::string(training.Run().status().message()),
+              HasSubstr("do not fit the model's input_shape [13]"));
 }
 
 TEST(Train, ADiskThatFailsEndsTheRunAsAFaultThatMayPass) {
@@ -237,14 +249,17 @@ TEST(Train, ADiskThatFailsEndsTheRunAsAFaultThatMayPass) {
   TrainerInputs inputs = training.Inputs();
   inputs.files = &files;
   Control control;
-  EXPECT_EQ(Train(inputs, control, training.keeper).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Train(inputs, control, training.keeper).status().code(),
+            absl::StatusCode::kUnavailable);
   EXPECT_EQ(training.keeper.steps.size(), 1U);
 }
 
 TEST(Train, TheCallbacksErrorEndsTheRun) {
   Training training(SmallJob());
   training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(2);
-  training.keeper.at_checkpoint = [](const CheckpointFile&) { return absl::AbortedError("no more"); };
+  training.keeper.at_checkpoint = [](const CheckpointFile&) {
+    return absl::AbortedError("no more");
+  };
   EXPECT_EQ(training.Run().status().code(), absl::StatusCode::kAborted);
 }
 

@@ -27,7 +27,8 @@ class Keeper final : public Callback {
  public:
   void OnEvent(const v1::Event& event) override { events.push_back(event); }
   absl::Status OnCheckpoint(const CheckpointFile& checkpoint) override {
-    auto bytes = std::make_shared<std::string>(base::ReadFile(base::RealFiles(), checkpoint.file.path, size_t{1} << 30).value());
+    auto bytes = std::make_shared<std::string>(
+        base::ReadFile(base::RealFiles(), checkpoint.file.path, size_t{1} << 30).value());
     blobs[checkpoint.file.sha256] = bytes;
     v1::BlobRef ref;
     ref.set_sha256(checkpoint.file.sha256);
@@ -68,10 +69,12 @@ class Training {
   TrainerInputs Inputs() {
     return {.spec = spec,
             .datasets = {data.dataset()},
-            .open_blob = [this](const v1::BlobRef& ref) -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
+            .open_blob = [this](const v1::BlobRef& ref)
+                -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
               const auto kept = keeper.blobs.find(ref.sha256());
               if (kept == keeper.blobs.end()) return data.opener()(ref);
-              return std::make_shared<const base::MappedFile>(base::AsBytes(*kept->second), [bytes = kept->second] {});
+              return std::make_shared<const base::MappedFile>(base::AsBytes(*kept->second),
+                                                              [bytes = kept->second] {});
             },
             .checkpoints = keeper.checkpoints,
             .work_dir = dir.path()};

@@ -68,10 +68,12 @@ TEST_F(EventLogTest, KeepsSeqConsecutiveAcrossRestart) {
 
 TEST_F(EventLogTest, AFailedTransactionTakesNoNumber) {
   std::vector<v1::Event> events = {Line("x")};
-  EXPECT_FALSE(store_->Write([&](store::Tx& tx) -> absl::Status {
-    RETURN_IF_ERROR(log_->Append(tx, "j1", 1, events));
-    return absl::CancelledError("no");
-  }).ok());
+  EXPECT_FALSE(store_
+                   ->Write([&](store::Tx& tx) -> absl::Status {
+                     RETURN_IF_ERROR(log_->Append(tx, "j1", 1, events));
+                     return absl::CancelledError("no");
+                   })
+                   .ok());
   ASSERT_TRUE(Append(1).ok());
   const auto page = log_->Read("j1", {});
   ASSERT_EQ(page->events.size(), 1u);
@@ -157,7 +159,8 @@ TEST_F(EventLogTest, ASubscriberMayLeaveInsideItsWakeUp) {
 }
 
 // A watcher that reads by cursor and breaks off at random, beside others, while events come.
-void Watch(EventLog& log, const std::string& name, int break_every, test_support::StreamHistory& history) {
+void Watch(EventLog& log, const std::string& name, int break_every,
+           test_support::StreamHistory& history) {
   base::Mutex mu;
   base::CondVar changed;
   bool woken = false;

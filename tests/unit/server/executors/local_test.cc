@@ -51,7 +51,9 @@ class LocalTest : public ::testing::Test {
   // The worker is a script of this text; it writes below its work_dir.
   RankSpec Spec(const std::string& script, int64_t fence = 1) {
     const std::string path = dir_ / "worker";
-    EXPECT_TRUE(base::WriteFileAtomically(base::RealFiles(), path, absl::StrCat("#!/bin/sh\n", script, "\n")).ok());
+    EXPECT_TRUE(base::WriteFileAtomically(base::RealFiles(), path,
+                                          absl::StrCat("#!/bin/sh\n", script, "\n"))
+                    .ok());
     EXPECT_EQ(::chmod(path.c_str(), 0700), 0);
     RankSpec spec;
     spec.key = {"j1", 1, fence};
@@ -64,7 +66,9 @@ class LocalTest : public ::testing::Test {
 
   RankExit AwaitExit() {
     base::MutexLock lock(mu_);
-    const bool came = changed_.WaitFor(mu_, std::chrono::seconds(20), [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !exits_.empty(); });
+    const bool came =
+        changed_.WaitFor(mu_, std::chrono::seconds(20),
+                         [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !exits_.empty(); });
     EXPECT_TRUE(came) << "no exit was told";
     if (!came) return {};
     const RankExit exit = exits_.front();
@@ -73,12 +77,15 @@ class LocalTest : public ::testing::Test {
   }
 
   std::string Read(const RankSpec& spec, const std::string& name) {
-    const auto text = base::ReadFile(base::RealFiles(), spec.config.work_dir() + "/" + name, 1 << 20);
+    const auto text =
+        base::ReadFile(base::RealFiles(), spec.config.work_dir() + "/" + name, 1 << 20);
     return text.ok() ? *text : std::string(text.status().message());
   }
 
   // Waits on a fifo that the script opens for writing once it has come so far.
-  void MakeGate(const RankSpec& spec) { ASSERT_EQ(::mkfifo((spec.config.work_dir() + "/gate").c_str(), 0600), 0); }
+  void MakeGate(const RankSpec& spec) {
+    ASSERT_EQ(::mkfifo((spec.config.work_dir() + "/gate").c_str(), 0600), 0);
+  }
   void AwaitGate(const RankSpec& spec) {
     const int fd = ::open((spec.config.work_dir() + "/gate").c_str(), O_RDONLY);
     ASSERT_GE(fd, 0);
@@ -121,7 +128,9 @@ TEST_F(LocalTest, TellsExitsWithTheirReason) {
 }
 
 TEST_F(LocalTest, TheSettingsComeOnDescriptorThreeAndNowhereElse) {
-  RankSpec spec = Spec("cat <&3 > config; env > env; tr '\\0' ' ' < /proc/$$/cmdline > args; ls /proc/$$/fd | tr '\\n' ' ' > fds");
+  RankSpec spec = Spec(
+      "cat <&3 > config; env > env; tr '\\0' ' ' < /proc/$$/cmdline > args; ls /proc/$$/fd | tr "
+      "'\\n' ' ' > fds");
   spec.config.mutable_profile()->set_token("a secret");
   ASSERT_TRUE(executor_->Start(spec).ok());
   EXPECT_TRUE(AwaitExit().clean) << Read(spec, "log");

@@ -20,7 +20,8 @@ std::vector<Job::State> AllStates() {
 TEST(MayChangeTest, NothingLeadsOutOfAFinalState) {
   for (const Job::State from : AllStates()) {
     for (const Job::State to : AllStates()) {
-      EXPECT_FALSE(IsFinal(from) && MayChange(from, to)) << Job::State_Name(from) << " " << Job::State_Name(to);
+      EXPECT_FALSE(IsFinal(from) && MayChange(from, to))
+          << Job::State_Name(from) << " " << Job::State_Name(to);
     }
   }
 }
@@ -36,7 +37,8 @@ TEST(MayChangeTest, EveryStateButTheFinalOnesLeadsOn) {
 TEST(MayChangeTest, AnythingUnfinishedCanBeCancelled) {
   for (const Job::State from : AllStates()) {
     if (IsFinal(from) || from == Job::STATE_UNSPECIFIED) continue;
-    EXPECT_TRUE(MayChange(from, Job::CANCELLING) || MayChange(from, Job::CANCELLED)) << Job::State_Name(from);
+    EXPECT_TRUE(MayChange(from, Job::CANCELLING) || MayChange(from, Job::CANCELLED))
+        << Job::State_Name(from);
   }
 }
 
@@ -47,10 +49,12 @@ class ChangeStateTest : public store::StoreFixture {
     log_ = std::make_unique<events::EventLog>(store_.get(), &clock_);
     row_.job.set_id("j1");
     row_.number = 1;
-    ASSERT_TRUE(store_->Write([&](store::Tx& tx) -> absl::Status {
-      RETURN_IF_ERROR(InsertJob(tx, row_, {}, {}));
-      return log_->Begin(tx, "j1");
-    }).ok());
+    ASSERT_TRUE(store_
+                    ->Write([&](store::Tx& tx) -> absl::Status {
+                      RETURN_IF_ERROR(InsertJob(tx, row_, {}, {}));
+                      return log_->Begin(tx, "j1");
+                    })
+                    .ok());
     ASSERT_TRUE(Change(Job::QUEUED).ok());
   }
 
@@ -58,8 +62,9 @@ class ChangeStateTest : public store::StoreFixture {
     return store_->Write([&](store::Tx& tx) -> absl::Status {
       if (HasAttempt(to) && row_.fence == 0) {
         row_.fence = 5;
-        RETURN_IF_ERROR(tx.Execute("INSERT INTO attempts (fence, job, attempt, handle, cpus, last_worker_seq, finished,"
-                                   " started_at, ending) VALUES (5, 'j1', 1, '', '', 0, 0, 0, '')"));
+        RETURN_IF_ERROR(tx.Execute(
+            "INSERT INTO attempts (fence, job, attempt, handle, cpus, last_worker_seq, finished,"
+            " started_at, ending) VALUES (5, 'j1', 1, '', '', 0, 0, 0, '')"));
       }
       return ChangeState(tx, *log_, clock_, row_, to, "because");
     });
@@ -76,12 +81,14 @@ TEST_F(ChangeStateTest, RowAndEventChangeTogether) {
   EXPECT_EQ(page->events[1].state_changed().from(), Job::QUEUED);
   EXPECT_EQ(page->events[1].state_changed().to(), Job::PAUSED);
   EXPECT_EQ(page->events[1].state_changed().reason(), "because");
-  ASSERT_TRUE(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, "j1"));
-    EXPECT_EQ(row.job.state(), Job::PAUSED);
-    EXPECT_EQ(row.job.reason(), "because");
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->Read([&](store::ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, "j1"));
+                    EXPECT_EQ(row.job.state(), Job::PAUSED);
+                    EXPECT_EQ(row.job.reason(), "because");
+                    return absl::OkStatus();
+                  })
+                  .ok());
 }
 
 TEST_F(ChangeStateTest, AForbiddenStepChangesNothing) {

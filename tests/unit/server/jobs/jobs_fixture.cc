@@ -15,11 +15,12 @@ absl::Status PlayedRank::Attach(bool reattached) {
   hello.set_attempt(key_.attempt);
   hello.set_fence(key_.fence);
   hello.set_reattached(reattached);
-  ASSIGN_OR_RETURN(AttachReply reply, jobs_.Attach(hello, [inbox = inbox_](v1::Command::Action action) {
-    base::MutexLock lock(inbox->mu);
-    inbox->commands.push_back(action);
-    inbox->arrived.SignalAll();
-  }));
+  ASSIGN_OR_RETURN(AttachReply reply,
+                   jobs_.Attach(hello, [inbox = inbox_](v1::Command::Action action) {
+                     base::MutexLock lock(inbox->mu);
+                     inbox->commands.push_back(action);
+                     inbox->arrived.SignalAll();
+                   }));
   attachment_ = std::move(reply.attachment);
   if (reply.assignment.has_value()) assignment_ = std::move(reply.assignment);
   acked_ = reply.acked;
@@ -29,9 +30,10 @@ absl::Status PlayedRank::Attach(bool reattached) {
 
 v1::Command::Action PlayedRank::AwaitCommand() {
   base::MutexLock lock(inbox_->mu);
-  const bool came = inbox_->arrived.WaitFor(inbox_->mu, std::chrono::seconds(20), [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(inbox_->mu) {
-    return inbox_->commands.size() > inbox_->taken;
-  });
+  const bool came = inbox_->arrived.WaitFor(inbox_->mu, std::chrono::seconds(20),
+                                            [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(inbox_->mu) {
+                                              return inbox_->commands.size() > inbox_->taken;
+                                            });
   return came ? inbox_->commands[inbox_->taken++] : v1::Command::ACTION_UNSPECIFIED;
 }
 
@@ -68,17 +70,20 @@ absl::StatusOr<int64_t> PlayedRank::Epoch(int64_t epoch, double loss, double acc
 
 absl::StatusOr<int64_t> PlayedRank::Checkpoint(const std::string& content, int64_t step) {
   v1::WorkerEvent event;
-  ASSIGN_OR_RETURN(*event.mutable_checkpoint_ready()->mutable_blob(), blobs_.Put(base::AsBytes(content)));
+  ASSIGN_OR_RETURN(*event.mutable_checkpoint_ready()->mutable_blob(),
+                   blobs_.Put(base::AsBytes(content)));
   event.mutable_checkpoint_ready()->set_step(step);
   return Send(std::move(event));
 }
 
-absl::StatusOr<int64_t> PlayedRank::Finish(v1::RankFinished::Outcome outcome, const std::string& reason) {
+absl::StatusOr<int64_t> PlayedRank::Finish(v1::RankFinished::Outcome outcome,
+                                           const std::string& reason) {
   v1::WorkerEvent event;
   event.mutable_finished()->set_outcome(outcome);
   event.mutable_finished()->set_reason(reason);
   if (outcome == v1::RankFinished::DONE) {
-    ASSIGN_OR_RETURN(*event.mutable_finished()->mutable_weights(), blobs_.Put(base::AsBytes(absl::StrCat("weights of ", key_.job))));
+    ASSIGN_OR_RETURN(*event.mutable_finished()->mutable_weights(),
+                     blobs_.Put(base::AsBytes(absl::StrCat("weights of ", key_.job))));
     event.mutable_finished()->set_weights_sha256("abc");
   }
   return Send(std::move(event));
@@ -108,12 +113,14 @@ void JobsFixture::StartJobs() {
   parts.files = &base::RealFiles();
   parts.clock = &clock_;
   parts.random = &base::SystemRandom();
-  parts.issue_profile = [](store::Tx&, const executors::RankKey& key) -> absl::StatusOr<v1::Profile> {
+  parts.issue_profile = [](store::Tx&,
+                           const executors::RankKey& key) -> absl::StatusOr<v1::Profile> {
     v1::Profile profile;
     profile.set_token(absl::StrCat("token ", key.fence));
     return profile;
   };
-  parts.publish = [this](store::Tx&, const v1::Job& job, const v1::RankFinished&) -> absl::StatusOr<std::string> {
+  parts.publish = [this](store::Tx&, const v1::Job& job,
+                         const v1::RankFinished&) -> absl::StatusOr<std::string> {
     if (!publish_error_.empty()) return absl::InternalError(publish_error_);
     return absl::StrCat(job.spec().publish().model(), "@", ++published_);
   };
@@ -180,7 +187,8 @@ v1::Job JobsFixture::AwaitState(const std::string& id, v1::Job::State state) {
     if (job.state() == state) return job;
     base::MutexLock lock(mu);
     if (!changed.WaitFor(mu, std::chrono::seconds(20), [&] { return wakes > seen; })) {
-      ADD_FAILURE() << id << " is " << v1::Job::State_Name(job.state()) << ", not " << v1::Job::State_Name(state);
+      ADD_FAILURE() << id << " is " << v1::Job::State_Name(job.state()) << ", not "
+                    << v1::Job::State_Name(state);
       return job;
     }
   }
@@ -201,7 +209,8 @@ std::vector<v1::Event> JobsFixture::Events(const std::string& id) {
 std::vector<std::string> JobsFixture::States(const std::string& id) {
   std::vector<std::string> states;
   for (const v1::Event& event : Events(id)) {
-    if (event.has_state_changed()) states.push_back(v1::Job::State_Name(event.state_changed().to()));
+    if (event.has_state_changed())
+      states.push_back(v1::Job::State_Name(event.state_changed().to()));
   }
   return states;
 }

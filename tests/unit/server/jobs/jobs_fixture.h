@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs over a real store, with a turned clock, an executor without processes and ranks that a test plays itself.
+// Jobs over a real store, with a turned clock, an executor without processes and ranks that a test
+// plays itself.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ namespace gradus::jobs {
 // One rank as the server hears it.
 class PlayedRank {
  public:
-  PlayedRank(Jobs& jobs, store::BlobStore& blobs, const executors::RankKey& key) : jobs_(jobs), blobs_(blobs), key_(key) {}
+  PlayedRank(Jobs& jobs, store::BlobStore& blobs, const executors::RankKey& key)
+      : jobs_(jobs), blobs_(blobs), key_(key) {}
 
   absl::Status Attach(bool reattached = false);
   void Detach() { attachment_.reset(); }

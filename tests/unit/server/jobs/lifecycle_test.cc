@@ -31,7 +31,8 @@ TEST_F(LifecycleTest, AJobTrainsAndIsPublished) {
   EXPECT_TRUE(done.has_started_at() && done.has_finished_at());
   executor_.Exit(rank.key(), "exited with 0", true);
   EXPECT_TRUE(jobs_->WaitIdle(INT64_MAX));
-  EXPECT_EQ(States(job.id()), (std::vector<std::string>{"QUEUED", "STARTING", "RUNNING", "SUCCEEDED"}));
+  EXPECT_EQ(States(job.id()),
+            (std::vector<std::string>{"QUEUED", "STARTING", "RUNNING", "SUCCEEDED"}));
 }
 
 TEST_F(LifecycleTest, TheRankIsGivenWhatItNeeds) {
@@ -294,11 +295,14 @@ TEST_F(LifecycleTest, ARefusedPublicationFailsTheJobAndKeepsItsStory) {
 TEST_F(LifecycleTest, AFailedRanksLastOutputIsInTheLog) {
   const Job job = Submit();
   const executors::RankSpec spec = executor_.AwaitStart(job.id());
-  ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), spec.config.work_dir() + "/log", "cannot load the library\n").ok());
+  ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), spec.config.work_dir() + "/log",
+                                        "cannot load the library\n")
+                  .ok());
   executor_.Exit(spec.key, "exited with 127");
   AwaitState(job.id(), Job::QUEUED);
   bool told = false;
-  for (const v1::Event& event : Events(job.id())) told = told || event.log_line().text() == "cannot load the library\n";
+  for (const v1::Event& event : Events(job.id()))
+    told = told || event.log_line().text() == "cannot load the library\n";
   EXPECT_TRUE(told);
   Settle();
   EXPECT_FALSE(*base::RealFiles().Exists(spec.config.work_dir()));

@@ -73,14 +73,16 @@ TEST_F(QueriesTest, ExplainTellsPlaceAndNeeds) {
   EXPECT_EQ(explained->summary(), "It waits behind 2 other jobs.");
   EXPECT_NE(explained->details(0).find("2 cores"), std::string::npos) << explained->details(0);
   EXPECT_EQ(jobs_->Explain(urgent.id())->queue_position(), 1);
-  EXPECT_EQ(jobs_->Explain(urgent.id())->summary(), "It is the next to start and waits for cores or memory.");
+  EXPECT_EQ(jobs_->Explain(urgent.id())->summary(),
+            "It is the next to start and waits for cores or memory.");
   EXPECT_TRUE(absl::IsNotFound(jobs_->Explain("jnone").status()));
 }
 
 TEST_F(QueriesTest, ExplainTellsWhatCanNeverStart) {
   const Job job = Submit(9);
   Settle();
-  EXPECT_NE(jobs_->Explain(job.id())->summary().find("more than this server has"), std::string::npos);
+  EXPECT_NE(jobs_->Explain(job.id())->summary().find("more than this server has"),
+            std::string::npos);
   const Job small = Submit(1);
   EXPECT_EQ(executor_.AwaitStart(small.id()).key.job, small.id());
 }
@@ -92,7 +94,8 @@ TEST_F(QueriesTest, ExplainTellsHowAttemptsEnded) {
   const auto explained = jobs_->Explain(job.id());
   ASSERT_TRUE(explained.ok());
   bool told = false;
-  for (const std::string& detail : explained->details()) told = told || detail == "attempt 1: worker exited with 3";
+  for (const std::string& detail : explained->details())
+    told = told || detail == "attempt 1: worker exited with 3";
   EXPECT_TRUE(told);
 }
 

@@ -9,7 +9,8 @@
 namespace gradus::jobs {
 namespace {
 
-Demand Wants(const std::string& id, int64_t number, int32_t cores, int32_t priority = 0, int64_t memory = 1) {
+Demand Wants(const std::string& id, int64_t number, int32_t cores, int32_t priority = 0,
+             int64_t memory = 1) {
   return {id, priority, number, cores, memory};
 }
 

@@ -58,10 +58,11 @@ TEST_F(ReportsTest, AForeignKindIsRefused) {
 }
 
 TEST_F(ReportsTest, OnlyTheCurrentAttemptIsHeard) {
-  for (const executors::RankKey& key : std::vector<executors::RankKey>{{job_.id(), 1, rank_->key().fence + 1},
-                                                                      {job_.id(), 2, rank_->key().fence},
-                                                                      {"jother", 1, rank_->key().fence},
-                                                                      {job_.id(), 1, 0}}) {
+  for (const executors::RankKey& key :
+       std::vector<executors::RankKey>{{job_.id(), 1, rank_->key().fence + 1},
+                                       {job_.id(), 2, rank_->key().fence},
+                                       {"jother", 1, rank_->key().fence},
+                                       {job_.id(), 1, 0}}) {
     PlayedRank other(*jobs_, *blobs_, key);
     EXPECT_FALSE(other.Attach().ok());
     EXPECT_FALSE(other.Progress(1).ok());
@@ -93,7 +94,8 @@ TEST_F(ReportsTest, ARepeatedLastWordIsAcknowledgedAgain) {
 }
 
 TEST_F(ReportsTest, CheckpointsAreKeptUpToTheirNumber) {
-  for (int step = 1; step <= 5; ++step) ASSERT_TRUE(rank_->Checkpoint("state " + std::to_string(step), step).ok());
+  for (int step = 1; step <= 5; ++step)
+    ASSERT_TRUE(rank_->Checkpoint("state " + std::to_string(step), step).ok());
   rank_->Detach();
   PlayedRank again(*jobs_, *blobs_, rank_->key());
   ASSERT_TRUE(again.Attach().ok());
@@ -101,7 +103,8 @@ TEST_F(ReportsTest, CheckpointsAreKeptUpToTheirNumber) {
   EXPECT_EQ(again.assignment()->checkpoints(0).step(), 5);
   EXPECT_EQ(again.assignment()->checkpoints(1).step(), 4);
   EXPECT_EQ(blobs_->Collect()->marked, 3);
-  EXPECT_TRUE(jobs_->AssignedBlob(rank_->key(), again.assignment()->checkpoints(0).blob().sha256()).ok());
+  EXPECT_TRUE(
+      jobs_->AssignedBlob(rank_->key(), again.assignment()->checkpoints(0).blob().sha256()).ok());
 }
 
 TEST_F(ReportsTest, TheSameStateTwiceIsTwoCheckpointsOfOneBlob) {

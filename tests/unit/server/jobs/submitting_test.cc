@@ -31,7 +31,8 @@ TEST_F(SubmittingTest, ARetryGetsTheFirstAnswerWhateverHappenedSince) {
   AwaitState(first.id(), Job::STARTING);
   const Job again = *jobs_->Submit(submission);
   EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
-  EXPECT_EQ((**jobs_->FindSubmitted("alice", submission.request_id, submission.fingerprint)).id(), first.id());
+  EXPECT_EQ((**jobs_->FindSubmitted("alice", submission.request_id, submission.fingerprint)).id(),
+            first.id());
   EXPECT_EQ(jobs_->List({})->jobs_size(), 1);
 }
 
@@ -40,7 +41,8 @@ TEST_F(SubmittingTest, AnotherSpecUnderTheSameKeyIsRefused) {
   ASSERT_TRUE(jobs_->Submit(submission).ok());
   submission.fingerprint = "another";
   EXPECT_TRUE(absl::IsAlreadyExists(jobs_->Submit(submission).status()));
-  EXPECT_TRUE(absl::IsAlreadyExists(jobs_->FindSubmitted("alice", submission.request_id, "another").status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(
+      jobs_->FindSubmitted("alice", submission.request_id, "another").status()));
   EXPECT_EQ(jobs_->List({})->jobs_size(), 1);
 }
 
@@ -53,7 +55,9 @@ TEST_F(SubmittingTest, TwoUsersMayUseTheSameKey) {
 
 TEST_F(SubmittingTest, ARefusedSubmissionLeavesNothing) {
   Submission submission = NewSubmission();
-  submission.still_valid = [](store::ReadTx&) { return absl::InvalidArgumentError("the dataset has gone"); };
+  submission.still_valid = [](store::ReadTx&) {
+    return absl::InvalidArgumentError("the dataset has gone");
+  };
   EXPECT_TRUE(absl::IsInvalidArgument(jobs_->Submit(submission).status()));
   EXPECT_EQ(jobs_->List({})->jobs_size(), 0);
   submission.still_valid = nullptr;
@@ -124,10 +128,12 @@ TEST_F(SubmittingTest, ADatasetIsInUseUntilItsJobsEnd) {
   const Job job = *jobs_->Submit(submission);
   const auto in_use = [&](const std::string& name) {
     bool used = false;
-    EXPECT_TRUE(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(used, DatasetInUse(tx, name));
-      return absl::OkStatus();
-    }).ok());
+    EXPECT_TRUE(store_
+                    ->Read([&](store::ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(used, DatasetInUse(tx, name));
+                      return absl::OkStatus();
+                    })
+                    .ok());
     return used;
   };
   EXPECT_TRUE(in_use("digits"));

@@ -16,8 +16,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-absl::StatusOr<std::string> RunWord(const std::string& word, int64_t limit_micros = 30'000'000, std::vector<int> fds = {}) {
-  ChildSpec spec{.program = GRADUS_PARSE_PROGRAM, .argument = word, .request = "{}", .fds = std::move(fds)};
+absl::StatusOr<std::string> RunWord(const std::string& word, int64_t limit_micros = 30'000'000,
+                                    std::vector<int> fds = {}) {
+  ChildSpec spec{
+      .program = GRADUS_PARSE_PROGRAM, .argument = word, .request = "{}", .fds = std::move(fds)};
   spec.limit_micros = limit_micros;
   spec.max_answer = 1 << 20;
   return RunChild(base::RealClock(), spec);
@@ -29,14 +31,19 @@ TEST(ChildProcess, EndsOneThatTakesTooLong) {
   EXPECT_THAT(answer.status().message(), HasSubstr("too long"));
 }
 
-TEST(ChildProcess, EndsOneThatAnswersTooMuch) { EXPECT_THAT(RunWord("flood").status().message(), HasSubstr("more than")); }
+TEST(ChildProcess, EndsOneThatAnswersTooMuch) {
+  EXPECT_THAT(RunWord("flood").status().message(), HasSubstr("more than"));
+}
 
-TEST(ChildProcess, TellsTheExitCode) { EXPECT_THAT(RunWord("nonsense").status().message(), HasSubstr("exited with 7")); }
+TEST(ChildProcess, TellsTheExitCode) {
+  EXPECT_THAT(RunWord("nonsense").status().message(), HasSubstr("exited with 7"));
+}
 
 TEST(ChildProcess, TellsThatTheProgramIsMissing) {
   ChildSpec spec{.program = "/nonexistent/program", .argument = "x", .request = {}, .fds = {}};
   spec.limit_micros = 1'000'000;
-  EXPECT_THAT(RunChild(base::RealClock(), spec).status().message(), HasSubstr("/nonexistent/program"));
+  EXPECT_THAT(RunChild(base::RealClock(), spec).status().message(),
+              HasSubstr("/nonexistent/program"));
 }
 
 TEST(ChildProcess, InheritsNoEnvironment) {

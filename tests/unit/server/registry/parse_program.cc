@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program for tests of the child process: `parse` is the real parser, other words misbehave on purpose.
+// A program for tests of the child process: `parse` is the real parser, other words misbehave on
+// purpose.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -35,7 +36,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (word == "open") {
-    if (!gradus::worker::EnterSandbox({.memory_bytes = 1 << 28, .cpu_seconds = 5, .file_bytes = 1 << 20}).ok()) return 3;
+    if (!gradus::worker::EnterSandbox(
+             {.memory_bytes = 1 << 28, .cpu_seconds = 5, .file_bytes = 1 << 20})
+             .ok())
+      return 3;
     const int fd = ::open("/dev/null", O_RDONLY);
     ::_exit(fd < 0 ? 4 : 0);
   }

@@ -96,8 +96,8 @@ TEST_F(BlobsTest, TheGuardDecidesInTheSameTransaction) {
 }
 
 TEST_F(BlobsTest, HostileRefsAreInvalid) {
-  for (const std::string& sha : {std::string("../../../etc/passwd"), std::string(64, 'A'), std::string(63, 'a'),
-                                 std::string(65, 'a'), std::string()}) {
+  for (const std::string& sha : {std::string("../../../etc/passwd"), std::string(64, 'A'),
+                                 std::string(63, 'a'), std::string(65, 'a'), std::string()}) {
     v1::BlobRef ref;
     ref.set_sha256(sha);
     ref.set_size(1);
@@ -126,11 +126,13 @@ TEST_F(BlobsTest, ReferencesNeedAStoredBlob) {
       store_->Write([&](Tx& tx) { return BlobStore::AddRef(tx, ref_, "weights", "j1"); })));
   ASSERT_TRUE(blobs_->Put(base::AsBytes(text_)).ok());
   for (int twice = 0; twice < 2; ++twice) {
-    EXPECT_TRUE(store_->Write([&](Tx& tx) { return BlobStore::AddRef(tx, ref_, "weights", "j1"); }).ok());
+    EXPECT_TRUE(
+        store_->Write([&](Tx& tx) { return BlobStore::AddRef(tx, ref_, "weights", "j1"); }).ok());
   }
 }
 
-// Whatever file operation fails, the upload says so, no sync is tried again, and the next try succeeds.
+// Whatever file operation fails, the upload says so, no sync is tried again, and the next try
+// succeeds.
 TEST_F(BlobsTest, AnyFailingOperationIsReportedAndLeavesNoHalfBlob) {
   for (const int error : {EIO, ENOSPC}) {
     for (uint64_t n = 1;; ++n) {

@@ -18,7 +18,8 @@ class CollectorTest : public StoreFixture {
   }
 
   void Refer(const v1::BlobRef& ref, const std::string& owner) {
-    EXPECT_TRUE(store_->Write([&](Tx& tx) { return BlobStore::AddRef(tx, ref, "test", owner); }).ok());
+    EXPECT_TRUE(
+        store_->Write([&](Tx& tx) { return BlobStore::AddRef(tx, ref, "test", owner); }).ok());
   }
 
   void Drop(const std::string& owner) {
@@ -76,7 +77,8 @@ TEST_F(CollectorTest, StoringAgainBeginsTheDayAnew) {
   EXPECT_TRUE(*blobs_->Has(ref));
 }
 
-// The files' own times are the machine's, which is later than the fake clock's start: turn it beyond them.
+// The files' own times are the machine's, which is later than the fake clock's start: turn it
+// beyond them.
 TEST_F(CollectorTest, AbandonedUploadsGo) {
   const v1::BlobRef ref = Put("whole");
   v1::BlobRef other = ref;
@@ -124,7 +126,8 @@ TEST_F(CollectorTest, NeverRemovesWhatIsReferenced) {
         Collect();
         break;
     }
-    for (const auto& [who, ref] : held) ASSERT_TRUE(blobs_->Map(ref).ok()) << "step " << step << " owner " << who;
+    for (const auto& [who, ref] : held)
+      ASSERT_TRUE(blobs_->Map(ref).ok()) << "step " << step << " owner " << who;
   }
 }
 

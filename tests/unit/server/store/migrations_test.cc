@@ -36,11 +36,13 @@ class MigrationsTest : public ::testing::Test {
 
 TEST_F(MigrationsTest, NumbersAreConsecutiveFromOne) {
   int expected = 1;
-  for (const Migration& migration : Migrations()) EXPECT_EQ(migration.version, expected++) << migration.name;
+  for (const Migration& migration : Migrations())
+    EXPECT_EQ(migration.version, expected++) << migration.name;
 }
 
 TEST_F(MigrationsTest, AppliesOnlyWhatIsMissing) {
-  const Migration steps[] = {first_, {2, "second", "-- a comment;\nCREATE TABLE two (\n  a BIGINT\n);\n"}};
+  const Migration steps[] = {first_,
+                             {2, "second", "-- a comment;\nCREATE TABLE two (\n  a BIGINT\n);\n"}};
   ASSERT_TRUE(Migrate(*writer_, std::span(steps).first(1)).ok());
   EXPECT_EQ(*SchemaVersion(*writer_), 1);
   ASSERT_TRUE(Migrate(*writer_, steps).ok());
@@ -50,7 +52,8 @@ TEST_F(MigrationsTest, AppliesOnlyWhatIsMissing) {
 }
 
 TEST_F(MigrationsTest, AFailingStepLeavesTheVersionBefore) {
-  const Migration steps[] = {first_, {2, "second", "CREATE TABLE two (a BIGINT);\nCREATE TABLE two (a BIGINT);\n"}};
+  const Migration steps[] = {
+      first_, {2, "second", "CREATE TABLE two (a BIGINT);\nCREATE TABLE two (a BIGINT);\n"}};
   EXPECT_FALSE(Migrate(*writer_, steps).ok());
   EXPECT_EQ(*SchemaVersion(*writer_), 1);
   EXPECT_EQ(CountTables(*writer_, "two"), 0);

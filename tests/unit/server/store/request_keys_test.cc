@@ -18,7 +18,8 @@ class RequestKeysTest : public StoreFixture {
   }
 
   absl::Status Remember(const RequestKey& key, const std::string& answer) {
-    return store_->Write([&](Tx& tx) { return RememberAnswer(tx, key, answer, clock_.NowMicros()); });
+    return store_->Write(
+        [&](Tx& tx) { return RememberAnswer(tx, key, answer, clock_.NowMicros()); });
   }
 
   const RequestKey key_ = {"alice", "SubmitJob", "r1", "f1"};
@@ -60,10 +61,12 @@ TEST_F(RequestKeysTest, OldOnesAreForgotten) {
   ASSERT_TRUE(Remember(key_, "answer").ok());
   clock_.Advance(kRequestKeyLifetimeMicros + 1);
   int64_t forgotten = 0;
-  ASSERT_TRUE(store_->Write([&](Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(forgotten, ForgetOldAnswers(tx, clock_.NowMicros()));
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->Write([&](Tx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(forgotten, ForgetOldAnswers(tx, clock_.NowMicros()));
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_EQ(forgotten, 1);
 }
 

@@ -76,11 +76,13 @@ TEST_F(StoreTest, ValuesComeBackAsTheyWere) {
   ASSERT_TRUE(Put("text", text).ok());
   EXPECT_EQ(Get("text"), text);
   const absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto row, (tx.QueryOne<int64_t, int64_t, double, std::string, std::optional<int64_t>>(
-                                   "SELECT :a + 0, :b + 0, :c + 0.0, :d, :e", INT64_MAX, INT64_MIN, 0.1,
-                                   "", std::optional<int64_t>())));
+    ASSIGN_OR_RETURN(auto row,
+                     (tx.QueryOne<int64_t, int64_t, double, std::string, std::optional<int64_t>>(
+                         "SELECT :a + 0, :b + 0, :c + 0.0, :d, :e", INT64_MAX, INT64_MIN, 0.1, "",
+                         std::optional<int64_t>())));
     if (!row.has_value()) return absl::NotFoundError("no row");
-    EXPECT_EQ(*row, std::make_tuple(INT64_MAX, INT64_MIN, 0.1, std::string(), std::optional<int64_t>()));
+    EXPECT_EQ(*row,
+              std::make_tuple(INT64_MAX, INT64_MIN, 0.1, std::string(), std::optional<int64_t>()));
     return absl::OkStatus();
   });
   EXPECT_TRUE(status.ok()) << status;
@@ -88,13 +90,15 @@ TEST_F(StoreTest, ValuesComeBackAsTheyWere) {
 
 TEST_F(StoreTest, HooksRunAfterTheCommitWithoutTheWriteLock) {
   std::optional<std::string> seen;
-  ASSERT_TRUE(store_->Write([&](Tx& tx) {
-    tx.OnCommit([&] {
-      seen = Get("a");
-      EXPECT_TRUE(Put("b", "from the hook").ok());
-    });
-    return tx.Execute("INSERT INTO store_facts (name, value) VALUES ('a', '1')");
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->Write([&](Tx& tx) {
+                    tx.OnCommit([&] {
+                      seen = Get("a");
+                      EXPECT_TRUE(Put("b", "from the hook").ok());
+                    });
+                    return tx.Execute("INSERT INTO store_facts (name, value) VALUES ('a', '1')");
+                  })
+                  .ok());
   EXPECT_EQ(seen, "1");
 }
 

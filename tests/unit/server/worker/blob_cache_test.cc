@@ -18,7 +18,9 @@ v1::BlobRef RefOf(const std::string& content) {
   return ref;
 }
 
-std::string Text(const base::MappedFile& file) { return {reinterpret_cast<const char*>(file.bytes().data()), file.size()}; }
+std::string Text(const base::MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.size()};
+}
 
 class BlobCacheTest : public ::testing::Test, protected test_support::LinkFixture {
  protected:
@@ -26,7 +28,9 @@ class BlobCacheTest : public ::testing::Test, protected test_support::LinkFixtur
   void PutBeside(const v1::BlobRef& ref, const std::string& content) {
     const std::string folder = dir / ("beside/sha256/" + ref.sha256().substr(0, 2));
     ASSERT_TRUE(base::MakeDirs(base::RealFiles(), folder).ok());
-    ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), folder + "/" + ref.sha256().substr(2), content).ok());
+    ASSERT_TRUE(
+        base::WriteFileAtomically(base::RealFiles(), folder + "/" + ref.sha256().substr(2), content)
+            .ok());
   }
 
   ServerLink link_{Config(), test_support::PlainChannel, base::RealFiles(), base::RealClock()};
@@ -68,7 +72,8 @@ TEST_F(BlobCacheTest, OpensEachBlobOnceForAllWhoAsk) {
   cache_.Prefetch({RefOf("rows"), RefOf("nowhere"), RefOf("rows")});
   std::vector<std::thread> askers;
   std::vector<const base::MappedFile*> given(8);
-  for (size_t i = 0; i < given.size(); ++i) askers.emplace_back([&, i] { given[i] = cache_.Open(RefOf("rows")).value().get(); });
+  for (size_t i = 0; i < given.size(); ++i)
+    askers.emplace_back([&, i] { given[i] = cache_.Open(RefOf("rows")).value().get(); });
   for (std::thread& asker : askers) asker.join();
   for (const base::MappedFile* file : given) EXPECT_EQ(file, given[0]);
 }

@@ -31,7 +31,9 @@ class BlobTransferTest : public ::testing::Test, protected test_support::LinkFix
     EXPECT_TRUE(base::WriteFileAtomically(base::RealFiles(), dir / "up", content).ok());
     return dir / "up";
   }
-  std::string ReadBack() { return base::ReadFile(base::RealFiles(), dir / "down", size_t{1} << 30).value_or("?"); }
+  std::string ReadBack() {
+    return base::ReadFile(base::RealFiles(), dir / "down", size_t{1} << 30).value_or("?");
+  }
 
   ServerLink link_{Config(), test_support::PlainChannel, base::RealFiles(), base::RealClock()};
   BlobTransfer transfer_{link_, base::RealFiles(), base::SystemRandom()};
@@ -71,7 +73,9 @@ TEST_F(BlobTransferTest, AFetchThatIsCutGoesOnWhereItStands) {
 TEST_F(BlobTransferTest, AFetchGoesOnFromAnEarlierProcessesPart) {
   const std::string content = Content(500'000);
   server.AddBlob(content);
-  ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), dir / "down.part", content.substr(0, 300'000)).ok());
+  ASSERT_TRUE(
+      base::WriteFileAtomically(base::RealFiles(), dir / "down.part", content.substr(0, 300'000))
+          .ok());
   ASSERT_TRUE(transfer_.Fetch(RefOf(content), dir / "down").ok());
   EXPECT_EQ(ReadBack(), content);
 }
@@ -79,7 +83,9 @@ TEST_F(BlobTransferTest, AFetchGoesOnFromAnEarlierProcessesPart) {
 TEST_F(BlobTransferTest, ADamagedPartIsFoundAndFetchedAnewTheNextTime) {
   const std::string content = Content(100'000);
   server.AddBlob(content);
-  ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), dir / "down.part", std::string(50'000, 'x')).ok());
+  ASSERT_TRUE(
+      base::WriteFileAtomically(base::RealFiles(), dir / "down.part", std::string(50'000, 'x'))
+          .ok());
   EXPECT_EQ(transfer_.Fetch(RefOf(content), dir / "down").code(), absl::StatusCode::kDataLoss);
   ASSERT_TRUE(transfer_.Fetch(RefOf(content), dir / "down").ok());
   EXPECT_EQ(ReadBack(), content);
@@ -100,17 +106,22 @@ TEST_F(BlobTransferTest, SurvivesARestartOfTheServerElsewhere) {
 
 TEST_F(BlobTransferTest, AnOlderFenceIsFinal) {
   server.FenceOff();
-  EXPECT_EQ(transfer_.Upload(Write("abc"), RefOf("abc")).code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(transfer_.Fetch(RefOf("abc"), dir / "down").code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(transfer_.Upload(Write("abc"), RefOf("abc")).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(transfer_.Fetch(RefOf("abc"), dir / "down").code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(BlobTransferTest, AnUnknownBlobIsNotFound) {
-  EXPECT_EQ(transfer_.Fetch(RefOf("never stored"), dir / "down").code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(transfer_.Fetch(RefOf("never stored"), dir / "down").code(),
+            absl::StatusCode::kNotFound);
 }
 
 TEST_F(BlobTransferTest, ShutdownEndsATransferThatWaitsForAServer) {
   server.Stop();
-  std::thread upload([&] { EXPECT_EQ(transfer_.Upload(Write("abc"), RefOf("abc")).code(), absl::StatusCode::kCancelled); });
+  std::thread upload([&] {
+    EXPECT_EQ(transfer_.Upload(Write("abc"), RefOf("abc")).code(), absl::StatusCode::kCancelled);
+  });
   link_.Shutdown();
   upload.join();
 }

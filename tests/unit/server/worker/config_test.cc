@@ -22,7 +22,8 @@ absl::StatusOr<v1::WorkerConfig> Read(const std::string& text) {
 }
 
 TEST(ReadConfig, ReadsJsonFromAPipe) {
-  const auto config = Read(R"({"profile": {"server": "127.0.0.1:1"}, "job_id": "j1", "attempt": 2, "fence": "7", "work_dir": "/w", "cpus": [0, 1]})");
+  const auto config = Read(
+      R"({"profile": {"server": "127.0.0.1:1"}, "job_id": "j1", "attempt": 2, "fence": "7", "work_dir": "/w", "cpus": [0, 1]})");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->fence(), 7);
   EXPECT_EQ(config->cpus_size(), 2);
@@ -31,7 +32,8 @@ TEST(ReadConfig, ReadsJsonFromAPipe) {
 TEST(ReadConfig, SaysWhatIsMissing) {
   EXPECT_THAT(std::string(Read("{}").status().message()), HasSubstr("job_id"));
   EXPECT_THAT(std::string(Read(R"({"job_id": "j"})").status().message()), HasSubstr("work_dir"));
-  EXPECT_THAT(std::string(Read(R"({"job_id": "j", "work_dir": "/w"})").status().message()), HasSubstr("server"));
+  EXPECT_THAT(std::string(Read(R"({"job_id": "j", "work_dir": "/w"})").status().message()),
+              HasSubstr("server"));
 }
 
 TEST(ReadConfig, NeverRepeatsWhatItWasGiven) {

@@ -63,7 +63,8 @@ TEST(Outbox, ANewStreamSendsAgainWhatWasNotAcknowledged) {
   outbox.OpenStream(5);
   const std::vector<v1::WorkerEvent> again = TakeAll(outbox, 6);
   ASSERT_EQ(again.size(), 6U);
-  for (size_t i = 0; i < again.size(); ++i) EXPECT_EQ(again[i].worker_seq(), static_cast<int64_t>(i) + 6);
+  for (size_t i = 0; i < again.size(); ++i)
+    EXPECT_EQ(again[i].worker_seq(), static_cast<int64_t>(i) + 6);
   EXPECT_TRUE(outbox.Flush());
 }
 
@@ -110,11 +111,13 @@ TEST(Outbox, AFullSpoolLeavesOutProgressAloneAndSaysSo) {
   const int64_t left_out = outbox.left_out();
   EXPECT_GT(left_out, 500);
   outbox.OpenStream(0);
-  const std::vector<v1::WorkerEvent> taken = TakeAll(outbox, static_cast<size_t>(1010 - left_out + 1));
+  const std::vector<v1::WorkerEvent> taken =
+      TakeAll(outbox, static_cast<size_t>(1010 - left_out + 1));
   int stages = 0;
   int warnings = 0;
   for (size_t i = 0; i < taken.size(); ++i) {
-    EXPECT_EQ(taken[i].worker_seq(), static_cast<int64_t>(i) + 1) << "what is left out leaves no gap";
+    EXPECT_EQ(taken[i].worker_seq(), static_cast<int64_t>(i) + 1)
+        << "what is left out leaves no gap";
     if (taken[i].event().has_stage_started()) {
       EXPECT_EQ(taken[i].event().stage_started().stage(), stages++);
     }

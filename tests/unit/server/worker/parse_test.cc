@@ -29,23 +29,32 @@ struct File {
   }
   std::string Content() const {
     std::string content(1 << 20, '\0');
-    const auto count = base::ReadFully(fd.get(), 0, std::as_writable_bytes(std::span<char>(content)), "file");
+    const auto count =
+        base::ReadFully(fd.get(), 0, std::as_writable_bytes(std::span<char>(content)), "file");
     content.resize(count.ok() ? *count : 0);
     return content;
   }
   base::Descriptor fd;
 };
 
-json Parse(const std::vector<std::pair<const File*, const File*>>& files, uint64_t max_output = 1 << 20) {
-  json request = {{"memory", 1 << 30}, {"cpu_seconds", 10}, {"max_output", max_output}, {"files", json::array()}};
+json Parse(const std::vector<std::pair<const File*, const File*>>& files,
+           uint64_t max_output = 1 << 20) {
+  json request = {{"memory", 1 << 30},
+                  {"cpu_seconds", 10},
+                  {"max_output", max_output},
+                  {"files", json::array()}};
   for (const auto& [input, output] : files) {
-    request["files"].push_back({{"input", input->fd.get()}, {"output", output->fd.get()}, {"format", "IDX"}, {"labels", true}});
+    request["files"].push_back({{"input", input->fd.get()},
+                                {"output", output->fd.get()},
+                                {"format", "IDX"},
+                                {"labels", true}});
   }
   return json::parse(AnswerParse(request.dump()));
 }
 
 TEST(Parse, TurnsPlainAndGzippedFilesIntoColumns) {
-  const File x(Gzip(IdxFile(0x08, {3, 2, 2}, "abcdefghijkl"))), y(IdxFile(0x08, {3}, std::string("\0\1\0", 3)));
+  const File x(Gzip(IdxFile(0x08, {3, 2, 2}, "abcdefghijkl"))),
+      y(IdxFile(0x08, {3}, std::string("\0\1\0", 3)));
   const File x_out, y_out;
   const json answer = Parse({{&x, &x_out}, {&y, &y_out}});
   EXPECT_EQ(answer["columns"][0]["rows"], 3);
@@ -62,18 +71,21 @@ TEST(Parse, SaysWhichFileIsCutShort) {
   const json answer = Parse({{&good, &out}, {&cut, &other}});
   EXPECT_EQ(answer["error"]["file"], 1);
   EXPECT_EQ(answer["error"]["code"], 3);
-  EXPECT_THAT(answer["error"]["message"].get<std::string>(),
-              HasSubstr("gzip data ends early after " + std::to_string(whole.size() - 5) + " bytes"));
+  EXPECT_THAT(
+      answer["error"]["message"].get<std::string>(),
+      HasSubstr("gzip data ends early after " + std::to_string(whole.size() - 5) + " bytes"));
 }
 
 TEST(Parse, NamesBothSizesWhenTheyDisagree) {
   const File input(IdxFile(0x08, {3, 3}, "abc")), out;
-  EXPECT_THAT(Parse({{&input, &out}})["error"]["message"].get<std::string>(), HasSubstr("announces 21 bytes, there are 15"));
+  EXPECT_THAT(Parse({{&input, &out}})["error"]["message"].get<std::string>(),
+              HasSubstr("announces 21 bytes, there are 15"));
 }
 
 TEST(Parse, RefusesMoreValuesThanAllowedBeforeWritingThem) {
   const File input(IdxFile(0x08, {100}, std::string(100, 'a'))), out, second;
-  EXPECT_THAT(Parse({{&input, &out}}, 99)["error"]["message"].get<std::string>(), HasSubstr("at most 99"));
+  EXPECT_THAT(Parse({{&input, &out}}, 99)["error"]["message"].get<std::string>(),
+              HasSubstr("at most 99"));
   EXPECT_EQ(out.Content(), "");
   // The limit is for all outputs together.
   EXPECT_EQ(Parse({{&input, &out}, {&input, &second}}, 150)["error"]["file"], 1);

@@ -17,10 +17,10 @@
 namespace gradus::worker {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 using test_support::FakeWorkerServer;
 using test_support::LinkFixture;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 // An attempt after another at one fake server's.
 class RankTest : public ::testing::Test, protected LinkFixture {
@@ -47,7 +47,8 @@ class RankTest : public ::testing::Test, protected LinkFixture {
     return RunRank(place.Config(), {.channels = test_support::PlainChannel}, control);
   }
   absl::Status Run() { return RunAt(*this); }
-  // Runs a rank in a thread; `meanwhile` is called when `condition` holds of what the server has stored.
+  // Runs a rank in a thread; `meanwhile` is called when `condition` holds of what the server has
+  // stored.
   template <typename Condition, typename Action>
   absl::Status RunWith(Condition condition, Action meanwhile) {
     absl::Status status;
@@ -71,7 +72,8 @@ class RankTest : public ::testing::Test, protected LinkFixture {
     return ready;
   }
   static bool Trains(const std::vector<v1::WorkerEvent>& events) {
-    return std::any_of(events.begin(), events.end(), [](const v1::WorkerEvent& event) { return event.event().has_progress(); });
+    return std::any_of(events.begin(), events.end(),
+                       [](const v1::WorkerEvent& event) { return event.event().has_progress(); });
   }
   v1::Fit& fit() { return *assignment_.mutable_spec()->mutable_fit(); }
 
@@ -144,7 +146,8 @@ TEST_F(RankTest, TrainsOnWhileTheServerIsAwayAndReportsWhenItIsBack) {
   EXPECT_EQ(LastWord().outcome(), v1::RankFinished::DONE);
   std::vector<int64_t> epochs;
   for (const v1::WorkerEvent& event : server.events()) {
-    if (event.event().has_epoch_finished()) epochs.push_back(event.event().epoch_finished().epoch());
+    if (event.event().has_epoch_finished())
+      epochs.push_back(event.event().epoch_finished().epoch());
   }
   ASSERT_EQ(epochs.size(), 200U);
   for (size_t i = 0; i < epochs.size(); ++i) EXPECT_EQ(epochs[i], static_cast<int64_t>(i));
@@ -172,7 +175,11 @@ TEST_F(RankTest, LabelsOutsideTheClassesFailForGood) {
 }
 
 TEST_F(RankTest, ADatasetThatCannotBeHadIsTriedAgain) {
-  assignment_.mutable_datasets(0)->mutable_splits(0)->mutable_columns(0)->mutable_blob()->set_sha256(std::string(64, 'a'));
+  assignment_.mutable_datasets(0)
+      ->mutable_splits(0)
+      ->mutable_columns(0)
+      ->mutable_blob()
+      ->set_sha256(std::string(64, 'a'));
   ASSERT_TRUE(Run().ok());
   EXPECT_EQ(LastWord().outcome(), v1::RankFinished::RETRY);
 }

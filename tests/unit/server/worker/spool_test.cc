@@ -16,7 +16,8 @@ TEST(Spool, GivesRecordsInTheirOrderAndEmptiesItsFile) {
   test_support::TempDir dir;
   Spool spool(base::RealFiles(), dir / "spool");
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 100; ++i) ASSERT_TRUE(spool.Push(std::string(static_cast<size_t>(i), 'a')).ok());
+    for (int i = 0; i < 100; ++i)
+      ASSERT_TRUE(spool.Push(std::string(static_cast<size_t>(i), 'a')).ok());
     for (int i = 0; i < 100; ++i) EXPECT_EQ(spool.Pop()->size(), static_cast<size_t>(i));
     EXPECT_TRUE(spool.empty());
     EXPECT_EQ(base::RealFiles().Size(dir / "spool").value(), 0U);

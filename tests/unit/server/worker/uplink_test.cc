@@ -74,7 +74,8 @@ class UplinkTest : public ::testing::Test, protected test_support::LinkFixture {
     server.SetAssignment(assignment);
   }
   void Start(UplinkOptions options = {.isa = "avx2"}) {
-    uplink_.emplace(link_, outbox_, heard_, base::RealClock(), base::SystemRandom(), std::move(options));
+    uplink_.emplace(link_, outbox_, heard_, base::RealClock(), base::SystemRandom(),
+                    std::move(options));
   }
   void Push(int64_t step) {
     v1::WorkerEvent event;
@@ -90,7 +91,8 @@ class UplinkTest : public ::testing::Test, protected test_support::LinkFixture {
   void ExpectWhole(int64_t count) {
     const std::vector<v1::WorkerEvent> events = server.events();
     ASSERT_EQ(events.size(), static_cast<size_t>(count) + 1);
-    for (int64_t i = 0; i < count; ++i) ASSERT_EQ(events[static_cast<size_t>(i)].event().progress().step(), i);
+    for (int64_t i = 0; i < count; ++i)
+      ASSERT_EQ(events[static_cast<size_t>(i)].event().progress().step(), i);
     EXPECT_TRUE(events.back().has_finished());
     EXPECT_EQ(server.fault(), "");
   }

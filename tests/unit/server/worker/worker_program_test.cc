@@ -14,16 +14,17 @@
 namespace gradus::worker {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 using test_support::SecureLinkFixture;
 using test_support::WorkerProcess;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 constexpr char kProgram[] = GRADUS_WORKER_PROGRAM;
 constexpr char kStub[] = GRADUS_STUB_PROGRAM;
 
 bool Trains(const std::vector<v1::WorkerEvent>& events) {
-  return std::any_of(events.begin(), events.end(), [](const v1::WorkerEvent& event) { return event.event().has_progress(); });
+  return std::any_of(events.begin(), events.end(),
+                     [](const v1::WorkerEvent& event) { return event.event().has_progress(); });
 }
 
 class WorkerProgramTest : public ::testing::Test {
@@ -72,7 +73,8 @@ TEST_F(WorkerProgramTest, ASignalToTerminateSavesAndStops) {
   EXPECT_EQ(LastWord(place).outcome(), v1::RankFinished::STOPPED);
   EXPECT_EQ(rank.Wait(), 0);
   const auto events = place.server.events();
-  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [](const auto& event) { return event.has_checkpoint_ready(); }));
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(),
+                          [](const auto& event) { return event.has_checkpoint_ready(); }));
 }
 
 TEST_F(WorkerProgramTest, AKilledRanksJobGoesOnElsewhereToTheSameWeights) {
@@ -87,7 +89,8 @@ TEST_F(WorkerProgramTest, AKilledRanksJobGoesOnElsewhereToTheSameWeights) {
   Provide(first);
   WorkerProcess killed(kProgram, first.Config());
   ASSERT_TRUE(first.server.WaitForEvents([](const auto& events) {
-    return std::any_of(events.begin(), events.end(), [](const auto& event) { return event.has_checkpoint_ready(); });
+    return std::any_of(events.begin(), events.end(),
+                       [](const auto& event) { return event.has_checkpoint_ready(); });
   }));
   killed.Kill();
   EXPECT_EQ(killed.Wait(), -SIGKILL);
@@ -97,7 +100,8 @@ TEST_F(WorkerProgramTest, AKilledRanksJobGoesOnElsewhereToTheSameWeights) {
     if (!event.has_checkpoint_ready()) continue;
     const v1::CheckpointReady& ready = event.checkpoint_ready();
     second.server.AddBlob(first.server.Blob(ready.blob().sha256()));
-    std::vector<v1::CheckpointReady> older(assignment_.checkpoints().begin(), assignment_.checkpoints().end());
+    std::vector<v1::CheckpointReady> older(assignment_.checkpoints().begin(),
+                                           assignment_.checkpoints().end());
     assignment_.clear_checkpoints();
     *assignment_.add_checkpoints() = ready;
     for (const v1::CheckpointReady& one : older) *assignment_.add_checkpoints() = one;
@@ -123,7 +127,8 @@ TEST_F(WorkerProgramTest, TheServerMayComeBackElsewhereInBetween) {
 TEST_F(WorkerProgramTest, AModelBeyondTheMemoryLimitFailsWithBothNumbers) {
   SecureLinkFixture place;
   assignment_.set_memory_limit(int64_t{300} << 20);
-  assignment_.mutable_spec()->mutable_model()->mutable_layers(0)->mutable_dense()->set_units(1 << 23);
+  assignment_.mutable_spec()->mutable_model()->mutable_layers(0)->mutable_dense()->set_units(1
+                                                                                             << 23);
   Provide(place);
   WorkerProcess rank(kProgram, place.Config());
   rank.LimitData(rlim_t{300} << 20);
