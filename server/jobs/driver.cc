@@ -194,6 +194,7 @@ void Driver::StartJob(const Demand& demand, const std::vector<int>& cpus) {
   ranks_.erase(key.fence);
   machine_.Give(cpus, demand.memory);
   EndRank(key, absl::StrCat("could not be started: ", started.message()), false, "");
+  RemoveFolder(WorkDirOf(context_, key));
 }
 
 void Driver::Settle() {

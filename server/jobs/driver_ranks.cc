@@ -150,11 +150,7 @@ void Driver::Exited(const executors::RankExit& exit) {
   const bool stopping = rank.killed && draining();
   EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
           exit.clean || rank.killed ? "" : LastWords(exit.key));
-  const absl::Status removed =
-      base::RemoveTree(*context_.parts.files, WorkDirOf(context_, exit.key));
-  if (!removed.ok())
-    base::LogWarning("an attempt's folder was not removed",
-                     {{"job", exit.key.job}, {"status", removed}});
+  RemoveFolder(WorkDirOf(context_, exit.key));
 }
 
 void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
@@ -194,6 +190,13 @@ std::string Driver::LastWords(const executors::RankKey& key) const {
     if ((c < ' ' && c != '\n' && c != '\t') || c > '~') c = '?';
   }
   return text;
+}
+
+void Driver::RemoveFolder(const std::string& path) const {
+  const absl::Status removed = base::RemoveTree(*context_.parts.files, path);
+  if (!removed.ok())
+    base::LogWarning("an attempt's folder was not removed",
+                     {{"folder", path}, {"status", removed}});
 }
 
 void Driver::BeginDrain() {

@@ -88,6 +88,21 @@ TEST_F(RecoveryTest, PausesAndCancelsAreCarriedOn) {
   EXPECT_EQ(again.AwaitCommand(), Command::STOP);
 }
 
+TEST_F(RecoveryTest, TheFoldersOfRanksThatEndedMeanwhileAreRemovedAndOthersKept) {
+  const Job lost = Submit();
+  const Job kept = Submit();
+  const executors::RankSpec gone = executor_.AwaitStart(lost.id());
+  const executors::RankSpec lives = executor_.AwaitStart(kept.id());
+  base::Files& files = base::RealFiles();
+  ASSERT_TRUE(base::MakeDirs(files, gone.config.work_dir() + "/blobs").ok());
+  ASSERT_TRUE(base::WriteFileAtomically(files, gone.config.work_dir() + "/blobs/part", "x").ok());
+  StopJobs();
+  executor_.Exit(gone.key, "", false, false);
+  StartJobs();
+  EXPECT_FALSE(*files.Exists(gone.config.work_dir()));
+  EXPECT_TRUE(*files.Exists(lives.config.work_dir()));
+}
+
 TEST_F(RecoveryTest, ProcessesThatNoAttemptKnowsAreEnded) {
   StopJobs();
   executor_.AddStranger({"jgone", 3, 999});
