@@ -124,6 +124,12 @@ TEST_F(ReportsTest, WeightsStayAndCheckpointsGoWhenAJobHasSucceeded) {
   EXPECT_EQ(blobs_->Collect()->marked, 1);
 }
 
+TEST_F(ReportsTest, CheckpointsGoHoweverAJobEnds) {
+  ASSERT_TRUE(rank_->Checkpoint("state", 1).ok());
+  ASSERT_TRUE(rank_->Finish(RankFinished::FAILED, "the loss is no number").ok());
+  EXPECT_EQ(blobs_->Collect()->marked, 1);
+}
+
 TEST_F(ReportsTest, TheDatasetsBlobsAreAssigned) {
   Submission submission = NewSubmission();
   v1::Dataset& dataset = submission.datasets.emplace_back();
