@@ -142,6 +142,14 @@ TEST_F(ReportsTest, TheDatasetsBlobsAreAssigned) {
   EXPECT_TRUE(absl::IsNotFound(jobs_->AssignedBlob(rank_->key(), ref.sha256()).status()));
 }
 
+TEST_F(ReportsTest, AnEndlessReasonIsCutBetweenCharacters) {
+  std::string reason(4095, 'x');
+  reason += "\xe2\x82\xac" + std::string(100'000, 'y');
+  ASSERT_TRUE(rank_->Finish(RankFinished::FAILED, reason).ok());
+  EXPECT_EQ(Get(job_.id()).reason(), std::string(4095, 'x'));
+  EXPECT_EQ(Events(job_.id()).back().state_changed().reason(), std::string(4095, 'x'));
+}
+
 TEST_F(ReportsTest, ReportsBeforeAttachingAreRefused) {
   const Job job = Submit();
   PlayedRank rank = RankOf(job.id());
