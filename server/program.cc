@@ -264,11 +264,7 @@ std::vector<Chore> Gradusd::Chores() {
       {"tokens",
        [this] { return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); }); }},
       {"request keys",
-       [this] {
-         return store_->Write([this](store::Tx& tx) {
-           return store::ForgetOldAnswers(tx, clock_.NowMicros()).status();
-         });
-       }},
+       [this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); }},
       {"certificate",
        [this] {
          return authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host))
