@@ -246,7 +246,7 @@ absl::Status Gradusd::Listen() {
                                                 .key_path = authority_->server_key_path(),
                                                 .require_client_certificate =
                                                     !auth::IsLoopback(settings_.listen.host)},
-                                               gate_, services));
+                                               gate_, *watch_, services));
   RETURN_IF_ERROR(folder_->EnsureAdminProfile(address(), *authority_, *tokens_, clock_));
   // Last: who finds the endpoint finds the profile, too.
   return folder_->WriteEndpoint(address());

@@ -2,6 +2,7 @@
 #include "server/api/server.h"
 
 #include <grpc/support/log.h>
+#include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "server/api/reflection_limit.h"
 
 namespace gradus::api {
 namespace {
@@ -32,6 +34,8 @@ constexpr int kFewestMillisBetweenPings = 10'000;
 // Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which
 // clients retry.
 constexpr int kMaxThreads = 40;
+constexpr int kReadAheadBytes = 1 << 20;
+constexpr int64_t kReflectionMicros = 60'000'000;
 constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
 
@@ -86,13 +90,17 @@ void LogTransport(gpr_log_func_args* args) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
-                                                      std::shared_ptr<Gate> gate,
+                                                      std::shared_ptr<Gate> gate, CallWatch& watch,
                                                       const std::vector<grpc::Service*>& services) {
   RETURN_IF_ERROR(ProbeListenAddress(options.listen));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
   LimitTransport(builder);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(LimitReflection(watch, kReflectionMicros));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   ListenAddress address = options.listen;
   builder.AddListeningPort(options.listen.Text(), Credentials(options, std::move(gate)),
                            &address.port);

@@ -78,7 +78,7 @@ class FrameTest : public ::testing::Test {
                               .ca_path = authority_->ca_path(),
                               .cert_path = authority_->server_cert_path(),
                               .key_path = authority_->server_key_path()},
-                             gate_, {service_.get()});
+                             gate_, watch_, {service_.get()});
     const grpc::SslCredentialsOptions tls{authority_->ca_pem(), "", ""};
     stub_ = v1::JobService::NewStub(
         grpc::CreateChannel(server_->address().Text(), grpc::SslCredentials(tls)));
