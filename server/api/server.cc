@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -21,8 +22,11 @@
 namespace gradus::api {
 namespace {
 
-// Messages are 1 MiB at most, and a little for what surrounds the payload.
-constexpr int kMaxMessageBytes = (1 << 20) + (64 << 10);
+// Messages to us are 1 MiB at most, and a little for what surrounds the payload.
+constexpr int kMaxReceivedBytes = (1 << 20) + (64 << 10);
+// A job or model of many layers comes back larger than it came, with every default filled in: up to
+// what any client takes unless it is told otherwise. All else is paged or sent in pieces.
+constexpr int kMaxSentBytes = 4 << 20;
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 100;
 constexpr int kHandshakeMillis = 10'000;
@@ -40,8 +44,8 @@ constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
 
 void LimitTransport(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  builder.SetMaxReceiveMessageSize(kMaxReceivedBytes);
+  builder.SetMaxSendMessageSize(kMaxSentBytes);
   // A compressed message grows without bound when it is read.
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
@@ -55,6 +59,10 @@ void LimitTransport(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kFewestMillisBetweenPings);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Else the transport reads ahead of a slow disk as far as the line allows: 60 MiB an upload on
+  // this machine.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReadAheadBytes);
   // Else a second server on the same port would quietly share its connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   grpc::ResourceQuota quota("gradusd");
@@ -85,6 +93,11 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const ServerOptions& option
 void LogTransport(gpr_log_func_args* args) {
   base::Log(base::LogLevel::kWarning, "transport",
             {{"text", args->message}, {"at", absl::StrCat(args->file, ":", args->line)}});
+}
+
+void LogProtobuf(google::protobuf::LogLevel, const char* file, int line, const std::string& text) {
+  base::Log(base::LogLevel::kWarning, "protobuf",
+            {{"text", text}, {"at", absl::StrCat(file, ":", line)}});
 }
 
 }  // namespace
@@ -123,9 +136,10 @@ void Server::Shutdown(int64_t grace_micros) {
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::microseconds(grace_micros));
 }
 
-void SendTransportLogToOurs() {
+void SendLibrariesLogToOurs() {
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   gpr_set_log_function(LogTransport);
+  google::protobuf::SetLogHandler(LogProtobuf);
 }
 
 }  // namespace gradus::api

@@ -58,8 +58,8 @@ class Server {
   const std::unique_ptr<grpc::Server> server_;
 };
 
-// Sends what the transport itself says (its errors only) to our log. Call it once, before anything
-// else of the transport.
-void SendTransportLogToOurs();
+// Sends what the transport (its errors only) and protobuf say to our log, whose lines are JSON.
+// Call it once, before anything else of these.
+void SendLibrariesLogToOurs();
 
 }  // namespace gradus::api
