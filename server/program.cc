@@ -43,6 +43,8 @@ constexpr int kStreamThreads = 4;
 // What calls under way get to end by themselves once jobs are drained. All of it is taken where an
 // idle client does not read our goodbye.
 constexpr int64_t kShutdownMicros = 500'000;
+// Then what still runs is left.
+constexpr int64_t kLeaveMicros = 1'500'000;
 constexpr int kFaultExit = 1;
 
 // Nothing may be acknowledged after a failed write, so nothing more is done at all; the next start
@@ -88,6 +90,8 @@ class Gradusd final : public Program {
   base::Files& files_ = base::RealFiles();
   base::Clock& clock_ = base::RealClock();
   base::RandomSource& random_ = base::SystemRandom();
+
+  std::unique_ptr<ExitTimer> exit_timer_;  // first: until all else is gone
 
   // In the order of their making; each needs some of those before it.
   std::unique_ptr<DataFolder> folder_;
@@ -278,9 +282,10 @@ std::vector<Chore> Gradusd::Chores() {
 void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, Chores()); }
 
 void Gradusd::Drain() {
-  upkeep_.reset();
   server_->SetServing(false);
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
+  exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
+  upkeep_.reset();
   hub_->CloseAll();
   server_->Shutdown(kShutdownMicros);
 }

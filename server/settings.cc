@@ -121,7 +121,7 @@ absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
       InRange("max_attempts", config.has_max_attempts() ? config.max_attempts() : 5, 1, 100));
   ASSIGN_OR_RETURN(
       settings.drain_micros,
-      Seconds("drain_seconds", config.has_drain_seconds() ? config.drain_seconds() : 10, 1, 600));
+      Seconds("drain_seconds", config.has_drain_seconds() ? config.drain_seconds() : 9, 1, 600));
   return settings;
 }
 

@@ -41,7 +41,7 @@ TEST(Settings, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(settings->max_open_jobs, 1000);
   EXPECT_EQ(settings->worker_grace_micros, 60'000'000);
   EXPECT_EQ(settings->max_attempts, 5);
-  EXPECT_EQ(settings->drain_micros, 10'000'000);
+  EXPECT_EQ(settings->drain_micros, 9'000'000);
   EXPECT_FALSE(settings->cpus.empty());
 }
 
