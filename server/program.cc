@@ -24,6 +24,7 @@
 #include "server/data_folder.h"
 #include "server/events/event_log.h"
 #include "server/executors/local.h"
+#include "server/exit_timer.h"
 #include "server/jobs/jobs.h"
 #include "server/registry/datasets.h"
 #include "server/registry/models.h"
@@ -81,7 +82,6 @@ class Gradusd final : public Program {
  private:
   graph::Limits ModelLimits() const { return {.max_params = settings_.max_params}; }
   absl::StatusOr<v1::Profile> WorkerProfile(store::Tx& tx, const executors::RankKey& key);
-  absl::Status DatasetsUnchanged(store::ReadTx& tx, const std::vector<v1::Dataset>& datasets) const;
   bool HasEnded(const std::string& job);
   void MakeServices();
   std::vector<Chore> Chores();
@@ -198,18 +198,6 @@ absl::StatusOr<v1::Profile> Gradusd::WorkerProfile(store::Tx& tx, const executor
   return profile;
 }
 
-absl::Status Gradusd::DatasetsUnchanged(store::ReadTx& tx,
-                                        const std::vector<v1::Dataset>& datasets) const {
-  for (const v1::Dataset& checked : datasets) {
-    ASSIGN_OR_RETURN(const v1::Dataset now, registry::Datasets::Get(tx, checked.name()));
-    if (now.digest() != checked.digest()) {
-      return absl::AbortedError(
-          absl::StrCat("dataset ", checked.name(), " was replaced meanwhile: submit again"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 void Gradusd::MakeServices() {
   watch_ = std::make_unique<api::CallWatch>(clock_);
   rate_ = std::make_unique<api::RateLimiter>(clock_, api::RateLimits());
@@ -229,11 +217,8 @@ void Gradusd::MakeServices() {
   pool_ = std::make_unique<api::WorkPool>(kStreamThreads);
   const api::StreamParts streams{
       .frame = frame_.get(), .log = events_.get(), .pool = pool_.get(), .hub = hub_.get()};
-  services_.push_back(std::make_unique<api::JobService>(
-      streams, *jobs_, *checker_,
-      [this](store::ReadTx& tx, const std::vector<v1::Dataset>& datasets) {
-        return DatasetsUnchanged(tx, datasets);
-      }));
+  services_.push_back(
+      std::make_unique<api::JobService>(streams, *jobs_, *checker_, registry::Datasets::Unchanged));
   services_.push_back(std::make_unique<api::WorkerService>(streams, *jobs_, *blobs_));
   services_.push_back(std::make_unique<api::DatasetService>(*frame_, *datasets_, *uploads_));
   services_.push_back(std::make_unique<api::ModelService>(*frame_, *models_));
