@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/reflection_limit.h"
 
+#include <grpcpp/server_context.h>
+
 #include <atomic>
 #include <optional>
 
