@@ -209,6 +209,7 @@ TEST_P(Plans, GiveTheSameOutputsAndStepsAfterSavingAndLoading) {
     const auto next = Make(tested, setup);
     ASSERT_TRUE(next->ImportWeights(weights).ok());
     ASSERT_TRUE(next->ImportSlots(SavedAndLoaded(whole->ExportSlots())).ok());
+    next->SetOptimizerSteps(whole->optimizer_steps());
     EXPECT_EQ(LossOfEachRow(*next, tested), LossOfEachRow(*whole, tested));
     Train(*whole, tested, 2, 200);
     Train(*next, tested, 2, 200);
