@@ -2,6 +2,8 @@
 // Draws targets.
 #include "tests/conformance/targets.h"
 
+#include <cmath>
+
 #include "engine/base/philox.h"
 #include "tests/conformance/draws.h"
 
@@ -46,9 +48,9 @@ Targets DrawTargets(const losses::Target& form, losses::Scoring scoring, int64_t
       AppendDistribution(form.width, row % 2 == 0, random, targets.values);
     } else {
       for (int64_t i = 0; i < form.width; ++i) {
-        targets.values.push_back(scoring == losses::Scoring::kThreshold
-                                     ? static_cast<float>(random.NextBelow(2))
-                                     : static_cast<float>(4 * random.NextDouble() - 2));
+        const double value = form.probabilities ? random.NextDouble() : 4 * random.NextDouble() - 2;
+        targets.values.push_back(static_cast<float>(
+            scoring == losses::Scoring::kThreshold && row % 2 == 0 ? std::round(value) : value));
       }
     }
   }

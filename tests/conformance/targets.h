@@ -25,8 +25,8 @@ struct Targets {
   const void* From(int64_t first) const;
 };
 
-// Class numbers; distributions, some with all on one class; yes and no where the loss scores so,
-// else any numbers.
+// Class numbers; distributions, every other one with all on one class; numbers, every other row
+// whole ones where the loss scores yes and no.
 Targets DrawTargets(const losses::Target& form, losses::Scoring scoring, int64_t rows,
                     uint32_t stream);
 

@@ -24,7 +24,10 @@ bool FromLogits(const v1::Loss& spec) { return spec.binary_crossentropy().from_l
 absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output_shape) {
   int64_t width = 1;
   for (const int64_t extent : output_shape) width *= extent;
-  return Target{TargetForm::kValues, width, width == 1 ? 2 : 0};
+  return Target{.form = TargetForm::kValues,
+                .width = width,
+                .classes = width == 1 ? 2 : 0,
+                .probabilities = true};
 }
 
 double FromProbabilities(const LossOperands& o) {
