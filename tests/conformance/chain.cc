@@ -16,10 +16,12 @@
 #include "engine/graph/graph.h"
 #include "engine/kernels/parallel.h"
 #include "tests/conformance/draws.h"
-#include "tests/conformance/guarded.h"
+#include "tests/support/guarded.h"
 
 namespace gradus::conformance {
 namespace {
+
+using test_support::Guarded;
 
 // As layers::Lowered, after joining.
 struct Link {

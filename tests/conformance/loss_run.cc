@@ -11,10 +11,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/conformance/draws.h"
-#include "tests/conformance/guarded.h"
+#include "tests/support/guarded.h"
 
 namespace gradus::conformance {
 namespace {
+
+using test_support::Guarded;
 
 // Not below the smallest that a loss may ask for, and on both sides of every vector's width.
 constexpr int64_t kWidths[] = {1, 2, 3, 16, 17, 33};

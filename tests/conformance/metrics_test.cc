@@ -9,11 +9,13 @@
 #include "engine/training/metrics/kind.h"
 #include "tests/conformance/agreement.h"
 #include "tests/conformance/draws.h"
-#include "tests/conformance/guarded.h"
 #include "tests/conformance/loss_run.h"
+#include "tests/support/guarded.h"
 
 namespace gradus::conformance {
 namespace {
+
+using test_support::Guarded;
 
 using metrics::MetricKind;
 

@@ -10,10 +10,12 @@
 #include "engine/training/optimizers/kind.h"
 #include "tests/conformance/agreement.h"
 #include "tests/conformance/draws.h"
-#include "tests/conformance/guarded.h"
+#include "tests/support/guarded.h"
 
 namespace gradus::conformance {
 namespace {
+
+using test_support::Guarded;
 
 using optimizers::OptimizerKind;
 

@@ -10,7 +10,7 @@
 
 #include "engine/kernels/kernel.h"
 
-namespace gradus::conformance {
+namespace gradus::test_support {
 
 // Memory of a kernel's operand. It starts as NaNs, so that what a kernel leaves unwritten is found
 // too.
@@ -57,4 +57,4 @@ class Guarded {
   void* pointer_ = nullptr;
 };
 
-}  // namespace gradus::conformance
+}  // namespace gradus::test_support
