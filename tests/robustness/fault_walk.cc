@@ -171,11 +171,6 @@ class Case {
   std::unique_ptr<FakeExecutor> executor_ = std::make_unique<FakeExecutor>();
 };
 
-class NoFlow final : public Flow {
- public:
-  absl::Status Go(StoredServer&) override { return absl::OkStatus(); }
-};
-
 // Operations of a first start that a fault counts.
 uint64_t StartOperations(Fault fault) {
   PowerCutFiles disk;
@@ -191,8 +186,8 @@ uint64_t StartOperations(Fault fault) {
   return count;
 }
 
-WalkReport WalkFrom(uint64_t first, Fault fault,
-                    const std::function<std::unique_ptr<Flow>()>& new_flow) {
+WalkReport WalkRange(uint64_t first, uint64_t end, Fault fault,
+                     const std::function<std::unique_ptr<Flow>()>& new_flow) {
   base::SetLogSink([](std::string_view) {});
   const absl::Cleanup restore = [] { base::SetLogSink(nullptr); };
   const char* asked = std::getenv("GRADUS_POWER_CUTS");
@@ -202,7 +197,7 @@ WalkReport WalkFrom(uint64_t first, Fault fault,
   const uint64_t seeds = all ? 8 : 2;
   WalkReport report;
   for (uint64_t seed = 0; seed < seeds; ++seed) {
-    for (uint64_t n = first + seed * stride / seeds;; n += stride) {
+    for (uint64_t n = first + seed * stride / seeds; n < end; n += stride) {
       SCOPED_TRACE(absl::StrCat(NameOf(fault), " at operation ", n, ", seed ", seed));
       const std::unique_ptr<Flow> flow = new_flow();
       const bool hit = Case(fault, seed, n, *flow).Play(report);
@@ -216,11 +211,11 @@ WalkReport WalkFrom(uint64_t first, Fault fault,
 }  // namespace
 
 WalkReport Walk(Fault fault, const std::function<std::unique_ptr<Flow>()>& new_flow) {
-  return WalkFrom(StartOperations(fault), fault, new_flow);
+  return WalkRange(StartOperations(fault), UINT64_MAX, fault, new_flow);
 }
 
-WalkReport WalkFirstStart(Fault fault) {
-  return WalkFrom(0, fault, [] { return std::make_unique<NoFlow>(); });
+WalkReport WalkFirstStart(Fault fault, const std::function<std::unique_ptr<Flow>()>& new_flow) {
+  return WalkRange(0, StartOperations(fault), fault, new_flow);
 }
 
 }  // namespace gradus::robustness

@@ -48,14 +48,14 @@ struct WalkReport {
   int stopped = 0;     // the server took the fault for one that it may not live with
 };
 
-// For n from 0 until the flow is through: plays it with the fault, then on a new server until it is
-// done, then cuts the power and looks again whether all is there. Each server is verified before it
-// is used, and nothing may be acknowledged once the store has told of a fault.
+// For each n from the flow's beginning until it is through: plays it with the fault, then on a new
+// server until it is done, then cuts the power and looks again whether all is there. Each server is
+// verified before it is used, and nothing may be acknowledged once the store has told of a fault.
 //   The short form takes some of the operations, another part of them in each round of seeds; with
 //   GRADUS_POWER_CUTS=all in the environment all of them, and more seeds.
 WalkReport Walk(Fault fault, const std::function<std::unique_ptr<Flow>()>& new_flow);
 
-// The same for an empty machine's very first start.
-WalkReport WalkFirstStart(Fault fault);
+// The same for the operations of an empty machine's first start, which Walk leaves out.
+WalkReport WalkFirstStart(Fault fault, const std::function<std::unique_ptr<Flow>()>& new_flow);
 
 }  // namespace gradus::robustness
