@@ -20,9 +20,8 @@ absl::Status BlobFiles::MakeFolders() {
   RETURN_IF_ERROR(base::MakeDirs(*files, DigestFolder()));
   RETURN_IF_ERROR(base::MakeDirs(*files, PartialFolder()));
   RETURN_IF_ERROR(base::MakeDirs(*files, NewFolder()));
-  // A process that was killed may have made folders whose names it did not sync; blobs in them
-  // would go with the power.
-  RETURN_IF_ERROR(files->SyncDir(dir));
+  // A process that was killed may have made a folder whose name it did not sync; blobs in it would
+  // go with the power.
   return files->SyncDir(DigestFolder());
 }
 
