@@ -45,7 +45,7 @@ class Driver {
 
   void Drain(int64_t deadline_micros);
   bool WaitIdle(int64_t deadline_micros);
-  // Returns when everything that was asked for before this call has been acted on.
+  // Returns when everything that was asked for before this call, or due by then, has been acted on.
   void Settle();
   bool draining() const;
   // What is free of the machine.

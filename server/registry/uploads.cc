@@ -102,7 +102,8 @@ class StoredUploads final : public Uploads {
           absl::StrCat(offset, " is not the committed size, which is ", target.committed));
     }
     ASSIGN_OR_RETURN(target.part, folder_.OpenAt(id, file, target.committed));
-    return NewAppender(std::move(target), options_.sync_bytes, parts_.store, parts_.clock);
+    return NewAppender(std::move(target), options_.sync_bytes, &folder_, parts_.store,
+                       parts_.clock);
   }
 
   absl::StatusOr<v1::Dataset> Finish(const std::string& id) override {

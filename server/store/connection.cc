@@ -131,6 +131,8 @@ struct Connection::Session {
 Connection::Connection(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
 Connection::~Connection() {
+  // Folding the log into the file would sync again what failed to be synced.
+  if (faulted_) KeepLogAtClose();
   session_->prepared.clear();
   try {
     session_->sql.close();

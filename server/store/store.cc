@@ -51,6 +51,11 @@ struct Store::Impl {
 
 namespace {
 
+absl::Status RunOnce(Connection& writer, std::string_view sql, std::span<const Value> args) {
+  return writer.Run(
+      sql, args, {}, [](std::span<Value>) {}, nullptr);
+}
+
 absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& options) {
   ASSIGN_OR_RETURN(const int version, SchemaVersion(writer));
   if (version == 0 || version >= Migrations().back().version) return absl::OkStatus();
@@ -58,8 +63,7 @@ absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& optio
   const absl::Status removed = options.files->Remove(copy);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   const Value target[] = {copy};
-  return writer.Run(
-      "VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
+  return RunOnce(writer, "VACUUM INTO :target", target);
 }
 
 absl::StatusOr<std::string> StoreId(Connection& writer) {
@@ -70,10 +74,20 @@ absl::StatusOr<std::string> StoreId(Connection& writer) {
       [&id](std::span<Value> row) { id = std::get<std::string>(row[0]); }, nullptr));
   if (!id.empty()) return id;
   const Value made[] = {base::RandomHex(base::SystemRandom(), 16)};
-  RETURN_IF_ERROR(writer.Run(
-      "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made, {}, [](std::span<Value>) {},
-      nullptr));
+  RETURN_IF_ERROR(
+      RunOnce(writer, "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made));
   return std::get<std::string>(made[0]);
+}
+
+// What a process that died left in the log can be read, and so be told, from here on: it has to be
+// on the disk first. It is copied into the file rather than synced, since after a failed sync the
+// log may be whole in memory alone; and the log begins anew with a commit of its own, so that
+// nothing reads the old one again.
+absl::Status TakeUpLog(Connection& writer) {
+  RETURN_IF_ERROR(writer.Run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return writer.Run(
+      "INSERT INTO counters (name, value) VALUES ('opening', 1)"
+      " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1");
 }
 
 }  // namespace
@@ -98,6 +112,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
   RETURN_IF_ERROR(BackupBeforeMigration(*writer, options));
   RETURN_IF_ERROR(Migrate(*writer, Migrations()));
   ASSIGN_OR_RETURN(impl->id, StoreId(*writer));
+  RETURN_IF_ERROR(TakeUpLog(*writer));
   // SQLite syncs the folder for its log, not for the database's own name.
   RETURN_IF_ERROR(options.files->SyncDir(base::ParentOf(options.path)));
   std::vector<std::unique_ptr<Connection>> readers;
