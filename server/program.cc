@@ -34,6 +34,7 @@
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
 #include "server/upkeep.h"
+#include "server/watched_files.h"
 
 namespace gradus::server {
 namespace {
@@ -51,7 +52,7 @@ constexpr int kFaultExit = 1;
 // Nothing may be acknowledged after a failed write, so nothing more is done at all; the next start
 // recovers.
 [[noreturn]] void EndAtOnce(const absl::Status& fault) {
-  base::LogError("the store failed: gradusd ends at once, its next start recovers",
+  base::LogError("the disk failed: gradusd ends at once, its next start recovers",
                  {{"error", fault}});
   _exit(kFaultExit);
 }
@@ -87,7 +88,7 @@ class Gradusd final : public Program {
   std::vector<Chore> Chores();
 
   const Settings settings_;
-  base::Files& files_ = base::RealFiles();
+  WatchedFiles files_{base::RealFiles(), EndAtOnce};
   base::Clock& clock_ = base::RealClock();
   base::RandomSource& random_ = base::SystemRandom();
 

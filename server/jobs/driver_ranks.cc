@@ -217,15 +217,18 @@ void Driver::Drain(int64_t deadline_micros) {
     draining_ = true;
   }
   Post([this] { BeginDrain(); });
+  bool all_ended = false;
   {
     base::MutexLock lock(mu_);
-    if (context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, ended)) return;
+    all_ended = context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, ended);
   }
-  Post([this] {
-    for (auto& [fence, rank] : ranks_) Kill(rank, "server stopped");
-  });
-  base::MutexLock lock(mu_);
-  context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros + kLastExits, ended);
+  if (!all_ended) {
+    Post([this] {
+      for (auto& [fence, rank] : ranks_) Kill(rank, "server stopped");
+    });
+    base::MutexLock lock(mu_);
+    context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros + kLastExits, ended);
+  }
   FAILPOINT("jobs.drain.end");
 }
 

@@ -51,7 +51,8 @@ absl::Status EndUnseen(const Context& context, const AttemptRow& attempt) {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, attempt.key.job));
     if (!CheckCurrent(row, attempt.key).ok()) return absl::OkStatus();
     row.running_since = 0;  // nobody knows for how long it ran after its last report
-    return LoseAttempt(tx, context, row, reason, false);
+    // Without a handle its rank was most likely never started: no failure of the job.
+    return LoseAttempt(tx, context, row, reason, attempt.handle.empty());
   });
 }
 

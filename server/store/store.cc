@@ -18,6 +18,8 @@ using base::Mutex;
 using base::MutexLock;
 
 struct Store::Impl {
+  static constexpr int kLongLog = 1000;  // pages
+
   StoreOptions options;
   std::string id;
   Mutex write_mu;
@@ -33,18 +35,19 @@ struct Store::Impl {
     return fault;
   }
 
+  // Others wait until on_fault is done: where that ends the process, nobody is told of the fault,
+  // which a rank would take for a last word.
   void Poison(const absl::Status& status) {
-    {
-      MutexLock lock(fault_mu);
-      if (!fault.ok()) return;
-      fault = absl::DataLossError(
-          absl::StrCat("the store has stopped after a fault: ", status.message()));
-    }
+    MutexLock lock(fault_mu);
+    if (!fault.ok()) return;
     if (options.on_fault) options.on_fault(status);
+    fault = absl::DataLossError(
+        absl::StrCat("the store has stopped after a fault: ", status.message()));
   }
 
   absl::Status WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
+  void FoldLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
   std::unique_ptr<Connection> TakeReader();
   void GiveBack(std::unique_ptr<Connection> reader);
 };
@@ -99,8 +102,9 @@ Store::~Store() {
     MutexLock lock(impl_->pool_mu);
     impl_->readers.clear();
   }
-  // The writer goes last: closing it folds the log into the file, which nobody else may do.
+  // The writer goes last: it folds the log into the file, which nobody else may do.
   MutexLock lock(impl_->write_mu);
+  if (impl_->Fault().ok()) impl_->FoldLog();
   if (!impl_->Fault().ok()) impl_->writer->KeepLogAtClose();
   impl_->writer.reset();
 }
@@ -137,6 +141,11 @@ absl::Status Store::fault() const { return impl_->Fault(); }
 
 void Store::Poison(const absl::Status& fault) { impl_->Poison(fault); }
 
+void Store::Impl::FoldLog() {
+  const absl::Status folded = writer->Checkpoint();
+  if (!folded.ok()) Poison(folded);
+}
+
 absl::Status Store::Impl::WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body) {
   RETURN_IF_ERROR(Fault());
   absl::Status status = writer->Run("BEGIN IMMEDIATE");
@@ -151,6 +160,8 @@ absl::Status Store::Impl::WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&
     if (!status.ok()) writer->Run("ROLLBACK").IgnoreError();
   }
   if (writer->faulted()) Poison(status);
+  // The commit stands whatever becomes of this.
+  if (status.ok() && writer->log_pages() >= kLongLog) FoldLog();
   FAILPOINT("store.after_commit");
   return status;
 }

@@ -21,13 +21,20 @@ namespace gradus::test {
 struct GradusdOptions {
   // What the stub does, as tests/support/stub_worker says.
   std::string stub = "steps=5";
+  // In the workers' place; "gradus-worker" itself trains.
+  std::string worker = "gradus-stub-worker";
   // Appended to the settings file.
   std::string settings;
   std::string listen = "127.0.0.1:0";
+  // Otherwise the folder is empty before the first start, and only "admin" has a token.
+  bool prepared = true;
 };
 
-// Before its first start the folder gets a dataset "tiny" (100 rows of 4 bytes in "x", two classes
-// in "y", split "train") and tokens of the users ann and bob.
+// Variables of a process, beside those of the test.
+using Environment = std::map<std::string, std::string>;
+
+// Before its first start a prepared folder gets a dataset "tiny" (100 rows of 4 bytes in "x", two
+// classes in "y", split "train") and tokens of the users ann and bob.
 //   Threads  one; the stubs that it makes: any.
 class Gradusd {
  public:
@@ -39,11 +46,15 @@ class Gradusd {
 
   // Returns once it answers; a failure ends the test.
   void Start();
+  // Whether it came to answer; false when it ended before that.
+  bool TryStart(const Environment& environment = {});
   // Only starts the process, for starts that end in a refusal.
-  void Spawn();
+  void Spawn(const Environment& environment = {});
   // Its exit status when it ends by itself (as after a bad start), within 20 s; -1 when a signal
-  // ended it, -2 when it lives on.
+  // ended it, -2 when it lives on. The same again when it has ended before.
   int Await();
+  // Without waiting.
+  bool HasEnded();
   // SIGTERM, then Await.
   int Stop();
   void Kill();
@@ -54,6 +65,8 @@ class Gradusd {
   pid_t pid() const { return pid_; }
   // Everything that it wrote to standard error so far.
   std::string Log() const;
+  // What the store's verifier finds in its folder; it must not run.
+  std::vector<std::string> Verify() const;
   v1::Profile AdminProfile() const;
 
   // "admin", "ann" and "bob" have tokens.
@@ -74,6 +87,7 @@ class Gradusd {
   const std::string path_;
   std::map<std::string, std::string> tokens_;
   pid_t pid_ = 0;
+  int ending_ = 0;  // as Await returns it
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::JobService::Stub> jobs_;
   std::unique_ptr<v1::AdminService::Stub> admin_;

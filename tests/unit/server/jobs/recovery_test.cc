@@ -68,6 +68,25 @@ TEST_F(RecoveryTest, ARankThatEndedMeanwhileIsReplaced) {
   EXPECT_EQ(executor_.AwaitStart(job.id(), 2).key.attempt, 2);
 }
 
+// A server that died between the commit of an attempt and the start of its rank would otherwise use
+// up the job's tries.
+TEST_F(RecoveryTest, AnAttemptWhoseRankWasNeverStartedIsNoFailure) {
+  const Job job = Submit();
+  const executors::RankKey key = executor_.AwaitStart(job.id()).key;
+  Settle();
+  StopJobs();
+  executor_.Exit(key, "", false, false);
+  ASSERT_TRUE(store_
+                  ->Write([&](store::Tx& tx) {
+                    return tx.Execute("UPDATE attempts SET handle = '' WHERE fence = :f",
+                                      key.fence);
+                  })
+                  .ok());
+  StartJobs();
+  // At once: only a failure has to wait for its next try.
+  EXPECT_EQ(executor_.AwaitStart(job.id(), 2).key.attempt, 2);
+}
+
 TEST_F(RecoveryTest, PausesAndCancelsAreCarriedOn) {
   const Job pausing = Submit();
   const Job cancelling = Submit();
