@@ -12,14 +12,12 @@
 #include "gradus/v1/dataset_service.grpc.pb.h"
 #include "gradus/v1/job_service.grpc.pb.h"
 #include "gradus/v1/model_service.grpc.pb.h"
+#include "proto/support/keepalive.h"
 #include "proto/support/status_grpc.h"
 
 namespace gradus {
 namespace {
 
-// Both ends agree on these: the server ends connections that ping more often.
-constexpr int kPingEveryMs = 30'000;
-constexpr int kPingTimeoutMs = 10'000;
 constexpr int kMostMessageBytes = 4 << 20;
 
 // gRPC's words for a server that is not there name everything but the server.
@@ -141,8 +139,10 @@ class GrpcConnection final : public Connection {
 
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  constexpr support::Keepalive kKeepalive = support::kClientKeepalive;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(kKeepalive.ping_after.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   static_cast<int>(kKeepalive.answer_within.count()));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
   arguments.SetMaxSendMessageSize(kMostMessageBytes);
