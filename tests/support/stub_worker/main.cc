@@ -3,7 +3,8 @@
 // tests of servers with thousands of jobs.
 //
 // The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 in
-// all), rate (steps a second; 0: no waiting), events (steps between progress events, 1), save
+// all), rate (steps a second; 0: no waiting), events (steps between progress events, 1), text
+// (bytes of a log line that follows each of them; 0: none), save
 // (steps between checkpoints; 0: none but when asked to stop), fail_at, retry_at, crash_at, hang_at
 // (the step at which the rank reports a fault of the job, one that may pass, kills itself, or
 // stands still until it is killed; 0: never).
@@ -42,9 +43,9 @@ constexpr char kWeightsHeader[] =
     R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
 
 struct StubOptions {
-  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},    {"events", 1},
-                                            {"save", 0},     {"fail_at", 0}, {"retry_at", 0},
-                                            {"crash_at", 0}, {"hang_at", 0}};
+  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},     {"events", 1},
+                                            {"text", 0},     {"save", 0},     {"fail_at", 0},
+                                            {"retry_at", 0}, {"crash_at", 0}, {"hang_at", 0}};
   int64_t operator[](const std::string& key) const { return numbers.at(key); }
 };
 
@@ -186,6 +187,11 @@ void Stub::Report(int64_t step) {
   progress->set_steps_per_epoch(options_["steps"]);
   (*progress->mutable_metrics())["loss"] = 1.0 / static_cast<double>(step);
   outbox_.Push(std::move(event));
+  if (options_["text"] == 0) return;
+  v1::WorkerEvent line;
+  line.mutable_event()->mutable_log_line()->set_text(
+      std::string(static_cast<size_t>(options_["text"]), '.'));
+  outbox_.Push(std::move(line));
 }
 
 absl::StatusOr<v1::BlobRef> Stub::Upload(const std::string& bytes) {
