@@ -201,7 +201,7 @@ absl::StatusOr<v1::Profile> Gradusd::WorkerProfile(store::Tx& tx, const executor
 
 void Gradusd::MakeServices() {
   watch_ = std::make_unique<api::CallWatch>(clock_);
-  rate_ = std::make_unique<api::RateLimiter>(clock_, api::RateLimits());
+  rate_ = std::make_unique<api::RateLimiter>(clock_, settings_.writes);
   gate_ = std::make_shared<api::Gate>(*tokens_);
   const api::Owners owners{
       .job = [this](const std::string& id) { return jobs_->OwnerOf(id); },

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "proto/support/keepalive.h"
 #include "server/api/reflection_limit.h"
 
 namespace gradus::api {
@@ -30,11 +31,6 @@ constexpr int kMaxSentBytes = 4 << 20;
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 100;
 constexpr int kHandshakeMillis = 10'000;
-// Clients ping every 30 s (client/lib); pings as frequent as every 10 s are no offence. The
-// server's own find a dead peer in 30 s.
-constexpr int kKeepaliveMillis = 20'000;
-constexpr int kKeepaliveTimeoutMillis = 10'000;
-constexpr int kFewestMillisBetweenPings = 10'000;
 // Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which
 // clients retry.
 constexpr int kMaxThreads = 40;
@@ -42,6 +38,8 @@ constexpr int kReadAheadBytes = 1 << 20;
 constexpr int64_t kReflectionMicros = 60'000'000;
 constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
+
+int Millis(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
 
 void LimitTransport(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxReceivedBytes);
@@ -53,11 +51,13 @@ void LimitTransport(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                             Millis(support::kServerKeepalive.ping_after));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             Millis(support::kServerKeepalive.answer_within));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             kFewestMillisBetweenPings);
+                             Millis(support::kLeastPingSpacing));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Else the transport reads ahead of a slow disk as far as the line allows: 60 MiB an upload on
   // this machine.

@@ -8,10 +8,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "engine/base/file_ops.h"
 #include "engine/base/random.h"
 #include "engine/base/status.h"
@@ -117,7 +121,10 @@ Gradusd::Gradusd(const Gradusd& other, const GradusdOptions& options)
   WriteSettings();
 }
 
-Gradusd::~Gradusd() { Kill(); }
+Gradusd::~Gradusd() {
+  Kill();
+  KillRanks();
+}
 
 void Gradusd::Prepare() {
   base::Files& files = base::RealFiles();
@@ -170,6 +177,17 @@ bool Gradusd::TryStart(const Environment& environment) {
   return true;
 }
 
+// A rank works in a folder below its server's.
+void Gradusd::KillRanks() const {
+  std::error_code error;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(process.path().filename().string(), &pid)) continue;
+    const std::string cwd = std::filesystem::read_symlink(process.path() / "cwd", error).string();
+    if (absl::StartsWith(cwd, own_.path() + "/")) kill(pid, SIGKILL);
+  }
+}
+
 void Gradusd::Start() { ASSERT_TRUE(TryStart()) << Log(); }
 
 bool Gradusd::HasEnded() {
@@ -214,6 +232,18 @@ std::vector<std::string> Gradusd::Verify() const {
   return findings.ok() ? *findings : std::vector<std::string>{findings.status().ToString()};
 }
 
+int64_t Gradusd::Calls(const std::string& method, const std::string& user,
+                       const std::string& code) const {
+  const std::string log = Log();
+  int64_t calls = 0;
+  for (const absl::string_view line : absl::StrSplit(log, '\n')) {
+    calls += absl::StrContains(line, absl::StrCat("/", method, "\"")) &&
+             absl::StrContains(line, absl::StrCat("\"user\":\"", user, "\"")) &&
+             absl::StrContains(line, absl::StrCat("\"code\":\"", code, "\""));
+  }
+  return calls;
+}
+
 v1::Profile Gradusd::AdminProfile() const {
   const auto profile = auth::ReadProfile(base::RealFiles(), *this / "admin.profile");
   EXPECT_TRUE(profile.ok()) << profile.status();
@@ -222,13 +252,21 @@ v1::Profile Gradusd::AdminProfile() const {
 
 std::string Gradusd::TokenOf(const std::string& user) const { return tokens_.at(user); }
 
-std::shared_ptr<grpc::Channel> Gradusd::Connect(const grpc::ChannelArguments& arguments) const {
+v1::Profile Gradusd::ProfileOf(const std::string& user) const {
+  v1::Profile profile = AdminProfile();
+  profile.set_token(TokenOf(user));
+  return profile;
+}
+
+std::shared_ptr<grpc::Channel> Gradusd::Connect(const grpc::ChannelArguments& arguments,
+                                                const std::string& address) const {
   const v1::Profile profile = AdminProfile();
   grpc::ChannelArguments own = arguments;
   own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const grpc::SslCredentialsOptions tls{profile.ca_pem(), profile.client_key_pem(),
                                         profile.client_cert_pem()};
-  return grpc::CreateCustomChannel(profile.server(), grpc::SslCredentials(tls), own);
+  return grpc::CreateCustomChannel(address.empty() ? profile.server() : address,
+                                   grpc::SslCredentials(tls), own);
 }
 
 Context::Context(const std::string& token) {
@@ -278,6 +316,12 @@ v1::Job AwaitState(Gradusd& server, const std::string& id,
       },
       std::chrono::seconds(60));
   return job;
+}
+
+bool AwaitCalls(const Gradusd& server, const std::string& method, const std::string& user,
+                const std::string& code, int64_t calls) {
+  return Eventually([&] { return server.Calls(method, user, code) >= calls; },
+                    std::chrono::seconds(60));
 }
 
 std::vector<v1::Event> Watch(Gradusd& server, const std::string& user, const std::string& id,

@@ -41,7 +41,7 @@ class Gradusd {
   explicit Gradusd(const GradusdOptions& options = {});
   // Over the folder of another one, which must outlive it.
   Gradusd(const Gradusd& other, const GradusdOptions& options);
-  // Kills what still runs.
+  // Kills what still runs, ranks of its own folder too.
   ~Gradusd();
 
   // Returns once it answers; a failure ends the test.
@@ -65,15 +65,20 @@ class Gradusd {
   pid_t pid() const { return pid_; }
   // Everything that it wrote to standard error so far.
   std::string Log() const;
+  // Calls of a method ("WatchJob") by a user that ended with a code ("OK"), as it wrote them down.
+  int64_t Calls(const std::string& method, const std::string& user, const std::string& code) const;
   // What the store's verifier finds in its folder; it must not run.
   std::vector<std::string> Verify() const;
   v1::Profile AdminProfile() const;
 
   // "admin", "ann" and "bob" have tokens.
   std::string TokenOf(const std::string& user) const;
+  // For the client library.
+  v1::Profile ProfileOf(const std::string& user) const;
 
-  // A new connection of its own.
-  std::shared_ptr<grpc::Channel> Connect(const grpc::ChannelArguments& arguments = {}) const;
+  // A new connection of its own; `address`: of a proxy, if there is one.
+  std::shared_ptr<grpc::Channel> Connect(const grpc::ChannelArguments& arguments = {},
+                                         const std::string& address = "") const;
   // Over a connection that is shared by all calls of this object until the next Start.
   v1::JobService::Stub& jobs() { return *jobs_; }
   v1::AdminService::Stub& admin() { return *admin_; }
@@ -81,6 +86,7 @@ class Gradusd {
  private:
   void Prepare();
   void WriteSettings();
+  void KillRanks() const;
 
   const GradusdOptions options_;
   const test_support::TempDir own_;
@@ -119,6 +125,10 @@ std::string Submit(Gradusd& server, const std::string& user, const std::string& 
 // The job once it is in one of these states, or as it is after 60 s.
 v1::Job AwaitState(Gradusd& server, const std::string& id,
                    const std::vector<v1::Job::State>& states);
+
+// Whether, within 60 s, so many calls have ended as Gradusd::Calls says.
+bool AwaitCalls(const Gradusd& server, const std::string& method, const std::string& user,
+                const std::string& code, int64_t calls);
 
 // All events after `after_seq`, until the stream ends; its status goes to `status`.
 std::vector<v1::Event> Watch(Gradusd& server, const std::string& user, const std::string& id,

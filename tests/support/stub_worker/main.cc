@@ -5,7 +5,8 @@
 // With the argument `parse` it is the child that reads uploads, as gradus-worker is.
 //
 // The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 an
-// epoch), rate (steps a second; 0: no waiting), events (steps between progress events, 1), save
+// epoch), rate (steps a second; 0: no waiting), events (steps between progress events, 1), text
+// (bytes of a log line that follows each of them; 0: none), save
 // (steps between checkpoints; 0: none but when asked to stop), fail_at, retry_at, crash_at, hang_at
 // (the step at which the rank reports a fault of the job, one that may pass, kills itself, or
 // stands still until it is killed; 0: never).
@@ -47,9 +48,9 @@ constexpr char kWeightsHeader[] =
     R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
 
 struct StubOptions {
-  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},    {"events", 1},
-                                            {"save", 0},     {"fail_at", 0}, {"retry_at", 0},
-                                            {"crash_at", 0}, {"hang_at", 0}};
+  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},     {"events", 1},
+                                            {"text", 0},     {"save", 0},     {"fail_at", 0},
+                                            {"retry_at", 0}, {"crash_at", 0}, {"hang_at", 0}};
   int64_t operator[](const std::string& key) const { return numbers.at(key); }
 };
 
@@ -197,6 +198,11 @@ void Stub::Report(int64_t step, int64_t steps) {
   progress->set_steps_per_epoch(steps);
   (*progress->mutable_metrics())["loss"] = 1.0 / static_cast<double>(step);
   outbox_.Push(std::move(event));
+  if (options_["text"] == 0) return;
+  v1::WorkerEvent line;
+  line.mutable_event()->mutable_log_line()->set_text(
+      std::string(static_cast<size_t>(options_["text"]), '.'));
+  outbox_.Push(std::move(line));
 }
 
 absl::StatusOr<v1::BlobRef> Stub::Upload(const std::string& bytes) {
