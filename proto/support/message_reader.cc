@@ -29,7 +29,8 @@ using google::protobuf::OneofDescriptor;
 using google::protobuf::Timestamp;
 using Kind = YamlNode::Kind;
 
-// Aliases make a walk longer than the text, and what it copies larger; no honest job file comes near these.
+// Aliases make a walk longer than the text, and what it copies larger; no honest job file comes
+// near these.
 constexpr size_t kMostSteps = 300'000;
 constexpr size_t kMostTextBytes = 8 << 20;
 // A longer key is nobody's typing error, and no help in a message.
