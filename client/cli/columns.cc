@@ -7,14 +7,26 @@ namespace gradus::cli {
 const std::vector<Column>& JobRow() {
   static const std::vector<Column> columns = {
       {"ID", "id"},
-      {"NAME", "name"},
+      {.title = "NAME", .path = "name", .cut = true},
       {"STATE", "state"},
-      {"EPOCH", "epoch/total_epochs", Format::kText, true},
-      {"LOSS", "metrics[loss]", Format::kMetric, true},
-      {"VAL_LOSS", "metrics[val_loss]", Format::kMetric, true},
-      {"OWNER", "owner"},
-      {"QUEUED", "queued_at", Format::kTime},
-      {"REASON", "reason"},
+      {.title = "EPOCH",
+       .path = "epoch/total_epochs",
+       .format = Format::kText,
+       .right = true,
+       .drop = 1},
+      {.title = "LOSS",
+       .path = "metrics[loss]",
+       .format = Format::kMetric,
+       .right = true,
+       .drop = 2},
+      {.title = "VAL_LOSS",
+       .path = "metrics[val_loss]",
+       .format = Format::kMetric,
+       .right = true,
+       .drop = 3},
+      {.title = "OWNER", .path = "owner", .cut = true, .drop = 4},
+      {.title = "QUEUED", .path = "queued_at", .format = Format::kTime, .drop = 5},
+      {.title = "REASON", .path = "reason", .cut = true},
   };
   return columns;
 }
@@ -40,10 +52,11 @@ const std::vector<Column>& JobFacts() {
 }
 
 const std::vector<Column>& DatasetRow() {
-  static const std::vector<Column> columns = {{"NAME", "name"},
-                                              {"SIZE", "size", Format::kBytes, true},
-                                              {"OWNER", "owner"},
-                                              {"PUSHED", "created_at", Format::kTime}};
+  static const std::vector<Column> columns = {
+      {.title = "NAME", .path = "name", .cut = true},
+      {"SIZE", "size", Format::kBytes, true},
+      {.title = "OWNER", .path = "owner", .cut = true, .drop = 1},
+      {.title = "PUSHED", .path = "created_at", .format = Format::kTime, .drop = 2}};
   return columns;
 }
 
@@ -58,14 +71,26 @@ const std::vector<Column>& DatasetFacts() {
 
 const std::vector<Column>& ModelRow() {
   static const std::vector<Column> columns = {
-      {"NAME", "name"},
+      {.title = "NAME", .path = "name", .cut = true},
       {"VERSION", "version", Format::kText, true},
-      {"PARAMS", "total_params", Format::kCount, true},
-      {"VAL_ACCURACY", "metrics[val_accuracy]", Format::kMetric, true},
-      {"TEST_ACCURACY", "metrics[test_accuracy]", Format::kMetric, true},
-      {"OWNER", "owner"},
-      {"PUBLISHED", "created_at", Format::kTime},
-      {"JOB", "job"},
+      {.title = "PARAMS",
+       .path = "total_params",
+       .format = Format::kCount,
+       .right = true,
+       .drop = 1},
+      {.title = "VAL_ACCURACY",
+       .path = "metrics[val_accuracy]",
+       .format = Format::kMetric,
+       .right = true,
+       .drop = 3},
+      {.title = "TEST_ACCURACY",
+       .path = "metrics[test_accuracy]",
+       .format = Format::kMetric,
+       .right = true,
+       .drop = 2},
+      {.title = "OWNER", .path = "owner", .cut = true, .drop = 4},
+      {.title = "PUBLISHED", .path = "created_at", .format = Format::kTime, .drop = 5},
+      {.title = "JOB", .path = "job", .drop = 6},
   };
   return columns;
 }

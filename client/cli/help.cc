@@ -28,7 +28,7 @@ std::string CommandList(const std::string* noun) {
     if (noun != nullptr && *noun != command->noun) continue;
     rows.push_back({absl::StrCat("  ", CommandTitle(*command)), command->summary});
   }
-  return Align(rows, {false, false}, 0);
+  return Align(rows, std::vector<Column>(2), 0);
 }
 
 }  // namespace

@@ -33,7 +33,9 @@ absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path,
   absl::StatusOr<v1::JobSpec> spec = support::Parse<v1::JobSpec>(text);
   if (!spec.ok()) return support::Annotate(spec.status(), path == "-" ? "standard input" : path);
   for (const std::string& setting : settings) {
-    RETURN_IF_ERROR(support::Annotate(support::ApplySetting(setting, *spec), "--set"));
+    const absl::Status set = support::ApplySetting(setting, *spec);
+    // A word of the command line, unlike the file's, is wrong usage.
+    if (!set.ok()) return support::UsageError(absl::StrCat("--set ", set.message()));
   }
   return spec;
 }

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -39,9 +40,13 @@ int Main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   // What gRPC itself has to say about a lost connection is no help to a person.
   setenv("GRPC_VERBOSITY", "NONE", 0);
-  const Terminal terminal{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, TerminalWidth()};
+  const Terminal terminal{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, TerminalWidth};
   const Environment environment{terminal, ConnectTo, TakeInterrupts};
-  return Run({argv + 1, argv + argc}, environment);
+  const int status = Run({argv + 1, argv + argc}, environment);
+  if (std::cout.flush()) return status;
+  // A full disk, or a pipe that nobody reads: half an answer is none.
+  std::cerr << "gradus: the output could not be written whole\n";
+  return std::max(status, 1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The three outputs of every command: for people, JSON, identifiers alone.
 #pragma once
 
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -20,9 +21,10 @@ namespace gradus::cli {
 struct Terminal {
   std::ostream& out;
   std::ostream& err;
-  // Somebody watches `out`: lines may be drawn again, and must fit `width` columns.
+  // Somebody watches `out`: lines may be drawn again, and must fit `width()` columns.
   bool is_terminal = false;
-  int width = 80;
+  // Asked again each time, since windows change their size.
+  std::function<int()> width = [] { return 80; };
 };
 
 class Output {
@@ -35,7 +37,7 @@ class Output {
   bool quiet() const { return mode_ == Mode::kQuiet; }
   bool people() const { return mode_ == Mode::kPeople; }
   bool is_terminal() const { return terminal_.is_terminal; }
-  int width() const { return terminal_.width; }
+  int width() const { return terminal_.width(); }
 
   // A line for people; nothing in the other modes. Control characters are replaced.
   void Line(absl::string_view text) const;

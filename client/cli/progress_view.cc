@@ -27,15 +27,17 @@ ProgressView::ProgressView(const Output& out, const v1::Job& job) : out_(out) {
 }
 
 void ProgressView::EndLine() {
-  if (rows_ > 0) out_.Draw("\n");
-  rows_ = 0;
+  if (drawn_ > 0) out_.Draw("\n");
+  drawn_ = 0;
 }
 
+int ProgressView::Width() const { return std::max(20, out_.width()); }
+
 std::string ProgressView::Clear() {
-  const std::string up = rows_ > 1 ? absl::StrCat("\x1b[", rows_ - 1, "A") : "";
-  const std::string clear = rows_ > 0 ? absl::StrCat(up, "\r\x1b[J") : "";
-  rows_ = 0;
-  return clear;
+  if (drawn_ == 0) return "";
+  const int rows = 1 + (drawn_ - 1) / Width();
+  drawn_ = 0;
+  return absl::StrCat(rows > 1 ? absl::StrCat("\x1b[", rows - 1, "A") : "", "\r\x1b[J");
 }
 
 void ProgressView::Line(absl::string_view text) {
@@ -46,10 +48,9 @@ void ProgressView::Line(absl::string_view text) {
 void ProgressView::Draw(absl::string_view text) {
   // A long line goes on in the next row; what is drawn over it begins in its first one. All of it
   // is ASCII but the metrics' names, which the server chooses among its own words.
-  const int width = std::max(20, out_.width());
-  const absl::string_view shown = text.substr(0, static_cast<size_t>(width) * kMostRows);
+  const absl::string_view shown = text.substr(0, static_cast<size_t>(Width()) * kMostRows);
   out_.Draw(absl::StrCat(Clear(), shown));
-  rows_ = 1 + (static_cast<int>(shown.size()) - 1) / width;
+  drawn_ = static_cast<int>(shown.size());
 }
 
 void ProgressView::OnOutage(bool lost) {
@@ -60,8 +61,10 @@ void ProgressView::OnOutage(bool lost) {
 
 void ProgressView::OnEvent(const v1::Event& event) {
   if (event.attempt() > attempt_) {
-    if (attempt_ > 0)
-      Line(absl::StrCat("attempt ", event.attempt(), ": goes on from the last checkpoint"));
+    if (attempt_ > 0) {
+      Line(absl::StrCat("attempt ", event.attempt(), ": ",
+                        has_checkpoint_ ? "goes on from the last checkpoint" : "begins anew"));
+    }
     attempt_ = event.attempt();
   }
   switch (event.kind_case()) {
@@ -78,6 +81,8 @@ void ProgressView::OnEvent(const v1::Event& event) {
     case v1::Event::kLogLine:
       return OnLog(event.log_line());
     case v1::Event::kCheckpointSaved:
+      has_checkpoint_ = true;
+      return;
     case v1::Event::kModelPublished:  // the summary at the end says it
     case v1::Event::KIND_NOT_SET:
       return;

@@ -32,6 +32,7 @@ class ProgressView {
   void OnLog(const v1::LogLine& log);
   // A line that stays.
   void Line(absl::string_view text);
+  int Width() const;
   // What takes the drawn line away.
   std::string Clear();
   // The line that is drawn again.
@@ -39,9 +40,11 @@ class ProgressView {
 
   const Output& out_;
   RunFacts facts_;
-  // Rows of the terminal that the drawn line takes; 0 when there is none.
-  int rows_ = 0;
+  // Columns that the drawn line would take on one row; 0 when there is none. How many rows that are
+  // depends on the window's width now, not on that when it was drawn.
+  int drawn_ = 0;
   int32_t attempt_ = 0;
+  bool has_checkpoint_ = false;
   absl::Time last_plain_ = absl::InfinitePast();
 };
 

@@ -24,7 +24,7 @@ std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summar
                     Grouped(layer.params())});
   }
   const std::vector<std::string> lines =
-      absl::StrSplit(Align(rows, {false, false, true}, 0), '\n', absl::SkipEmpty());
+      absl::StrSplit(Align(rows, {{}, {}, {.right = true}}, 0), '\n', absl::SkipEmpty());
   size_t width = 0;
   for (const std::string& line : lines) width = std::max(width, support::DisplayWidth(line));
   const std::string rule = std::string(width, '=') + "\n";

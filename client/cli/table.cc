@@ -7,8 +7,7 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
-#include <numeric>
-#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -146,14 +145,56 @@ std::string CutTo(const std::string& text, size_t width) {
   return absl::StrCat(text.substr(0, end), "\xe2\x80\xa6");  // an ellipsis
 }
 
-// Takes columns off the widest until the line fits.
-void Shrink(std::vector<size_t>& widths, size_t width) {
-  const size_t gaps = kGap * (widths.size() - 1);
-  while (std::accumulate(widths.begin(), widths.end(), gaps) > width) {
-    size_t& widest = *std::max_element(widths.begin(), widths.end());
-    if (widest <= kNarrowest) return;
-    --widest;
+// Width that the columns take, those of width 0 (dropped or empty) and their gaps apart.
+size_t LineWidth(const std::vector<size_t>& widths) {
+  size_t line = 0;
+  for (const size_t width : widths) line += width == 0 ? 0 : width + (line == 0 ? 0 : kGap);
+  return line;
+}
+
+// Takes width off the widest column that may be cut, until the line fits; false when it cannot.
+bool Cut(const std::vector<Column>& columns, size_t width, std::vector<size_t>& widths) {
+  while (LineWidth(widths) > width) {
+    size_t* widest = nullptr;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      if (!columns[i].cut || widths[i] <= kNarrowest) continue;
+      if (widest == nullptr || widths[i] > *widest) widest = &widths[i];
+    }
+    if (widest == nullptr) return false;
+    --*widest;
   }
+  return true;
+}
+
+// The widths that fit a terminal; 0 for a column that is not shown.
+std::vector<size_t> Fit(const std::vector<Column>& columns, size_t width,
+                        std::vector<size_t> widths) {
+  while (true) {
+    std::vector<size_t> narrow = widths;
+    if (Cut(columns, width, narrow)) return narrow;
+    int first = 0;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      if (widths[i] > 0) first = std::max(first, columns[i].drop);
+    }
+    if (first == 0) return narrow;  // too wide all the same: it goes on in the next row
+    for (size_t i = 0; i < widths.size(); ++i) {
+      if (columns[i].drop == first) widths[i] = 0;
+    }
+  }
+}
+
+std::string Line(const std::vector<std::string>& row, const std::vector<Column>& columns,
+                 const std::vector<size_t>& widths) {
+  std::string line;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (widths[i] == 0) continue;
+    const std::string cell = CutTo(row[i], widths[i]);
+    const std::string padding(widths[i] - support::DisplayWidth(cell), ' ');
+    absl::StrAppend(&line, line.empty() ? "" : std::string(kGap, ' '),
+                    columns[i].right ? padding + cell : cell + padding);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
 }
 
 }  // namespace
@@ -166,42 +207,28 @@ std::string Cell(const Message& message, const Column& column) {
   return support::Printable(absl::StrJoin(parts, "/"), true);
 }
 
-std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right,
-                  int width) {
-  std::vector<size_t> widths(right.size(), 0);
+std::string Align(const std::vector<std::vector<std::string>>& rows,
+                  const std::vector<Column>& columns, int width) {
+  std::vector<size_t> widths(columns.size(), 0);
   for (const std::vector<std::string>& row : rows) {
     for (size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], support::DisplayWidth(row[i]));
   }
-  if (width > 0) Shrink(widths, static_cast<size_t>(width));
+  if (width > 0) widths = Fit(columns, static_cast<size_t>(width), std::move(widths));
   std::string text;
-  for (const std::vector<std::string>& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      const std::string cell = CutTo(row[i], widths[i]);
-      const std::string padding(widths[i] - support::DisplayWidth(cell), ' ');
-      absl::StrAppend(&line, i == 0 ? "" : std::string(kGap, ' '),
-                      right[i] ? padding + cell : cell + padding);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, line, "\n");
-  }
+  for (const std::vector<std::string>& row : rows) text += Line(row, columns, widths);
   return text;
 }
 
 std::string Table(const std::vector<const Message*>& messages, const std::vector<Column>& columns,
                   int width) {
   std::vector<std::vector<std::string>> rows(1);
-  std::vector<bool> right;
-  for (const Column& column : columns) {
-    rows[0].emplace_back(column.title);
-    right.push_back(column.right);
-  }
+  for (const Column& column : columns) rows[0].emplace_back(column.title);
   for (const Message* message : messages) {
     std::vector<std::string>& row = rows.emplace_back();
     for (const Column& column : columns) row.push_back(Cell(*message, column));
   }
-  return Align(rows, right, width);
+  return Align(rows, columns, width);
 }
 
 std::string FactSheet(const Message& message, const std::vector<Column>& columns) {
@@ -210,7 +237,7 @@ std::string FactSheet(const Message& message, const std::vector<Column>& columns
     std::string cell = Cell(message, column);
     if (!cell.empty()) rows.push_back({std::string(column.title), std::move(cell)});
   }
-  return Align(rows, {false, false}, 0);
+  return Align(rows, std::vector<Column>(2), 0);
 }
 
 }  // namespace gradus::cli

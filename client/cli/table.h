@@ -31,21 +31,25 @@ struct Column {
   absl::string_view path;
   Format format = Format::kText;
   bool right = false;
+  // What gives way on a narrow terminal: text that may be cut; then whole columns, those with the
+  // highest number first. 0 stays.
+  bool cut = false;
+  int drop = 0;
 };
 
 // The value of a column as one line, safe for a terminal.
 std::string Cell(const google::protobuf::Message& message, const Column& column);
 
-// A title line and a line a message. With a width, the widest columns are cut until a line fits; 0
-// cuts nothing.
+// A title line and a line a message. With a width, columns are cut and dropped until a line fits; 0
+// takes nothing away.
 std::string Table(const std::vector<const google::protobuf::Message*>& messages,
                   const std::vector<Column>& columns, int width);
 
 // "TITLE  value" lines, without those whose value is empty.
 std::string FactSheet(const google::protobuf::Message& message, const std::vector<Column>& columns);
 
-// Rows of cells as Table prints them; `right` tells which columns are aligned to the right.
-std::string Align(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right,
-                  int width);
+// Rows of cells as Table prints them; of a column only right, cut and drop matter.
+std::string Align(const std::vector<std::vector<std::string>>& rows,
+                  const std::vector<Column>& columns, int width);
 
 }  // namespace gradus::cli

@@ -27,7 +27,12 @@ absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const v1::JobSpec spec, ReadJobFile(options.file, options.settings));
   if (!options.detach) session.TakeInterrupts();
   ASSIGN_OR_RETURN(const Client client, session.Connect());
-  ASSIGN_OR_RETURN(const v1::Job job, client.SubmitJob(spec));
+  const absl::StatusOr<v1::Job> submitted = client.SubmitJob(spec);
+  if (absl::IsCancelled(submitted.status()) && session.stop().stop_requested()) {
+    return absl::CancelledError(
+        "stopped before the server answered: `gradus job ls` tells whether the job is submitted");
+  }
+  ASSIGN_OR_RETURN(const v1::Job job, submitted);
   const Output& out = session.out();
   if (!out.people()) RETURN_IF_ERROR(out.Show(job, {}, "id"));
   out.Line(absl::StrCat("job ", job.id(), " (", job.name(), ") is submitted"));
@@ -36,7 +41,7 @@ absl::Status Run(const Options& options, Session& session) {
     return absl::OkStatus();
   }
   const absl::Status followed = Follow(session, job);
-  if (!out.json()) return followed;
+  if (!out.json() || absl::IsCancelled(followed)) return followed;
   ASSIGN_OR_RETURN(const v1::Job finished, client.GetJob(job.id()));
   RETURN_IF_ERROR(out.Json(finished));
   return followed;

@@ -18,12 +18,12 @@ constexpr int kLargestPage = 1000;
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(const Client& client,
                               absl::Status (Connection::*method)(const Request&, Response*,
-                                                                 absl::Time),
+                                                                 const CallOptions&),
                               const Request& request) {
   Response response;
   const absl::Status status = Retry(client.options(), client.stop(), [&](absl::Time deadline) {
     response.Clear();
-    return (client.connection().*method)(request, &response, deadline);
+    return (client.connection().*method)(request, &response, {deadline, client.stop()});
   });
   if (!status.ok()) return status;
   return response;
@@ -33,7 +33,7 @@ absl::StatusOr<Response> Call(const Client& client,
 template <typename Request, typename Response>
 absl::StatusOr<v1::Job> Steer(const Client& client, const std::string& id,
                               absl::Status (Connection::*method)(const Request&, Response*,
-                                                                 absl::Time)) {
+                                                                 const CallOptions&)) {
   Request request;
   request.set_id(id);
   request.set_request_id(NewRequestId());
@@ -45,7 +45,7 @@ absl::StatusOr<v1::Job> Steer(const Client& client, const std::string& id,
 template <typename Item, typename Request, typename Response, typename Items>
 absl::StatusOr<std::vector<Item>> List(const Client& client, int most, Request request,
                                        absl::Status (Connection::*method)(const Request&, Response*,
-                                                                          absl::Time),
+                                                                          const CallOptions&),
                                        Items items) {
   std::vector<Item> all;
   while (static_cast<int>(all.size()) < most) {

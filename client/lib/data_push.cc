@@ -11,6 +11,7 @@
 #include "internal/sha256.h"
 #include "proto/support/status.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/utf8.h"
 
 namespace gradus {
 namespace {
@@ -21,6 +22,11 @@ using Phase = PushProgress::Phase;
 // A request_id that was used for the same contents once leads to an upload that is gone; then the
 // next one is tried.
 constexpr int kMostGenerations = 20;
+
+constexpr absl::Duration kLongestParse = absl::Minutes(15);
+
+// A call that fails after more than this had reached the server.
+constexpr absl::Duration kLongestConnect = absl::Seconds(30);
 
 struct Local {
   File file;
@@ -57,7 +63,8 @@ class Push {
         return absl::InvalidArgumentError(absl::StrCat(file.path, ": the file is empty"));
       total_ += size;
       v1::UploadFile description;
-      description.set_name(std::filesystem::path(file.path).filename().string());
+      description.set_name(
+          support::Printable(std::filesystem::path(file.path).filename().string(), true));
       description.set_size(size);
       description.set_format(file.format);
       description.set_split(file.split);
@@ -121,22 +128,33 @@ class Push {
     return std::move(*finished.mutable_dataset());
   }
 
-  // Parsing takes as long as it takes: only the connection may end an attempt.
+  // Parsing takes as long as it takes: one attempt may last, but a server that stays away is told
+  // of as soon as ever.
   absl::Status FinishUpload(const v1::FinishUploadRequest& request,
                             v1::FinishUploadResponse* response) {
-    RetryOptions patient = client_.options();
-    patient.attempt = absl::Minutes(10);
-    patient.deadline = absl::Minutes(30);
-    return Retry(patient, client_.stop(), [&](absl::Time deadline) {
-      return client_.connection().FinishUpload(request, response, deadline);
-    });
+    Backoff backoff(client_.options());
+    absl::Time end = absl::InfiniteFuture();
+    while (true) {
+      const absl::Time begun = absl::Now();
+      const absl::Status status = client_.connection().FinishUpload(
+          request, response, {begun + kLongestParse, client_.stop()});
+      if (client_.stop().stop_requested()) return absl::CancelledError("stopped");
+      if (!IsTransient(status)) return status;
+      const absl::Time now = absl::Now();
+      const bool outage_begins = end == absl::InfiniteFuture() || now - begun > kLongestConnect;
+      if (outage_begins) end = now + client_.options().deadline;
+      if (now >= end) return status;
+      if (!WaitFor(client_.options(), backoff.Next(status), client_.stop()))
+        return absl::CancelledError("stopped");
+    }
   }
 
   template <typename Request, typename Response>
-  absl::Status Unary(absl::Status (Connection::*method)(const Request&, Response*, absl::Time),
+  absl::Status Unary(absl::Status (Connection::*method)(const Request&, Response*,
+                                                        const CallOptions&),
                      const Request& request, Response* response) {
     return Retry(client_.options(), client_.stop(), [&](absl::Time deadline) {
-      return (client_.connection().*method)(request, response, deadline);
+      return (client_.connection().*method)(request, response, {deadline, client_.stop()});
     });
   }
 
@@ -154,6 +172,10 @@ class Push {
       }
       const absl::Status status =
           sent.ok() ? absl::UnavailableError("the server took nothing") : sent.status();
+      if (absl::IsAborted(status)) {
+        return absl::AbortedError(
+            "another push of the same files is under way, and has taken over from this one");
+      }
       if (!IsTransient(status) && !absl::IsOutOfRange(status)) return status;
       if (!WaitFor(client_.options(), backoff.Next(status), client_.stop()))
         return absl::CancelledError("stopped");

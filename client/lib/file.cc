@@ -3,6 +3,7 @@
 #include "internal/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,15 @@ absl::StatusOr<File> File::OpenForAppend(const std::string& path, unsigned mode)
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd < 0) return Errno(path);
   return File(fd, path);
+}
+
+absl::StatusOr<File> File::LockFolder(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Errno(path);
+  File folder(fd, path);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return absl::FailedPreconditionError(absl::StrCat(path, ": in use by another process"));
+  return folder;
 }
 
 absl::StatusOr<int64_t> File::Size() const {

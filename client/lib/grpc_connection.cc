@@ -3,6 +3,9 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <iterator>
+#include <stop_token>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -13,8 +16,11 @@
 #include "gradus/v1/dataset_service.grpc.pb.h"
 #include "gradus/v1/job_service.grpc.pb.h"
 #include "gradus/v1/model_service.grpc.pb.h"
+#include "internal/pem.h"
 #include "proto/support/keepalive.h"
+#include "proto/support/status.h"
 #include "proto/support/status_grpc.h"
+#include "proto/support/status_macros.h"
 
 namespace gradus {
 namespace {
@@ -24,19 +30,27 @@ constexpr absl::Duration kLongestDeafness = absl::Milliseconds(100);
 constexpr int kMostMessageBytes = 4 << 20;
 
 // gRPC's words for a server that is not there name everything but the server.
-absl::Status FromCall(const grpc::Status& call) {
-  constexpr absl::string_view kNobody = "failed to connect to all addresses";
+absl::Status FromCall(const grpc::Status& call, const std::string& server) {
+  constexpr absl::string_view kNobody[] = {"failed to connect to all addresses",
+                                           "DNS resolution failed"};
+  constexpr absl::string_view kStranger = "certificate verify failed";
   absl::Status status = support::FromGrpc(call);
   const absl::string_view message = status.message();
-  if (!absl::IsUnavailable(status) || !absl::StartsWith(message, kNobody)) return status;
-  const size_t address = message.find("ipv");
-  const size_t cause = message.rfind(": ");
-  if (address == absl::string_view::npos || cause == absl::string_view::npos || cause < address) {
-    return status;
+  if (absl::IsDeadlineExceeded(status) && message == "Deadline Exceeded") {
+    return absl::DeadlineExceededError(
+        absl::StrCat("the server at ", server, " did not answer in time"));
   }
-  const absl::string_view from = message.substr(address + 5);
-  return absl::UnavailableError(absl::StrCat(
-      "cannot reach the server at ", from.substr(0, from.find(": ")), message.substr(cause)));
+  const bool nobody = std::any_of(std::begin(kNobody), std::end(kNobody),
+                                  [&](auto words) { return absl::StartsWith(message, words); });
+  if (!absl::IsUnavailable(status) || !nobody) return status;
+  if (absl::StrContains(message, kStranger)) {
+    return absl::UnavailableError(absl::StrCat(
+        "who answers at ", server, " has no certificate of the authority that the profile names"));
+  }
+  const size_t cause = message.rfind(": ");
+  return absl::UnavailableError(
+      absl::StrCat("cannot reach the server at ", server,
+                   cause == absl::string_view::npos ? "" : message.substr(cause)));
 }
 
 template <typename Response>
@@ -44,27 +58,29 @@ class GrpcResponseStream final : public ResponseStream<Response> {
  public:
   // `open` starts the call with the context of this stream.
   template <typename Open>
-  explicit GrpcResponseStream(Open open) : reader_(open(&context_)) {}
+  GrpcResponseStream(std::string server, Open open)
+      : server_(std::move(server)), reader_(open(&context_)) {}
 
   bool Read(Response* response) override { return reader_->Read(response); }
-  absl::Status Finish() override { return FromCall(reader_->Finish()); }
+  absl::Status Finish() override { return FromCall(reader_->Finish(), server_); }
   void Cancel() override { context_.TryCancel(); }
 
  private:
+  const std::string server_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<Response>> reader_;
 };
 
 class GrpcUploadStream final : public UploadStream {
  public:
-  explicit GrpcUploadStream(v1::DatasetService::Stub& stub)
-      : writer_(stub.AppendUpload(&context_, &response_)) {}
+  GrpcUploadStream(std::string server, v1::DatasetService::Stub& stub)
+      : server_(std::move(server)), writer_(stub.AppendUpload(&context_, &response_)) {}
 
   bool Write(const v1::AppendUploadRequest& request) override { return writer_->Write(request); }
 
   absl::StatusOr<v1::AppendUploadResponse> Finish() override {
     writer_->WritesDone();
-    const absl::Status status = FromCall(writer_->Finish());
+    const absl::Status status = FromCall(writer_->Finish(), server_);
     if (!status.ok()) return status;
     return response_;
   }
@@ -72,6 +88,7 @@ class GrpcUploadStream final : public UploadStream {
   void Cancel() override { context_.TryCancel(); }
 
  private:
+  const std::string server_;
   grpc::ClientContext context_;
   v1::AppendUploadResponse response_;
   std::unique_ptr<grpc::ClientWriter<v1::AppendUploadRequest>> writer_;
@@ -79,8 +96,9 @@ class GrpcUploadStream final : public UploadStream {
 
 class GrpcConnection final : public Connection {
  public:
-  explicit GrpcConnection(const std::shared_ptr<grpc::Channel>& channel)
-      : channel_(channel),
+  GrpcConnection(std::string server, const std::shared_ptr<grpc::Channel>& channel)
+      : server_(std::move(server)),
+        channel_(channel),
         jobs_(v1::JobService::NewStub(channel)),
         datasets_(v1::DatasetService::NewStub(channel)),
         models_(v1::ModelService::NewStub(channel)),
@@ -89,16 +107,17 @@ class GrpcConnection final : public Connection {
 // One line a method: the name says which member of which stub.
 #define GRADUS_UNARY(stub, Method)                                                        \
   absl::Status Method(const v1::Method##Request& request, v1::Method##Response* response, \
-                      absl::Time deadline) override {                                     \
+                      const CallOptions& call) override {                                 \
     grpc::ClientContext context;                                                          \
-    context.set_deadline(absl::ToChronoTime(deadline));                                   \
-    return FromCall((stub)->Method(&context, request, response));                         \
+    context.set_deadline(absl::ToChronoTime(call.deadline));                              \
+    const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });      \
+    return FromCall((stub)->Method(&context, request, response), server_);                \
   }
 #define GRADUS_STREAM(stub, Method)                                                                \
   std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) \
       override {                                                                                   \
     return std::make_unique<GrpcResponseStream<v1::Method##Response>>(                             \
-        [&](grpc::ClientContext* context) { return (stub)->Method(context, request); });           \
+        server_, [&](grpc::ClientContext* context) { return (stub)->Method(context, request); });  \
   }
 
   GRADUS_UNARY(jobs_, SubmitJob)
@@ -121,7 +140,7 @@ class GrpcConnection final : public Connection {
   GRADUS_UNARY(datasets_, ListDatasets)
   GRADUS_UNARY(datasets_, RemoveDataset)
   std::unique_ptr<UploadStream> AppendUpload() override {
-    return std::make_unique<GrpcUploadStream>(*datasets_);
+    return std::make_unique<GrpcUploadStream>(server_, *datasets_);
   }
 
   GRADUS_UNARY(models_, GetModel)
@@ -148,6 +167,8 @@ class GrpcConnection final : public Connection {
   }
 
  private:
+  // As the profile has it, for messages.
+  const std::string server_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::JobService::Stub> jobs_;
   const std::unique_ptr<v1::DatasetService::Stub> datasets_;
@@ -173,9 +194,22 @@ grpc::ChannelArguments Arguments() {
   return arguments;
 }
 
+absl::Status CheckPems(const Profile& profile) {
+  for (const auto& [name, text] :
+       {std::pair<const char*, const std::string&>("ca_pem", profile.ca_pem()),
+        {"client_cert_pem", profile.client_cert_pem()}}) {
+    if (!text.empty() && !internal::IsCertificatePem(text))
+      return support::FieldError(name, "is not a certificate in PEM form");
+  }
+  if (!profile.client_key_pem().empty() && !internal::IsPrivateKeyPem(profile.client_key_pem()))
+    return support::FieldError("client_key_pem", "is not a private key in PEM form");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const Profile& profile) {
+  RETURN_IF_ERROR(CheckPems(profile));
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = profile.ca_pem();
   tls.pem_cert_chain = profile.client_cert_pem();
@@ -185,7 +219,7 @@ absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const Profile& profil
   if (credentials == nullptr)
     return absl::InvalidArgumentError("the profile's certificates or token cannot be used");
   return std::make_shared<GrpcConnection>(
-      grpc::CreateCustomChannel(profile.server(), credentials, Arguments()));
+      profile.server(), grpc::CreateCustomChannel(profile.server(), credentials, Arguments()));
 }
 
 }  // namespace gradus

@@ -24,7 +24,6 @@ class Fetch {
       : client_(client), ref_(std::move(ref)), folder_(std::move(folder)), options_(options) {}
 
   absl::StatusOr<v1::Model> Run() {
-    RETURN_IF_ERROR(internal::MakeFolders(folder_, 0777));
     Backoff backoff(client_.options());
     absl::Time end = absl::Now() + client_.options().deadline;
     while (true) {
@@ -85,6 +84,9 @@ class Fetch {
       return absl::InternalError("the server sent a digest that is none");
     }
     header_ = header;
+    // Only now, so that a model that is not there leaves no folder behind.
+    RETURN_IF_ERROR(internal::MakeFolders(folder_, 0777));
+    ASSIGN_OR_RETURN(lock_, File::LockFolder(folder_));
     ASSIGN_OR_RETURN(part_, File::OpenForAppend(PartPath(), 0666));
     RETURN_IF_ERROR(HashWhatIsThere());
     return have_ == offset ? absl::OkStatus()
@@ -140,6 +142,8 @@ class Fetch {
   const std::string folder_;
   const FetchOptions& options_;
   std::optional<v1::FetchModelHeader> header_;
+  // Two fetches into one folder would mix their bytes.
+  File lock_;
   File part_;
   internal::Sha256 digest_;
   int64_t have_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "internal/file.h"
 #include "proto/support/parse.h"
@@ -29,6 +30,16 @@ absl::Status NoProfile(const std::string& path, bool is_default) {
                                       : "check --profile or GRADUS_PROFILE";
   return support::WithReason(
       absl::NotFoundError(absl::StrCat("there is no profile at ", path, "; ", next)), "NO_PROFILE");
+}
+
+// The address itself is not shown: what stands there may be anything.
+absl::Status CheckServer(absl::string_view server) {
+  const size_t colon = server.rfind(':');
+  int port = 0;
+  const bool good = colon != absl::string_view::npos && colon > 0 &&
+                    absl::SimpleAtoi(server.substr(colon + 1), &port) && port >= 1 && port <= 65535;
+  if (good) return absl::OkStatus();
+  return support::FieldError("server", "is not HOST:PORT, such as train.example.org:7077");
 }
 
 }  // namespace
@@ -62,6 +73,7 @@ absl::StatusOr<Profile> ParseProfile(absl::string_view text) {
         {"token", profile->token()}}) {
     if (value.empty()) return support::FieldError(name, "is missing from the profile");
   }
+  RETURN_IF_ERROR(CheckServer(profile->server()));
   if (profile->client_cert_pem().empty() != profile->client_key_pem().empty()) {
     return support::FieldError("client_cert_pem",
                                "stands in a profile together with client_key_pem, or not at all");

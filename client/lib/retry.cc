@@ -29,7 +29,7 @@ bool IsTransient(const absl::Status& status) {
 
 absl::Duration Backoff::Next(const absl::Status& status) {
   const std::optional<absl::Duration> asked = support::RetryDelayOf(status);
-  if (asked.has_value()) return *asked;
+  if (asked.has_value()) return std::max(*asked, options_.first_wait);
   const absl::Duration wait = next_ * RandomShare();
   next_ = std::min(next_ * 2, options_.longest_wait);
   return wait;
@@ -55,6 +55,7 @@ absl::Status Retry(const RetryOptions& options, const std::stop_token& stop,
   while (true) {
     if (stop.stop_requested()) return absl::CancelledError("stopped");
     const absl::Status status = attempt(std::min(end, absl::Now() + options.attempt));
+    if (!status.ok() && stop.stop_requested()) return absl::CancelledError("stopped");
     // An attempt that took too long is a lost reply as long as there is time left.
     const bool lost = status.code() == absl::StatusCode::kDeadlineExceeded;
     if (!lost && !IsTransient(status)) return status;

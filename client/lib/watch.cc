@@ -20,58 +20,79 @@ struct Ending {
   bool got_events = false;
 };
 
-// Keeps the time since the server was heard of last, and tells when that changes.
+// Whether the server is there, since when it is not, and who is told of it.
 class Outage {
  public:
-  Outage(const Client& client, const WatchOptions& options)
-      : client_(client), options_(options), backoff_(client.options()) {}
+  Outage(const Client& client, const std::string& job, const WatchOptions& options)
+      : client_(client), job_(job), options_(options), backoff_(client.options()) {}
 
   void Heard() {
-    if (lost_) Tell(false);
-    last_heard_ = absl::Now();
+    Tell(false);
     backoff_.Reset();
+  }
+
+  // After a break: whether the server answers. A stream alone would not say so before the job's
+  // next event, and that may be hours away.
+  absl::Status Probe() {
+    if (!lost_) return absl::OkStatus();
+    v1::GetJobRequest request;
+    request.set_id(job_);
+    v1::GetJobResponse response;
+    const absl::Status status = client_.connection().GetJob(
+        request, &response, {absl::Now() + client_.options().attempt, client_.stop()});
+    if (status.ok()) Tell(false);
+    return status;
   }
 
   // Waits before the next attempt; `status` again when it is time to give up.
   absl::Status Wait(const absl::Status& status) {
-    if (!lost_ && !status.ok()) Tell(true);
-    if (absl::Now() - last_heard_ > options_.longest_outage) return status;
+    if (!status.ok()) {
+      if (!lost_) since_ = absl::Now();
+      Tell(true);
+      if (absl::Now() - since_ >= options_.longest_outage) return status;
+    }
     if (WaitFor(client_.options(), backoff_.Next(status), client_.stop())) return absl::OkStatus();
     return absl::CancelledError("stopped");
   }
 
  private:
   void Tell(bool lost) {
+    if (lost_ == lost) return;
     lost_ = lost;
     if (options_.on_outage) options_.on_outage(lost);
   }
 
   const Client& client_;
+  const std::string& job_;
   const WatchOptions& options_;
   Backoff backoff_;
-  absl::Time last_heard_ = absl::Now();
   bool lost_ = false;
+  absl::Time since_;
 };
 
-// Reads one stream to its end. `events` takes the events out of a response.
-template <typename Response, typename Events, typename Handle>
-Ending ReadStream(const Client& client, ResponseStream<Response>& stream, Events events,
-                  Outage& outage, const Handle& handle) {
-  const std::stop_callback cancel(client.stop(), [&stream] { stream.Cancel(); });
+// Opens one stream and reads it to its end. `events` takes the events out of a response.
+template <typename Request, typename Response, typename Events, typename Handle>
+Ending ReadStream(const Client& client,
+                  std::unique_ptr<ResponseStream<Response>> (Connection::*open)(const Request&),
+                  const Request& request, Events events, Outage& outage, const Handle& handle) {
   Ending ending;
+  ending.status = outage.Probe();
+  if (!ending.status.ok()) return ending;
+  const auto stream = (client.connection().*open)(request);
+  const std::stop_callback cancel(client.stop(), [&stream] { stream->Cancel(); });
   Response response;
-  while (!ending.by_handler && stream.Read(&response)) {
+  while (!ending.by_handler && stream->Read(&response)) {
     outage.Heard();
     for (const v1::Event& event : events(response)) {
       ending.got_events = true;
       ending.status = handle(event);
       if (ending.status.ok()) continue;
       ending.by_handler = true;
-      stream.Cancel();
+      stream->Cancel();
       break;
     }
   }
-  const absl::Status finished = stream.Finish();
+  const absl::Status finished = stream->Finish();
   if (!ending.by_handler) ending.status = finished;
   return ending;
 }
@@ -96,15 +117,15 @@ absl::Status WatchJob(const Client& client, const std::string& id, const WatchOp
     is_final = event.has_state_changed() && IsFinal(event.state_changed().to());
     return handle(event);
   };
-  Outage outage(client, options);
+  Outage outage(client, id, options);
   while (true) {
     if (client.stop().stop_requested()) return absl::CancelledError("stopped");
     v1::WatchJobRequest request;
     request.set_id(id);
     request.set_after_seq(last);
-    const auto stream = client.connection().WatchJob(request);
     const Ending ending = ReadStream(
-        client, *stream, [](const auto& r) -> const auto& { return r.events(); }, outage, take);
+        client, &Connection::WatchJob, request,
+        [](const auto& r) -> const auto& { return r.events(); }, outage, take);
     if (ending.by_handler || is_final) return ending.by_handler ? ending.status : absl::OkStatus();
     // The whole life was seen before: nothing new came, and the server says that nothing will.
     if (ending.status.ok() && !ending.got_events && last > 0 && last == options.after_seq)
@@ -124,14 +145,15 @@ absl::Status StreamLogs(const Client& client, const std::string& id, bool follow
     last = event.seq();
     return handle(event);
   };
-  Outage outage(client, options);
+  Outage outage(client, id, options);
   while (true) {
+    if (client.stop().stop_requested()) return absl::CancelledError("stopped");
     v1::StreamLogsRequest request;
     request.set_id(id);
     request.set_follow(follow);
-    const auto stream = client.connection().StreamLogs(request);
     const Ending ending = ReadStream(
-        client, *stream, [](const auto& r) -> const auto& { return r.lines(); }, outage, take);
+        client, &Connection::StreamLogs, request,
+        [](const auto& r) -> const auto& { return r.lines(); }, outage, take);
     if (ending.by_handler || ending.status.ok()) return ending.status;
     if (client.stop().stop_requested()) return absl::CancelledError("stopped");
     if (!MayComeBack(ending.status)) return ending.status;

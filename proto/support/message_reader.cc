@@ -17,6 +17,7 @@
 #include "proto/support/scalar.h"
 #include "proto/support/status.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/utf8.h"
 
 namespace gradus::support {
 namespace {
@@ -28,8 +29,12 @@ using google::protobuf::OneofDescriptor;
 using google::protobuf::Timestamp;
 using Kind = YamlNode::Kind;
 
-// Aliases make a walk longer than the text; no honest job file comes near this.
+// Aliases make a walk longer than the text, and what it copies larger; no honest job file comes
+// near these.
 constexpr size_t kMostSteps = 300'000;
+constexpr size_t kMostTextBytes = 8 << 20;
+// A longer key is nobody's typing error, and no help in a message.
+constexpr size_t kMostKeyBytes = 60;
 // More known keys than this are no help in a message.
 constexpr size_t kMostKeysShown = 24;
 
@@ -50,6 +55,12 @@ std::string Found(const YamlNode& node) {
       return "a mapping";
   }
   return "";
+}
+
+// A key as errors show it.
+std::string KeyShown(absl::string_view key) {
+  return absl::StrCat(Printable(key.substr(0, kMostKeyBytes), true),
+                      key.size() > kMostKeyBytes ? "..." : "");
 }
 
 absl::Status Null(const YamlNode& node, const std::string& path) {
@@ -112,10 +123,11 @@ bool TakesBareWord(const Descriptor& type) {
 }
 
 absl::Status MessageReader::CountStep(const YamlNode& node, const std::string& path) {
-  if (++steps_ <= kMostSteps) return absl::OkStatus();
-  return At(
-      node.line, path,
-      absl::StrCat("more than ", kMostSteps, " values, aliases counted each time they are used"));
+  text_bytes_ += node.text.size();
+  if (++steps_ <= kMostSteps && text_bytes_ <= kMostTextBytes) return absl::OkStatus();
+  return At(node.line, path,
+            absl::StrCat("more than ", kMostSteps, " values or ", kMostTextBytes,
+                         " bytes of text, aliases counted each time they are used"));
 }
 
 absl::Status MessageReader::ReadMessage(const YamlNode& node, const std::string& path,
@@ -133,7 +145,7 @@ absl::Status MessageReader::ReadEntries(const YamlNode& node, const std::string&
                                         Message& message) {
   std::map<const FieldDescriptor*, int> seen;
   for (const YamlEntry& entry : node.entries) {
-    const std::string inner = JoinKey(path, entry.key);
+    const std::string inner = JoinKey(path, KeyShown(entry.key));
     const absl::StatusOr<const FieldDescriptor*> field =
         FindKey(*message.GetDescriptor(), entry.key);
     if (!field.ok()) return At(entry.line, inner, field.status().message());
@@ -205,7 +217,7 @@ absl::Status MessageReader::ReadMap(const YamlNode& node, const std::string& pat
     return At(node.line, path, absl::StrCat(Found(node), " is not a mapping of keys to values"));
   std::map<std::string, int> seen;
   for (const YamlEntry& entry : node.entries) {
-    const std::string inner = JoinKey(path, entry.key);
+    const std::string inner = JoinKey(path, KeyShown(entry.key));
     const auto [first, is_new] = seen.emplace(entry.key, entry.line);
     if (!is_new)
       return At(entry.line, inner, absl::StrCat("given twice, first on line ", first->second));

@@ -62,7 +62,9 @@ class MessageReader {
                        const google::protobuf::FieldDescriptor& field,
                        google::protobuf::Message& message);
 
+  // What was read so far, aliases counted each time.
   size_t steps_ = 0;
+  size_t text_bytes_ = 0;
 };
 
 }  // namespace gradus::support

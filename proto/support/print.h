@@ -20,7 +20,9 @@ struct JsonOptions {
   bool indent = false;
 };
 
-// protobuf's JSON form with the field names of the proto (snake_case); 64-bit integers are strings.
+// protobuf's JSON form with the field names of the proto (snake_case); 64-bit integers are strings,
+// maps in the order of their keys, so that the same message is the same text. Of messages that are
+// compiled in.
 //   Errors   INVALID_ARGUMENT when a field holds what JSON cannot say, such as a time out of range.
 absl::StatusOr<std::string> PrintJson(const google::protobuf::Message& message,
                                       const JsonOptions& options = {});

@@ -52,10 +52,9 @@ absl::Status CheckSplits(const v1::BeginUploadRequest& request) {
   for (int i = 0; i < request.files_size(); ++i) {
     const v1::UploadFile& file = request.files(i);
     if (!seen.emplace(file.split(), file.column()).second) {
-      return base::InvalidArgument(
-          absl::StrCat("files[", i, "]"),
-          absl::StrCat("column \"", file.column(), "\" of split \"", file.split(), "\""),
-          "given once");
+      return base::FieldError(absl::StatusCode::kInvalidArgument, absl::StrCat("files[", i, "]"),
+                              absl::StrCat("column \"", file.column(), "\" of split \"",
+                                           file.split(), "\" is given twice"));
     }
   }
   for (int i = 0; i < request.files_size(); ++i) {

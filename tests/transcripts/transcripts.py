@@ -7,8 +7,8 @@
 
 A transcript is a list of "$ command" lines, each followed by what it prints (standard output, then standard error) and, where
 its exit status is not 0, "[exit N]". Lines before the first command are remarks. "..." stands for any lines. Commands run in
-a shell, in an empty folder, with `gradus` on the PATH, $DATA the folder of Fashion-MNIST and $EXAMPLES that of deploy/examples. What
-differs from run to run is replaced before comparing: see NORMALISE.
+a shell, in an empty folder, with `gradus` on the PATH, $DATA the folder of Fashion-MNIST, $EXAMPLES that of deploy/examples, and $STORE
+a program that prints all that the server keeps. What differs from run to run is replaced before comparing: see NORMALISE.
 """
 import argparse
 import os
@@ -45,7 +45,7 @@ class Normaliser:
         line = JOB.sub(lambda m: self.jobs.setdefault(m.group(), f"JOB{len(self.jobs) + 1}"), line)
         for pattern, word in NORMALISE:
             line = pattern.sub(word, line)
-        return re.sub(r" {2,}", "  ", line).rstrip()
+        return re.sub(r"(?<=\S) {2,}", "  ", line).rstrip()
 
 
 def read(path):
@@ -84,7 +84,7 @@ def run_step(command, env, folder, normalise):
     return lines
 
 
-def run_file(path, bin_dir, profile, update):
+def run_file(path, bin_dir, server, update):
     remarks, steps = read(path)
     normalise = Normaliser()
     failures = 0
@@ -94,8 +94,9 @@ def run_file(path, bin_dir, profile, update):
                "DATA": rig.FASHION, "EXAMPLES": str(ROOT / "deploy/examples"), "COLUMNS": "100"}
         for name in ("GRADUS_PROFILE", "XDG_CONFIG_HOME"):
             env.pop(name, None)
-        if profile:
-            env["GRADUS_PROFILE"] = str(profile)
+        if server:
+            env["GRADUS_PROFILE"] = str(server.profile)
+            env["STORE"] = f"{sys.executable} -B {ROOT / 'tests/support/store_contents.py'} {server.dir}"
         for command, expected in steps:
             # A later command may name the jobs of earlier ones: <JOB1>.
             real = command
@@ -125,7 +126,7 @@ def main():
             failures += run_file(path, args.bin_dir.resolve(), None, args.update)
             continue
         with rig.Server(args.bin_dir) as server:
-            failures += run_file(path, args.bin_dir.resolve(), server.profile, args.update)
+            failures += run_file(path, args.bin_dir.resolve(), server, args.update)
     print(f"{len(args.files)} transcripts, {failures} commands said something else")
     return 1 if failures else 0
 

@@ -18,9 +18,12 @@ void Declare(Arguments& arguments, Options& options) {
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
+  const Output& out = session.out();
   for (const std::string& name : options.names) {
     RETURN_IF_ERROR(client.RemoveDataset(name));
-    session.out().Line(absl::StrCat("dataset ", name, " is removed"));
+    if (out.json()) RETURN_IF_ERROR(out.Json(v1::RemoveDatasetResponse()));
+    if (out.quiet()) out.Text(name + "\n");
+    out.Line(absl::StrCat("dataset ", name, " is removed"));
   }
   return absl::OkStatus();
 }

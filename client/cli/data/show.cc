@@ -49,7 +49,7 @@ std::string SplitTable(const v1::Dataset& dataset, int width) {
            absl::StrCat("(", absl::StrJoin(column.shape(), ", "), ")"), Classes(column)});
     }
   }
-  return Align(rows, {false, true, false, false, false, false}, width);
+  return Align(rows, {{.cut = true}, {.right = true}, {}, {}, {}, {.cut = true}}, width);
 }
 
 absl::Status Run(const Options& options, Session& session) {

@@ -25,14 +25,17 @@ absl::Status Run(const Options& options, Session& session) {
   if (options.follow) session.TakeInterrupts();
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   const Output& out = session.out();
-  const absl::Status status = StreamLogs(
-      client, options.id, options.follow, WatchOptions(), [&out](const v1::Event& event) {
+  bool is_empty = true;
+  const absl::Status status =
+      StreamLogs(client, options.id, options.follow, WatchOptions(), [&](const v1::Event& event) {
+        is_empty = false;
         if (out.json()) return out.Json(event);
         const v1::LogLine& line = event.log_line();
         out.Text(absl::StrCat(LocalTime(event.time()), " ", v1::LogLine::Level_Name(line.level()),
                               " ", support::Printable(line.text(), true), "\n"));
         return absl::OkStatus();
       });
+  if (status.ok() && is_empty) out.Note("The job has said nothing.");
   // Leaving a log is no failure.
   return absl::IsCancelled(status) && session.stop().stop_requested() ? absl::OkStatus() : status;
 }

@@ -45,7 +45,8 @@ absl::Status Run(const Options& options, Session& session) {
   v1::ListJobsResponse all;
   all.mutable_jobs()->Assign(jobs.begin(), jobs.end());
   return session.out().List(all, JobRow(), "id",
-                            "There are no such jobs. `gradus train FILE` submits one.");
+                            states.empty() ? "There are no jobs. `gradus train FILE` submits one."
+                                           : "There are no jobs in such a state.");
 }
 
 }  // namespace

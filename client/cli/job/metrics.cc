@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // gradus job metrics: a line an epoch, a column a metric.
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/command.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
+#include "proto/support/scalar.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/utf8.h"
 
@@ -36,13 +39,31 @@ std::string AsTable(const v1::ListMetricsResponse& metrics, int width) {
     }
   }
   for (auto& [epoch, row] : by_epoch) rows.push_back(std::move(row));
-  return Align(rows, std::vector<bool>(columns, true), width);
+  return Align(rows, std::vector<Column>(columns, {.right = true, .cut = true}), width);
+}
+
+// That each metric asked for is there; else which are.
+absl::Status CheckNames(const Client& client, const Options& options,
+                        const v1::ListMetricsResponse& metrics) {
+  std::set<std::string> known;
+  for (const v1::MetricSeries& series : metrics.series()) known.insert(series.name());
+  for (const std::string& name : options.names) {
+    if (known.count(name) > 0) continue;
+    ASSIGN_OR_RETURN(const v1::ListMetricsResponse all, client.ListMetrics(options.id));
+    std::vector<std::string> names;
+    for (const v1::MetricSeries& series : all.series()) names.push_back(series.name());
+    const std::string there = names.empty() ? "none yet" : absl::StrJoin(names, ", ");
+    return absl::NotFoundError(absl::StrCat("job ", options.id, " has no metric ",
+                                            support::Shown(name), "; there is ", there));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   ASSIGN_OR_RETURN(const v1::ListMetricsResponse metrics,
                    client.ListMetrics(options.id, options.names));
+  RETURN_IF_ERROR(CheckNames(client, options, metrics));
   const Output& out = session.out();
   if (out.json()) return out.Json(metrics);
   if (out.quiet()) return out.List(metrics, {}, "name", "");

@@ -46,10 +46,15 @@ absl::StatusOr<v1::Model> Fetch(const Options& options, const std::string& folde
 absl::Status Run(const Options& options, Session& session) {
   const std::string folder =
       options.output.empty() ? options.ref.substr(0, options.ref.find('@')) : options.output;
-  ASSIGN_OR_RETURN(const v1::Model model, Fetch(options, folder, session));
+  session.TakeInterrupts();
+  const absl::StatusOr<v1::Model> fetched = Fetch(options, folder, session);
+  if (absl::IsCancelled(fetched.status()) && session.stop().stop_requested()) {
+    return absl::CancelledError("stopped; the same command goes on where it was");
+  }
+  ASSIGN_OR_RETURN(const v1::Model model, fetched);
   const Output& out = session.out();
   if (out.json()) return out.Json(model);
-  if (out.quiet()) out.Text(folder + "\n");
+  if (out.quiet()) out.Text(absl::StrCat(model.name(), "@", model.version(), "\n"));
   out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", folder,
                         ": model.json, weights.safetensors, README.md"));
   return absl::OkStatus();

@@ -18,9 +18,12 @@ void Declare(Arguments& arguments, Options& options) {
 
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
+  const Output& out = session.out();
   for (const std::string& ref : options.refs) {
     RETURN_IF_ERROR(client.RemoveModel(ref));
-    session.out().Line(absl::StrCat("model ", ref, " is removed"));
+    if (out.json()) RETURN_IF_ERROR(out.Json(v1::RemoveModelResponse()));
+    if (out.quiet()) out.Text(ref + "\n");
+    out.Line(absl::StrCat("model ", ref, " is removed"));
   }
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/job_file.h"
 #include "client/cli/summary_table.h"
+#include "proto/support/scalar.h"
 #include "proto/support/status_macros.h"
 
 namespace gradus::cli {
@@ -35,7 +36,14 @@ absl::StatusOr<Subject> OfFile(const Client& client, const Options& options) {
 }
 
 absl::StatusOr<Subject> OfModel(const Client& client, const std::string& ref) {
-  ASSIGN_OR_RETURN(const v1::Model model, client.GetModel(ref));
+  const absl::StatusOr<v1::Model> found = client.GetModel(ref);
+  // Most such words are files that are somewhere else.
+  if (absl::IsNotFound(found.status()) || absl::IsInvalidArgument(found.status())) {
+    return absl::Status(
+        found.status().code(),
+        absl::StrCat(found.status().message(), "; nor is there a file ", support::Shown(ref)));
+  }
+  ASSIGN_OR_RETURN(const v1::Model model, found);
   Subject subject;
   subject.title = absl::StrCat(model.name(), "@", model.version());
   *subject.summary.mutable_layers() = model.layers();

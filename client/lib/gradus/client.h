@@ -32,7 +32,8 @@ class Client {
   // On a connection of the caller's.
   explicit Client(std::shared_ptr<Connection> connection, const RetryOptions& options = {});
 
-  // The same server, with calls that end early with CANCELLED when `stop` is asked for.
+  // The same server, with calls that end early with CANCELLED when `stop` is asked for. What a
+  // change was doing then may be done or not.
   Client WithStop(std::stop_token stop) const;
 
   // Jobs. A spec is made by JobBuilder (job_builder.h) or by hand.

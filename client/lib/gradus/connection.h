@@ -17,6 +17,14 @@
 
 namespace gradus {
 
+// One attempt of a unary call: until when it may take, and who may end it earlier.
+struct CallOptions {
+  absl::Time deadline = absl::InfiniteFuture();
+  // Asked to stop: the call ends with CANCELLED. Whether the server had done it by then is not
+  // known.
+  std::stop_token stop;
+};
+
 // What the server sends on one call. Read and Finish by one thread; Cancel by any, at any time.
 template <typename Response>
 class ResponseStream {
@@ -42,63 +50,63 @@ class UploadStream {
 
 // One method a call of the services; nothing is retried here.
 //   Threads  all methods, from any thread.
-//   Errors   UNAVAILABLE when the server cannot be reached or went away, DEADLINE_EXCEEDED, else
-//   the server's status with
-//            its details as payloads of proto/support/status.h. Streams report theirs in Finish.
+//   Errors   UNAVAILABLE when the server cannot be reached or went away; DEADLINE_EXCEEDED when it
+//            did not answer in time; CANCELLED after a stop; else the server's status with its
+//            details as payloads of proto/support/status.h. Streams report theirs in Finish.
 class Connection {
  public:
   virtual ~Connection() = default;
 
   virtual absl::Status SubmitJob(const v1::SubmitJobRequest&, v1::SubmitJobResponse*,
-                                 absl::Time deadline) = 0;
+                                 const CallOptions&) = 0;
   virtual absl::Status ValidateJob(const v1::ValidateJobRequest&, v1::ValidateJobResponse*,
-                                   absl::Time deadline) = 0;
+                                   const CallOptions&) = 0;
   virtual absl::Status GetJob(const v1::GetJobRequest&, v1::GetJobResponse*,
-                              absl::Time deadline) = 0;
+                              const CallOptions&) = 0;
   virtual absl::Status ListJobs(const v1::ListJobsRequest&, v1::ListJobsResponse*,
-                                absl::Time deadline) = 0;
+                                const CallOptions&) = 0;
   virtual absl::Status PauseJob(const v1::PauseJobRequest&, v1::PauseJobResponse*,
-                                absl::Time deadline) = 0;
+                                const CallOptions&) = 0;
   virtual absl::Status ResumeJob(const v1::ResumeJobRequest&, v1::ResumeJobResponse*,
-                                 absl::Time deadline) = 0;
+                                 const CallOptions&) = 0;
   virtual absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*,
-                                 absl::Time deadline) = 0;
+                                 const CallOptions&) = 0;
   virtual absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*,
-                                  absl::Time deadline) = 0;
+                                  const CallOptions&) = 0;
   virtual absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*,
-                                   absl::Time deadline) = 0;
+                                   const CallOptions&) = 0;
   virtual std::unique_ptr<ResponseStream<v1::WatchJobResponse>> WatchJob(
       const v1::WatchJobRequest&) = 0;
   virtual std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> StreamLogs(
       const v1::StreamLogsRequest&) = 0;
 
   virtual absl::Status BeginUpload(const v1::BeginUploadRequest&, v1::BeginUploadResponse*,
-                                   absl::Time deadline) = 0;
+                                   const CallOptions&) = 0;
   virtual absl::Status GetUpload(const v1::GetUploadRequest&, v1::GetUploadResponse*,
-                                 absl::Time deadline) = 0;
+                                 const CallOptions&) = 0;
   virtual absl::Status FinishUpload(const v1::FinishUploadRequest&, v1::FinishUploadResponse*,
-                                    absl::Time deadline) = 0;
+                                    const CallOptions&) = 0;
   virtual absl::Status AbortUpload(const v1::AbortUploadRequest&, v1::AbortUploadResponse*,
-                                   absl::Time deadline) = 0;
+                                   const CallOptions&) = 0;
   virtual absl::Status GetDataset(const v1::GetDatasetRequest&, v1::GetDatasetResponse*,
-                                  absl::Time deadline) = 0;
+                                  const CallOptions&) = 0;
   virtual absl::Status ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse*,
-                                    absl::Time deadline) = 0;
+                                    const CallOptions&) = 0;
   virtual absl::Status RemoveDataset(const v1::RemoveDatasetRequest&, v1::RemoveDatasetResponse*,
-                                     absl::Time deadline) = 0;
+                                     const CallOptions&) = 0;
   virtual std::unique_ptr<UploadStream> AppendUpload() = 0;
 
   virtual absl::Status GetModel(const v1::GetModelRequest&, v1::GetModelResponse*,
-                                absl::Time deadline) = 0;
+                                const CallOptions&) = 0;
   virtual absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*,
-                                  absl::Time deadline) = 0;
+                                  const CallOptions&) = 0;
   virtual absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
-                                   absl::Time deadline) = 0;
+                                   const CallOptions&) = 0;
   virtual std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) = 0;
 
   virtual absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*,
-                              absl::Time deadline) = 0;
+                              const CallOptions&) = 0;
 
   // The time between two attempts: waits so long, and where the connection is lost, makes it again
   // meanwhile if it can. False early when asked to stop.
@@ -107,6 +115,7 @@ class Connection {
 
 // Over TLS to the profile's server. Nothing is sent yet: an address where nobody listens shows at
 // the first call.
+//   Errors   INVALID_ARGUMENT with the field when a certificate or a key is none.
 absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const Profile& profile);
 
 }  // namespace gradus

@@ -46,8 +46,8 @@ absl::StatusOr<std::vector<PushFile>> FindIdxFiles(const std::string& folder);
 // broken connection, and a second call with the same name and files goes on where the first one was
 // broken off.
 //   Errors   as Client; INVALID_ARGUMENT when a file is not what it should be, or changed while it
-//   was sent;
-//            ALREADY_EXISTS when the name is taken.
+//            was sent; ALREADY_EXISTS when the name is taken; ABORTED when another push of the same
+//            files took over.
 absl::StatusOr<v1::Dataset> PushDataset(const Client& client, const std::string& name,
                                         const std::vector<PushFile>& files,
                                         const PushOptions& options = {});

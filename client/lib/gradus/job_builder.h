@@ -33,17 +33,21 @@ class ViewBuilder {
 
 // A whole job, step by step; the first wrong step is what Build answers.
 //
-//   const auto spec = gradus::JobBuilder("fashion-a")
-//                         .Input({28, 28})
-//                         .Layer("flatten")
-//                         .Layer("dense: {units: 100, activation: relu, kernel_initializer:
-//                         he_normal}") .Layer("dense: {units: 8, activation: softmax}")
-//                         .Train(gradus::ViewBuilder("fashion-mnist").Range(0, 55000).Scale(1.0 /
-//                         255)) .Loss("sparse_categorical_crossentropy") .Optimizer("sgd:
-//                         {learning_rate: 0.001}") .Metric("accuracy") .Epochs(20)
-//                         .Publish("fashion-a")
-//                         .Build();
+//   const auto spec =
+//       gradus::JobBuilder("digits")
+//           .Input({28, 28})
+//           .Layer("flatten")
+//           .Layer("dense: {units: 100, activation: relu}")
+//           .Layer("dense: {units: 10, activation: softmax}")
+//           .Train(gradus::ViewBuilder("mnist").Range(0, 55000).Scale(1.0 / 255))
+//           .Loss("sparse_categorical_crossentropy")
+//           .Optimizer("sgd: {learning_rate: 0.001}")
+//           .Metric("accuracy")
+//           .Epochs(20)
+//           .Publish("digits")
+//           .Build();
 //
+//   Owns     its spec, and nothing of what is passed to it.
 //   Threads  one at a time.
 class JobBuilder {
  public:

@@ -21,11 +21,13 @@ struct FetchOptions {
 };
 
 // Writes `folder`/model.json (the definition), weights.safetensors and README.md (the card). The
-// folder is made if need be. No file has its name before all three are complete, synced and the
-// weights' digest is verified. A broken transfer goes on where it broke, in this call or in the
-// next one.
+// folder is made if need be, once the model is known to be there. No file has its name before all
+// three are complete, synced and the weights' digest is verified. A broken transfer goes on where
+// it broke, in this call or in the next one.
 //   Returns  the model, with its spec.
-//   Errors   as Client; DATA_LOSS when the bytes that came have another digest.
+//   Errors   as Client; DATA_LOSS when the bytes that came have another digest; FAILED_PRECONDITION
+//            when `folder` is a file, or another fetch writes to it; what the file system says
+//            (PERMISSION_DENIED, RESOURCE_EXHAUSTED for a full disk, ...), with the path.
 absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
                                      const std::string& folder, const FetchOptions& options = {});
 

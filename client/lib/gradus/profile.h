@@ -23,8 +23,7 @@ absl::StatusOr<std::string> ProfilePath(const std::string& path);
 
 // Reads and checks the profile at ProfilePath(path).
 //   Errors   NOT_FOUND when there is no file, with what to do about it; INVALID_ARGUMENT when it is
-//   no profile. Messages never
-//            hold the file's contents.
+//            no profile. Messages never hold the file's contents.
 absl::StatusOr<Profile> LoadProfile(const std::string& path = "");
 
 // Checks a profile's text.

@@ -46,8 +46,11 @@ class Backoff {
 bool WaitFor(const RetryOptions& options, absl::Duration duration, const std::stop_token& stop);
 
 // Calls `attempt` with the deadline of each attempt until it answers something that is not
-// transient, the deadline of all has passed or a stop is asked for (CANCELLED). The request must be
-// one that may be sent twice: a read, or one with a request_id.
+// transient (an attempt whose own deadline passed counts as lost), the deadline of all has passed
+// or a stop is asked for (CANCELLED). The request must be one that may be sent twice: a read, or
+// one with a request_id.
+//   Threads  `attempt` runs on the calling thread.
+//   Errors   that of the last attempt.
 absl::Status Retry(const RetryOptions& options, const std::stop_token& stop,
                    const std::function<absl::Status(absl::Time deadline)>& attempt);
 

@@ -27,6 +27,10 @@ class File {
   // For writing and reading at the end of what is there; made with `mode` if need be.
   static absl::StatusOr<File> OpenForAppend(const std::string& path, unsigned mode);
 
+  // A folder, with a lock that lasts as long as the File: FAILED_PRECONDITION while another process
+  // (or another File of this one) has it. File systems without such locks give none.
+  static absl::StatusOr<File> LockFolder(const std::string& path);
+
   absl::StatusOr<int64_t> Size() const;
   // Fewer bytes than asked for only at the file's end.
   absl::StatusOr<size_t> ReadAt(int64_t offset, std::span<char> to) const;

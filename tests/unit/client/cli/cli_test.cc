@@ -147,6 +147,14 @@ TEST_F(Cli, NothingFromTheServerReachesATerminalRaw) {
   EXPECT_THAT(err(), Not(HasSubstr("\x1b")));
 }
 
+TEST_F(Cli, AMetricThatIsNotThereIsNamedWithThoseThatAre) {
+  server->metrics.add_series()->set_name("loss");
+  EXPECT_EQ(Run({"job", "metrics", "j1", "--name", "loss", "-q"}), 0);
+  EXPECT_EQ(out(), "loss\n");
+  EXPECT_EQ(Run({"job", "metrics", "j1", "--name", "los"}), 1);
+  EXPECT_EQ(err(), "gradus: job j1 has no metric \"los\"; there is loss\n");
+}
+
 TEST_F(Cli, SteersJobs) {
   server->AddState("j1", v1::Job::RUNNING);
   EXPECT_EQ(Run({"job", "pause", "j1"}), 0);
@@ -171,6 +179,16 @@ TEST_F(Cli, PushesAFolderAndNamesWhatCame) {
   EXPECT_EQ(Run({"data", "push", "e", "train:x=" + folder / "none"}), 1);
   EXPECT_EQ(Run({"data", "rm", "d", "e"}), 0);
   EXPECT_TRUE(server->datasets.empty());
+}
+
+TEST_F(Cli, ARemovalHasThreeOutputsToo) {
+  for (const char* name : {"a", "b", "c"}) server->datasets[name].set_name(name);
+  EXPECT_EQ(Run({"data", "rm", "a"}), 0);
+  EXPECT_EQ(out(), "dataset a is removed\n");
+  EXPECT_EQ(Run({"data", "rm", "b", "-q"}), 0);
+  EXPECT_EQ(out(), "b\n");
+  EXPECT_EQ(Run({"data", "rm", "c", "--json"}), 0);
+  EXPECT_EQ(out(), "{}\n");
 }
 
 TEST_F(Cli, FetchesAModelIntoAFolder) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proto/support/status.h"
 #include "tests/unit/client/lib/testing.h"
 
 namespace gradus::cli {
@@ -27,8 +28,10 @@ TEST(JobFile, ErrorsNameTheFileOrTheSetting) {
   const std::string bad = folder.Write("bad.yaml", "nme: a\n");
   EXPECT_THAT(std::string(ReadJobFile(bad, {}).status().message()),
               HasSubstr("bad.yaml: line 1: nme: unknown key; did you mean \"name\"?"));
-  EXPECT_EQ(ReadJobFile(good, {"fit.sed=1"}).status().message(),
-            "--set: fit.sed: unknown key; did you mean \"seed\"?");
+  EXPECT_EQ(support::ExitCode(ReadJobFile(bad, {}).status()), 1);
+  const absl::Status setting = ReadJobFile(good, {"fit.sed=1"}).status();
+  EXPECT_EQ(setting.message(), "--set fit.sed: unknown key; did you mean \"seed\"?");
+  EXPECT_EQ(support::ExitCode(setting), 2);
   EXPECT_EQ(ReadJobFile(folder / "none", {}).status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(ReadJobFile("/dev/zero", {}).ok());
 }

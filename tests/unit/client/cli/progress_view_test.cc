@@ -37,13 +37,32 @@ TEST_F(ProgressViewTest, WhereNobodyWatchesALineComesNowAndThen) {
   EXPECT_THAT(text, Not(HasSubstr("\r")));
 }
 
-TEST_F(ProgressViewTest, ANewAttemptIsTold) {
-  for (const int attempt : {0, 1, 2}) {
+TEST_F(ProgressViewTest, ANewAttemptIsToldAndWhereItBegins) {
+  for (const int attempt : {0, 1, 2, 3}) {
     v1::Event event = At(0);
     event.set_attempt(attempt);
+    if (attempt == 2) event.mutable_checkpoint_saved()->set_step(7);
     view.OnEvent(event);
   }
-  EXPECT_EQ(out.str(), "attempt 2: goes on from the last checkpoint\n");
+  EXPECT_EQ(out.str(), "attempt 2: begins anew\nattempt 3: goes on from the last checkpoint\n");
+}
+
+TEST_F(ProgressViewTest, ALineIsTakenAwayByTheRowsThatItHasNow) {
+  int width = 100;
+  const Output terminal{Terminal{out, err, true, [&width] { return width; }},
+                        Output::Mode::kPeople};
+  ProgressView drawn{terminal, v1::Job()};
+  v1::Event event = At(0);
+  event.mutable_progress()->set_steps_per_epoch(100);
+  drawn.OnEvent(event);
+  const size_t columns = out.str().size();
+  ASSERT_GT(columns, 40u);
+  ASSERT_LT(columns, 100u);
+  width = static_cast<int>(columns) / 2;  // the window is made narrower: the line takes three rows
+  out.str("");
+  drawn.OnEvent(event);
+  EXPECT_THAT(out.str(),
+              ::testing::StartsWith(columns % 2 == 0 ? "\x1b[1A\r\x1b[J" : "\x1b[2A\r\x1b[J"));
 }
 
 TEST_F(ProgressViewTest, StagesAreToldWhereThereAreSeveral) {

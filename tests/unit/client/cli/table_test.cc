@@ -52,18 +52,39 @@ TEST(Table, AlignsByColumnsNotBytes) {
 TEST(Table, FitsTheTerminalByCuttingTheWidest) {
   v1::Job job = Example();
   job.set_reason(std::string(300, 'r'));
-  const std::string text =
-      Table({&job}, {{"ID", "id"}, {"STATE", "state"}, {"REASON", "reason"}}, 40);
+  const std::string text = Table(
+      {&job},
+      {{"ID", "id"}, {"STATE", "state"}, {.title = "REASON", .path = "reason", .cut = true}}, 40);
   for (const absl::string_view line : absl::StrSplit(text, '\n'))
     EXPECT_LE(support::DisplayWidth(line), 40u);
   EXPECT_THAT(text, HasSubstr("j1  RUNNING  rrr"));
   EXPECT_THAT(text, HasSubstr("\xe2\x80\xa6"));
 }
 
+TEST(Table, NarrowTerminalsLoseTheLeastImportantColumnsWhole) {
+  v1::Job job = Example();
+  job.set_name(std::string(100, 'n'));
+  const std::vector<Column> columns = {{"ID", "id"},
+                                       {.title = "NAME", .path = "name", .cut = true},
+                                       {.title = "STATE", .path = "state", .drop = 1},
+                                       {.title = "STEP", .path = "step", .right = true, .drop = 2}};
+  EXPECT_EQ(Table({&job}, columns, 30),
+            "ID  NAME      STATE       STEP\n"
+            "j1  nnnnnnn\xe2\x80\xa6  RUNNING  1234567\n");
+  EXPECT_EQ(Table({&job}, columns, 20),
+            "ID  NAME     STATE\n"
+            "j1  nnnnnn\xe2\x80\xa6  RUNNING\n");
+  EXPECT_EQ(Table({&job}, columns, 12),
+            "ID  NAME\n"
+            "j1  nnnnnnn\xe2\x80\xa6\n");
+}
+
 TEST(Table, CutsBetweenCharactersOnly) {
   v1::Job job;
   for (int i = 0; i < 50; ++i) job.mutable_reason()->append("\xc3\xa9");
-  EXPECT_EQ(support::FirstInvalidUtf8(Table({&job}, {{"REASON", "reason"}}, 10)), std::nullopt);
+  EXPECT_EQ(support::FirstInvalidUtf8(
+                Table({&job}, {{.title = "REASON", .path = "reason", .cut = true}}, 10)),
+            std::nullopt);
 }
 
 TEST(Table, AFactSheetLeavesOutWhatIsNotKnown) {

@@ -17,7 +17,7 @@ class CliTest : public ::testing::Test {
   int Run(const std::vector<std::string>& words) {
     out_stream.str("");
     err_stream.str("");
-    const cli::Terminal terminal{out_stream, err_stream, is_terminal, width};
+    const cli::Terminal terminal{out_stream, err_stream, is_terminal, [this] { return width; }};
     const auto connect = [this](const std::string&) -> absl::StatusOr<Client> {
       return Client(server, Impatient());
     };

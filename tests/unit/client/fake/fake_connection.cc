@@ -131,7 +131,7 @@ void FakeConnection::AddState(const std::string& job, v1::Job::State to) {
 }
 
 absl::Status FakeConnection::SubmitJob(const v1::SubmitJobRequest& request,
-                                       v1::SubmitJobResponse* response, absl::Time) {
+                                       v1::SubmitJobResponse* response, const CallOptions&) {
   submit_ids.push_back(request.request_id());
   return Answer([&] {
     std::string& id = submitted_[request.request_id()];
@@ -147,7 +147,7 @@ absl::Status FakeConnection::SubmitJob(const v1::SubmitJobRequest& request,
 }
 
 absl::Status FakeConnection::ValidateJob(const v1::ValidateJobRequest& request,
-                                         v1::ValidateJobResponse* response, absl::Time) {
+                                         v1::ValidateJobResponse* response, const CallOptions&) {
   return Answer([&] {
     *response = validation;
     *response->mutable_effective_spec() = request.spec();
@@ -156,7 +156,7 @@ absl::Status FakeConnection::ValidateJob(const v1::ValidateJobRequest& request,
 }
 
 absl::Status FakeConnection::GetJob(const v1::GetJobRequest& request, v1::GetJobResponse* response,
-                                    absl::Time) {
+                                    const CallOptions&) {
   return Answer([&] {
     if (jobs.count(request.id()) == 0) return NoSuch("job", request.id());
     *response->mutable_job() = jobs[request.id()];
@@ -165,7 +165,7 @@ absl::Status FakeConnection::GetJob(const v1::GetJobRequest& request, v1::GetJob
 }
 
 absl::Status FakeConnection::ListJobs(const v1::ListJobsRequest& request,
-                                      v1::ListJobsResponse* response, absl::Time) {
+                                      v1::ListJobsResponse* response, const CallOptions&) {
   return Answer([&] {
     // The token is how many were given already.
     const size_t skip = request.page_token().empty() ? 0 : std::stoul(request.page_token());
@@ -194,20 +194,20 @@ absl::Status FakeConnection::Move(const std::string& id, v1::Job::State to, v1::
 }
 
 absl::Status FakeConnection::PauseJob(const v1::PauseJobRequest& request,
-                                      v1::PauseJobResponse* response, absl::Time) {
+                                      v1::PauseJobResponse* response, const CallOptions&) {
   return Move(request.id(), v1::Job::PAUSED, response->mutable_job());
 }
 absl::Status FakeConnection::ResumeJob(const v1::ResumeJobRequest& request,
-                                       v1::ResumeJobResponse* response, absl::Time) {
+                                       v1::ResumeJobResponse* response, const CallOptions&) {
   return Move(request.id(), v1::Job::QUEUED, response->mutable_job());
 }
 absl::Status FakeConnection::CancelJob(const v1::CancelJobRequest& request,
-                                       v1::CancelJobResponse* response, absl::Time) {
+                                       v1::CancelJobResponse* response, const CallOptions&) {
   return Move(request.id(), v1::Job::CANCELLED, response->mutable_job());
 }
 
 absl::Status FakeConnection::ExplainJob(const v1::ExplainJobRequest&,
-                                        v1::ExplainJobResponse* response, absl::Time) {
+                                        v1::ExplainJobResponse* response, const CallOptions&) {
   return Answer([&] {
     *response = explanation;
     return absl::OkStatus();
@@ -215,7 +215,7 @@ absl::Status FakeConnection::ExplainJob(const v1::ExplainJobRequest&,
 }
 
 absl::Status FakeConnection::ListMetrics(const v1::ListMetricsRequest&,
-                                         v1::ListMetricsResponse* response, absl::Time) {
+                                         v1::ListMetricsResponse* response, const CallOptions&) {
   return Answer([&] {
     *response = metrics;
     return absl::OkStatus();
@@ -245,7 +245,7 @@ std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> FakeConnection::StreamLo
 }
 
 absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request,
-                                         v1::BeginUploadResponse* response, absl::Time) {
+                                         v1::BeginUploadResponse* response, const CallOptions&) {
   return Answer([&] {
     const std::string id = absl::StrCat("u-", request.request_id());
     if (uploads.count(id) == 0 && spent_uploads.count(id) == 0) {
@@ -270,7 +270,7 @@ absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request,
 }
 
 absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request,
-                                       v1::GetUploadResponse* response, absl::Time) {
+                                       v1::GetUploadResponse* response, const CallOptions&) {
   return Answer([&] {
     if (uploads.count(request.id()) == 0) return NoSuch("upload", request.id());
     *response->mutable_upload() = uploads[request.id()];
@@ -279,7 +279,7 @@ absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request,
 }
 
 absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request,
-                                          v1::FinishUploadResponse* response, absl::Time) {
+                                          v1::FinishUploadResponse* response, const CallOptions&) {
   return Answer([&] {
     if (uploads.count(request.id()) == 0) return NoSuch("upload", request.id());
     const v1::Upload& upload = uploads[request.id()];
@@ -296,7 +296,7 @@ absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request
 }
 
 absl::Status FakeConnection::AbortUpload(const v1::AbortUploadRequest& request,
-                                         v1::AbortUploadResponse*, absl::Time) {
+                                         v1::AbortUploadResponse*, const CallOptions&) {
   return Answer([&] {
     uploads.erase(request.id());
     return absl::OkStatus();
@@ -304,7 +304,7 @@ absl::Status FakeConnection::AbortUpload(const v1::AbortUploadRequest& request,
 }
 
 absl::Status FakeConnection::GetDataset(const v1::GetDatasetRequest& request,
-                                        v1::GetDatasetResponse* response, absl::Time) {
+                                        v1::GetDatasetResponse* response, const CallOptions&) {
   return Answer([&] {
     if (datasets.count(request.name()) == 0) return NoSuch("dataset", request.name());
     *response->mutable_dataset() = datasets[request.name()];
@@ -313,7 +313,7 @@ absl::Status FakeConnection::GetDataset(const v1::GetDatasetRequest& request,
 }
 
 absl::Status FakeConnection::ListDatasets(const v1::ListDatasetsRequest&,
-                                          v1::ListDatasetsResponse* response, absl::Time) {
+                                          v1::ListDatasetsResponse* response, const CallOptions&) {
   return Answer([&] {
     for (const auto& [name, dataset] : datasets) *response->add_datasets() = dataset;
     return absl::OkStatus();
@@ -321,7 +321,7 @@ absl::Status FakeConnection::ListDatasets(const v1::ListDatasetsRequest&,
 }
 
 absl::Status FakeConnection::RemoveDataset(const v1::RemoveDatasetRequest& request,
-                                           v1::RemoveDatasetResponse*, absl::Time) {
+                                           v1::RemoveDatasetResponse*, const CallOptions&) {
   return Answer([&] {
     return datasets.erase(request.name()) > 0 ? absl::OkStatus()
                                               : NoSuch("dataset", request.name());
@@ -333,7 +333,7 @@ std::unique_ptr<UploadStream> FakeConnection::AppendUpload() {
 }
 
 absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request,
-                                      v1::GetModelResponse* response, absl::Time) {
+                                      v1::GetModelResponse* response, const CallOptions&) {
   return Answer([&] {
     if (models.count(request.ref()) == 0) return NoSuch("model", request.ref());
     *response->mutable_model() = models[request.ref()];
@@ -342,7 +342,7 @@ absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request,
 }
 
 absl::Status FakeConnection::ListModels(const v1::ListModelsRequest&,
-                                        v1::ListModelsResponse* response, absl::Time) {
+                                        v1::ListModelsResponse* response, const CallOptions&) {
   return Answer([&] {
     for (const auto& [ref, model] : models) *response->add_models() = model;
     return absl::OkStatus();
@@ -350,7 +350,7 @@ absl::Status FakeConnection::ListModels(const v1::ListModelsRequest&,
 }
 
 absl::Status FakeConnection::RemoveModel(const v1::RemoveModelRequest& request,
-                                         v1::RemoveModelResponse*, absl::Time) {
+                                         v1::RemoveModelResponse*, const CallOptions&) {
   return Answer([&] {
     return models.erase(request.ref()) > 0 ? absl::OkStatus() : NoSuch("model", request.ref());
   });
@@ -378,7 +378,7 @@ std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchMod
 }
 
 absl::Status FakeConnection::WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse* response,
-                                    absl::Time) {
+                                    const CallOptions&) {
   return Answer([&] {
     *response = me;
     return absl::OkStatus();

@@ -52,44 +52,51 @@ class FakeConnection final : public Connection {
   v1::Event& AddEvent(const std::string& job);
   void AddState(const std::string& job, v1::Job::State to);
 
-  absl::Status SubmitJob(const v1::SubmitJobRequest&, v1::SubmitJobResponse*, absl::Time) override;
+  absl::Status SubmitJob(const v1::SubmitJobRequest&, v1::SubmitJobResponse*,
+                         const CallOptions&) override;
   absl::Status ValidateJob(const v1::ValidateJobRequest&, v1::ValidateJobResponse*,
-                           absl::Time) override;
-  absl::Status GetJob(const v1::GetJobRequest&, v1::GetJobResponse*, absl::Time) override;
-  absl::Status ListJobs(const v1::ListJobsRequest&, v1::ListJobsResponse*, absl::Time) override;
-  absl::Status PauseJob(const v1::PauseJobRequest&, v1::PauseJobResponse*, absl::Time) override;
-  absl::Status ResumeJob(const v1::ResumeJobRequest&, v1::ResumeJobResponse*, absl::Time) override;
-  absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*, absl::Time) override;
+                           const CallOptions&) override;
+  absl::Status GetJob(const v1::GetJobRequest&, v1::GetJobResponse*, const CallOptions&) override;
+  absl::Status ListJobs(const v1::ListJobsRequest&, v1::ListJobsResponse*,
+                        const CallOptions&) override;
+  absl::Status PauseJob(const v1::PauseJobRequest&, v1::PauseJobResponse*,
+                        const CallOptions&) override;
+  absl::Status ResumeJob(const v1::ResumeJobRequest&, v1::ResumeJobResponse*,
+                         const CallOptions&) override;
+  absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*,
+                         const CallOptions&) override;
   absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*,
-                          absl::Time) override;
+                          const CallOptions&) override;
   absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*,
-                           absl::Time) override;
+                           const CallOptions&) override;
   std::unique_ptr<ResponseStream<v1::WatchJobResponse>> WatchJob(
       const v1::WatchJobRequest&) override;
   std::unique_ptr<ResponseStream<v1::StreamLogsResponse>> StreamLogs(
       const v1::StreamLogsRequest&) override;
   absl::Status BeginUpload(const v1::BeginUploadRequest&, v1::BeginUploadResponse*,
-                           absl::Time) override;
-  absl::Status GetUpload(const v1::GetUploadRequest&, v1::GetUploadResponse*, absl::Time) override;
+                           const CallOptions&) override;
+  absl::Status GetUpload(const v1::GetUploadRequest&, v1::GetUploadResponse*,
+                         const CallOptions&) override;
   absl::Status FinishUpload(const v1::FinishUploadRequest&, v1::FinishUploadResponse*,
-                            absl::Time) override;
+                            const CallOptions&) override;
   absl::Status AbortUpload(const v1::AbortUploadRequest&, v1::AbortUploadResponse*,
-                           absl::Time) override;
+                           const CallOptions&) override;
   absl::Status GetDataset(const v1::GetDatasetRequest&, v1::GetDatasetResponse*,
-                          absl::Time) override;
+                          const CallOptions&) override;
   absl::Status ListDatasets(const v1::ListDatasetsRequest&, v1::ListDatasetsResponse*,
-                            absl::Time) override;
+                            const CallOptions&) override;
   absl::Status RemoveDataset(const v1::RemoveDatasetRequest&, v1::RemoveDatasetResponse*,
-                             absl::Time) override;
+                             const CallOptions&) override;
   std::unique_ptr<UploadStream> AppendUpload() override;
-  absl::Status GetModel(const v1::GetModelRequest&, v1::GetModelResponse*, absl::Time) override;
+  absl::Status GetModel(const v1::GetModelRequest&, v1::GetModelResponse*,
+                        const CallOptions&) override;
   absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*,
-                          absl::Time) override;
+                          const CallOptions&) override;
   absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
-                           absl::Time) override;
+                           const CallOptions&) override;
   std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) override;
-  absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, absl::Time) override;
+  absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, const CallOptions&) override;
 
  private:
   // Runs `work` with the faults that tests ask for around it.

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gradus/client.h"
 
+#include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <set>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "proto/support/status.h"
 #include "tests/unit/client/lib/testing.h"
 
 namespace gradus {
@@ -58,13 +66,52 @@ TEST_F(ClientTest, AStoppedClientAsksNothing) {
   EXPECT_EQ(server->calls, 0);
 }
 
-// The profile of a server that nobody runs, with certificates that look like some.
+// The profile of a server that nobody runs.
 Profile Nobody() {
   Profile profile;
   profile.set_server("127.0.0.1:1");
-  profile.set_ca_pem("none");
   profile.set_token("none");
   return profile;
+}
+
+TEST(Connection, ACertificateOrAKeyThatIsNoneIsNamed) {
+  for (const char* field : {"ca_pem", "client_cert_pem", "client_key_pem"}) {
+    Profile profile = Nobody();
+    profile.GetReflection()->SetString(
+        &profile, Profile::descriptor()->FindFieldByName(field),
+        "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n");
+    const absl::Status status = Client::Connect(profile).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field;
+    EXPECT_EQ(support::FieldOf(status), field);
+  }
+}
+
+TEST(Connection, AStopEndsACallThatIsUnderWay) {
+  // A port that is listened on by somebody who never answers.
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  Profile profile = Nobody();
+  profile.set_server(absl::StrCat("127.0.0.1:", ntohs(address.sin_port)));
+  RetryOptions options;
+  options.deadline = options.attempt = absl::Hours(1);
+  const auto client = Client::Connect(profile, options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::stop_source stop;
+  std::thread asker([&] {
+    EXPECT_EQ(client->WithStop(stop.get_token()).WhoAmI().status().code(),
+              absl::StatusCode::kCancelled);
+  });
+  pollfd incoming = {listener, POLLIN, 0};
+  EXPECT_EQ(poll(&incoming, 1, 60'000), 1);  // the call is on its way
+  stop.request_stop();
+  asker.join();
+  close(listener);
 }
 
 TEST(Connection, AServerThatIsNotThereIsUnavailable) {

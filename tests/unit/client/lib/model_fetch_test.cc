@@ -88,6 +88,26 @@ TEST_F(ModelFetchTest, AnEarlierModelStaysUntilTheNewOneIsWhole) {
 TEST_F(ModelFetchTest, AModelThatIsNotThereIsNotFound) {
   EXPECT_EQ(FetchModel(client, "none", folder / "out").status().code(),
             absl::StatusCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST_F(ModelFetchTest, AFileInTheFoldersPlaceIsNamed) {
+  folder.Write("out", "a file");
+  EXPECT_EQ(Fetch().status(), absl::FailedPreconditionError(folder / "out: not a folder"));
+  EXPECT_EQ(folder.Read("out"), "a file");
+}
+
+TEST_F(ModelFetchTest, TwoFetchesDoNotMixTheirBytes) {
+  // The second one begins while the first is half-way.
+  absl::Status second;
+  FetchOptions options;
+  options.progress = [&](int64_t done, int64_t) {
+    if (done == 5000) second = Fetch().status();
+  };
+  ASSERT_TRUE(FetchModel(client, "m@1", folder / "out", options).ok());
+  EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition) << second;
+  EXPECT_EQ(folder.Read("out/weights.safetensors"), server->weights);
+  EXPECT_TRUE(Fetch().ok());
 }
 
 }  // namespace

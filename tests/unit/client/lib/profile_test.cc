@@ -67,6 +67,17 @@ TEST_F(ProfileTest, ErrorsDoNotShowSecrets) {
   }
 }
 
+TEST_F(ProfileTest, AServerHasAHostAndAPort) {
+  for (const char* server :
+       {"lab", "lab:", ":7077", "lab:0", "lab:65536", "lab:http", "http://lab"}) {
+    const absl::Status status = ParseProfile(Text(server)).status();
+    EXPECT_EQ(support::FieldOf(status), "server") << server;
+  }
+  for (const char* server : {"lab:7077", "[::1]:7077", "10.0.0.1:65535"}) {
+    EXPECT_TRUE(ParseProfile(Text(server)).ok()) << server;
+  }
+}
+
 TEST_F(ProfileTest, ADeviceOrAHugeFileIsRefused) {
   EXPECT_FALSE(LoadProfile("/dev/zero").ok());
   EXPECT_FALSE(LoadProfile(folder.Write("huge", std::string(1 << 20, 'x'))).ok());

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "tests/unit/client/lib/testing.h"
@@ -44,7 +45,30 @@ TEST_F(WatchTest, ABrokenStreamGoesOnWithoutGapOrDouble) {
   ASSERT_TRUE(Watch(options).ok());
   EXPECT_THAT(seen, ElementsAre(1, 2, 3, 4, 5));
   EXPECT_THAT(server->watched_from, ElementsAre(0, 2, 2, 3));
-  EXPECT_THAT(outages, ElementsAre(true, false, true, false));
+  EXPECT_THAT(outages, ElementsAre(true, false, true, false, true, false));
+}
+
+TEST_F(WatchTest, TheServersReturnIsToldThoughNoEventComes) {
+  // Two attempts find nobody; the third one an idle job: its stream gives nothing but breaks again.
+  server->stream_breaks = {2, 0};
+  server->faults = {absl::UnavailableError("away"), absl::UnavailableError("away")};
+  std::vector<std::pair<bool, size_t>> told;  // and how many events were seen by then
+  WatchOptions options;
+  options.on_outage = [&](bool lost) { told.emplace_back(lost, seen.size()); };
+  ASSERT_TRUE(Watch(options).ok());
+  EXPECT_THAT(told, ElementsAre(std::pair(true, 2u), std::pair(false, 2u), std::pair(true, 2u),
+                                std::pair(false, 2u)));
+}
+
+TEST_F(WatchTest, AnOutageBeginsWithTheBreakHoweverLongNothingHappenedBefore) {
+  server->stream_breaks = {2};
+  WatchOptions options;
+  options.longest_outage = absl::Milliseconds(200);
+  const absl::Status status = WatchJob(client, "j1", options, [](const v1::Event& event) {
+    if (event.seq() == 2) absl::SleepFor(absl::Milliseconds(250));  // a quiet time, then the break
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
 }
 
 TEST_F(WatchTest, BeginsAfterTheSeqThatIsKnown) {
@@ -80,10 +104,12 @@ TEST_F(WatchTest, AnUnknownJobIsNotRetried) {
 }
 
 TEST_F(WatchTest, GivesUpWhenTheServerStaysAway) {
-  server->stream_breaks = {0, 0, 0, 0};
+  server->stream_breaks = {0};
+  server->faults = std::deque<absl::Status>(1'000'000, absl::UnavailableError("away"));
   WatchOptions options;
-  options.longest_outage = absl::ZeroDuration();
+  options.longest_outage = absl::Milliseconds(5);
   EXPECT_EQ(Watch(options).code(), absl::StatusCode::kUnavailable);
+  EXPECT_LT(server->faults.size(), 1'000'000u);  // it tried
 }
 
 TEST_F(WatchTest, AStopDuringAnOutageEndsIt) {

@@ -50,5 +50,34 @@ TEST(MessageReader, AliasesDoNotMultiply) {
   EXPECT_NE(refused.message().find("300000"), std::string::npos) << refused;
 }
 
+TEST(MessageReader, AliasesDoNotMultiplyWhatIsCopied) {
+  // Four bytes of file for half a megabyte of message, a hundred thousand times.
+  std::string names = "model: {layers: [{name: &n " + std::string(500'000, 'a') + ", inputs: [";
+  for (int i = 0; i < 100'000; ++i) names += "*n, ";
+  const absl::Status refused = Parse<v1::JobSpec>(names + "]}]}").status();
+  EXPECT_NE(refused.message().find("8388608 bytes of text"), std::string::npos) << refused;
+}
+
+TEST(MessageReader, ABillionLaughsAreRefusedBeforeTheyAreToldOnce) {
+  std::string text = "l0: &l0 [lol]\n";
+  for (int i = 1; i < 10; ++i) {
+    const std::string name = "l" + std::to_string(i);
+    text += name + ": &" + name + " [";
+    for (int k = 0; k < 10; ++k) text += "*l" + std::to_string(i - 1) + ", ";
+    text += "]\n";
+  }
+  EXPECT_EQ(Parse<v1::JobSpec>(text).status().message().substr(0, 23), "line 1: l0: unknown key");
+  // The same where lists of lists would be read.
+  EXPECT_EQ(Parse<v1::JobSpec>("name: a\nmetrics: [&a [accuracy], *a]").status().message(),
+            "line 2: metrics[0]: a list is not a mapping of keys to values");
+}
+
+TEST(MessageReader, AKeyIsShownShortAndOnOneLine) {
+  const std::string evil = "\"" + std::string(100'000, 'k') + "\"";
+  EXPECT_LT(Parse<v1::JobSpec>(evil + ": 1").status().message().size(), 300u);
+  EXPECT_EQ(Parse<v1::JobSpec>("\"a\\n\\e[2J\": 1").status().message().substr(0, 25),
+            "line 1: a ?[2J: unknown k");
+}
+
 }  // namespace
 }  // namespace gradus::support

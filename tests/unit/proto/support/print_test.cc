@@ -28,6 +28,20 @@ TEST(PrintJson, ShowsZeroesWhereAsked) {
   EXPECT_NE(json.find(R"("metrics":{})"), std::string::npos) << json;
 }
 
+TEST(PrintJson, TheSameMessageIsTheSameText) {
+  v1::Job job;
+  for (int i = 99; i >= 10; --i) (*job.mutable_metrics())["m" + std::to_string(i)] = i;
+  const std::string json = *PrintJson(job);
+  size_t last = 0;
+  for (int i = 10; i < 100; ++i) {
+    const size_t at = json.find("\"m" + std::to_string(i) + "\"");
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_GT(at, last);
+    last = at;
+  }
+  EXPECT_EQ(*PrintJson(v1::Job(job)), json);
+}
+
 TEST(PrintJson, ReadsBackTheSame) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 300; ++i) {
