@@ -58,10 +58,12 @@ struct Totals {
 
 // The compiled network with its weights, gradients and optimizer slots.
 //   Shapes   tensors go in and out in their published shapes; inside they lie as the kernels like
-//   them. Owns     all memory and its team of threads. Threads  one call at a time. The steps run
-//   on the calling thread and the team. Errors   INVALID_ARGUMENT for a setup that does not fit the
-//   graph, RESOURCE_EXHAUSTED when memory cannot be had; a step's only error is that of the
-//            first step with a new number of rows, which compiles.
+//            them.
+//   Owns     all memory and its team of threads.
+//   Threads  one call at a time. The steps run on the calling thread and the team.
+//   Errors   INVALID_ARGUMENT for a setup that does not fit the graph, RESOURCE_EXHAUSTED when
+//            memory cannot be had; a step's only error is that of the first step with a new number
+//            of rows, which compiles.
 class Executable {
  public:
   // Weights and slots start as zeros.
