@@ -197,7 +197,7 @@ WalkReport WalkRange(uint64_t first, uint64_t end, Fault fault,
   const char* asked = std::getenv("GRADUS_POWER_CUTS");
   const bool all = asked != nullptr && std::string_view(asked) == "all";
   // There are few syncs among the operations.
-  const uint64_t stride = all ? 1 : fault == Fault::kLostSync ? 2 : 4;
+  const uint64_t stride = all ? 1 : fault == Fault::kLostSync ? 2 : 3;
   const uint64_t seeds = all ? 8 : 2;
   WalkReport report;
   for (uint64_t seed = 0; seed < seeds; ++seed) {

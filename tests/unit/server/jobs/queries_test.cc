@@ -103,6 +103,7 @@ TEST_F(QueriesTest, MetricsAreASeriesAnEpochWithTheLaterAttemptsValue) {
 
 TEST_F(QueriesTest, ExplainTellsPlaceAndNeeds) {
   Submit(2);
+  Settle();  // it has the cores before an urgent one can ask for them
   const Job second = Submit(2);
   const Job third = Submit(2);
   const Job urgent = Submit(2, 9);
