@@ -83,6 +83,18 @@ TEST_F(DataPushTest, AnAnswerOfThePastIsNotTakenForAnothersDataset) {
   EXPECT_EQ(server->datasets["d"].digest(), "other");
 }
 
+TEST_F(DataPushTest, AServerThatGoesAwayWhileItParsesIsToldOfAsSoonAsEver) {
+  RetryOptions retry = testing::Impatient();
+  retry.deadline = absl::Milliseconds(20);
+  options.progress = [&](const PushProgress& progress) {
+    if (progress.phase == PushProgress::Phase::kParsing)
+      server->faults = std::deque<absl::Status>(1'000'000, absl::UnavailableError("away"));
+  };
+  EXPECT_EQ(PushDataset(Client(server, retry), "d", files, options).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_LT(server->faults.size(), 1'000'000u);  // it tried
+}
+
 TEST_F(DataPushTest, ANameThatIsNoTextIsNotSent) {
   EXPECT_EQ(PushDataset(client, "d\xff", files, options).status().code(),
             absl::StatusCode::kInvalidArgument);
