@@ -3,30 +3,36 @@
 #include "client/cli/columns.h"
 
 namespace gradus::cli {
+namespace {
+
+// Text that may be cut.
+Column Words(absl::string_view title, absl::string_view path, int drop = 0) {
+  return {.title = title, .path = path, .cut = true, .drop = drop};
+}
+
+// A number, aligned to the right.
+Column Figure(absl::string_view title, absl::string_view path, Format format, int drop = 0) {
+  return {.title = title, .path = path, .format = format, .right = true, .drop = drop};
+}
+
+// What is shown whole or not at all.
+Column Dropped(absl::string_view title, absl::string_view path, Format format, int drop) {
+  return {.title = title, .path = path, .format = format, .drop = drop};
+}
+
+}  // namespace
 
 const std::vector<Column>& JobRow() {
   static const std::vector<Column> columns = {
       {"ID", "id"},
-      {.title = "NAME", .path = "name", .cut = true},
+      Words("NAME", "name"),
       {"STATE", "state"},
-      {.title = "EPOCH",
-       .path = "epoch/total_epochs",
-       .format = Format::kText,
-       .right = true,
-       .drop = 1},
-      {.title = "LOSS",
-       .path = "metrics[loss]",
-       .format = Format::kMetric,
-       .right = true,
-       .drop = 2},
-      {.title = "VAL_LOSS",
-       .path = "metrics[val_loss]",
-       .format = Format::kMetric,
-       .right = true,
-       .drop = 3},
-      {.title = "OWNER", .path = "owner", .cut = true, .drop = 4},
-      {.title = "QUEUED", .path = "queued_at", .format = Format::kTime, .drop = 5},
-      {.title = "REASON", .path = "reason", .cut = true},
+      Figure("EPOCH", "epoch/total_epochs", Format::kText, 1),
+      Figure("LOSS", "metrics[loss]", Format::kMetric, 2),
+      Figure("VAL_LOSS", "metrics[val_loss]", Format::kMetric, 3),
+      Words("OWNER", "owner", 4),
+      Dropped("QUEUED", "queued_at", Format::kTime, 5),
+      Words("REASON", "reason"),
   };
   return columns;
 }
@@ -53,10 +59,8 @@ const std::vector<Column>& JobFacts() {
 
 const std::vector<Column>& DatasetRow() {
   static const std::vector<Column> columns = {
-      {.title = "NAME", .path = "name", .cut = true},
-      {"SIZE", "size", Format::kBytes, true},
-      {.title = "OWNER", .path = "owner", .cut = true, .drop = 1},
-      {.title = "PUSHED", .path = "created_at", .format = Format::kTime, .drop = 2}};
+      Words("NAME", "name"), Figure("SIZE", "size", Format::kBytes), Words("OWNER", "owner", 1),
+      Dropped("PUSHED", "created_at", Format::kTime, 2)};
   return columns;
 }
 
@@ -71,26 +75,14 @@ const std::vector<Column>& DatasetFacts() {
 
 const std::vector<Column>& ModelRow() {
   static const std::vector<Column> columns = {
-      {.title = "NAME", .path = "name", .cut = true},
-      {"VERSION", "version", Format::kText, true},
-      {.title = "PARAMS",
-       .path = "total_params",
-       .format = Format::kCount,
-       .right = true,
-       .drop = 1},
-      {.title = "VAL_ACCURACY",
-       .path = "metrics[val_accuracy]",
-       .format = Format::kMetric,
-       .right = true,
-       .drop = 3},
-      {.title = "TEST_ACCURACY",
-       .path = "metrics[test_accuracy]",
-       .format = Format::kMetric,
-       .right = true,
-       .drop = 2},
-      {.title = "OWNER", .path = "owner", .cut = true, .drop = 4},
-      {.title = "PUBLISHED", .path = "created_at", .format = Format::kTime, .drop = 5},
-      {.title = "JOB", .path = "job", .drop = 6},
+      Words("NAME", "name"),
+      Figure("VERSION", "version", Format::kText),
+      Figure("PARAMS", "total_params", Format::kCount, 1),
+      Figure("VAL_ACCURACY", "metrics[val_accuracy]", Format::kMetric, 3),
+      Figure("TEST_ACCURACY", "metrics[test_accuracy]", Format::kMetric, 2),
+      Words("OWNER", "owner", 4),
+      Dropped("PUBLISHED", "created_at", Format::kTime, 5),
+      Dropped("JOB", "job", Format::kText, 6),
   };
   return columns;
 }

@@ -23,7 +23,8 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 constexpr size_t kGap = 2;
-// A column is not cut below this.
+// Columns are not cut below this while there are others to drop, and then not below that.
+constexpr size_t kReadable = 12;
 constexpr size_t kNarrowest = 6;
 
 struct Value {
@@ -153,11 +154,12 @@ size_t LineWidth(const std::vector<size_t>& widths) {
 }
 
 // Takes width off the widest column that may be cut, until the line fits; false when it cannot.
-bool Cut(const std::vector<Column>& columns, size_t width, std::vector<size_t>& widths) {
+bool Cut(const std::vector<Column>& columns, size_t least, size_t width,
+         std::vector<size_t>& widths) {
   while (LineWidth(widths) > width) {
     size_t* widest = nullptr;
     for (size_t i = 0; i < widths.size(); ++i) {
-      if (!columns[i].cut || widths[i] <= kNarrowest) continue;
+      if (!columns[i].cut || widths[i] <= least) continue;
       if (widest == nullptr || widths[i] > *widest) widest = &widths[i];
     }
     if (widest == nullptr) return false;
@@ -171,12 +173,15 @@ std::vector<size_t> Fit(const std::vector<Column>& columns, size_t width,
                         std::vector<size_t> widths) {
   while (true) {
     std::vector<size_t> narrow = widths;
-    if (Cut(columns, width, narrow)) return narrow;
+    if (Cut(columns, kReadable, width, narrow)) return narrow;
     int first = 0;
     for (size_t i = 0; i < widths.size(); ++i) {
       if (widths[i] > 0) first = std::max(first, columns[i].drop);
     }
-    if (first == 0) return narrow;  // too wide all the same: it goes on in the next row
+    if (first == 0) {
+      Cut(columns, kNarrowest, width, narrow);  // what is too wide all the same goes on below
+      return narrow;
+    }
     for (size_t i = 0; i < widths.size(); ++i) {
       if (columns[i].drop == first) widths[i] = 0;
     }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/text_fields.h"
 
 namespace gradus {
 namespace {
@@ -20,6 +21,7 @@ absl::StatusOr<Response> Call(const Client& client,
                               absl::Status (Connection::*method)(const Request&, Response*,
                                                                  const CallOptions&),
                               const Request& request) {
+  RETURN_IF_ERROR(support::CheckTextFields(request));
   Response response;
   const absl::Status status = Retry(client.options(), client.stop(), [&](absl::Time deadline) {
     response.Clear();

@@ -11,6 +11,7 @@
 #include "internal/sha256.h"
 #include "proto/support/status.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/text_fields.h"
 #include "proto/support/utf8.h"
 
 namespace gradus {
@@ -41,8 +42,7 @@ class Push {
   absl::StatusOr<v1::Dataset> Run(const std::vector<PushFile>& files) {
     RETURN_IF_ERROR(Describe(files));
     const absl::Status taken = client_.GetDataset(name_).status();
-    if (taken.ok())
-      return absl::AlreadyExistsError(absl::StrCat("there is a dataset \"", name_, "\" already"));
+    if (taken.ok()) return Taken();
     if (!absl::IsNotFound(taken)) return taken;
     absl::Status gone;
     for (int generation = 0; generation < kMostGenerations; ++generation) {
@@ -97,6 +97,10 @@ class Push {
         absl::StrCat(local.description.name(), ": the file changed while it was read"));
   }
 
+  absl::Status Taken() const {
+    return absl::AlreadyExistsError(absl::StrCat("there is a dataset \"", name_, "\" already"));
+  }
+
   // The same for the same contents, so that a later call finds what an earlier one has sent.
   std::string RequestId(int generation) const {
     std::string all = absl::StrCat(name_, "\n", generation, "\n");
@@ -123,9 +127,11 @@ class Push {
     finish.set_id(begun.upload().id());
     v1::FinishUploadResponse finished;
     RETURN_IF_ERROR(FinishUpload(finish, &finished));
-    // The answer may be that of an earlier push whose dataset was removed since.
-    RETURN_IF_ERROR(client_.GetDataset(name_).status());
-    return std::move(*finished.mutable_dataset());
+    // The answer may be that of an earlier push whose dataset was removed since, and the name given
+    // to another one.
+    ASSIGN_OR_RETURN(const v1::Dataset there, client_.GetDataset(name_));
+    if (there.digest() != finished.dataset().digest()) return Taken();
+    return there;
   }
 
   // Parsing takes as long as it takes: one attempt may last, but a server that stays away is told
@@ -153,6 +159,7 @@ class Push {
   absl::Status Unary(absl::Status (Connection::*method)(const Request&, Response*,
                                                         const CallOptions&),
                      const Request& request, Response* response) {
+    RETURN_IF_ERROR(support::CheckTextFields(request));
     return Retry(client_.options(), client_.stop(), [&](absl::Time deadline) {
       return (client_.connection().*method)(request, response, {deadline, client_.stop()});
     });

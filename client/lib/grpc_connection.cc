@@ -110,6 +110,7 @@ class GrpcConnection final : public Connection {
                       const CallOptions& call) override {                                 \
     grpc::ClientContext context;                                                          \
     context.set_deadline(absl::ToChronoTime(call.deadline));                              \
+    context.set_wait_for_ready(call.wait_for_connection);                                 \
     const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });      \
     return FromCall((stub)->Method(&context, request, response), server_);                \
   }

@@ -12,6 +12,7 @@
 #include "internal/sha256.h"
 #include "proto/support/print.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/text_fields.h"
 
 namespace gradus {
 namespace {
@@ -61,6 +62,7 @@ class Fetch {
                         : ref_);
     for (const std::string& layer : options_.layers) request.add_layers(layer);
     request.set_offset(have_);
+    RETURN_IF_ERROR(support::CheckTextFields(request));
     const auto stream = client_.connection().FetchModel(request);
     const std::stop_callback cancel(client_.stop(), [&stream] { stream->Cancel(); });
     v1::FetchModelResponse response;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/text_fields.h"
 
 namespace gradus {
 namespace {
@@ -38,8 +39,11 @@ class Outage {
     v1::GetJobRequest request;
     request.set_id(job_);
     v1::GetJobResponse response;
-    const absl::Status status = client_.connection().GetJob(
-        request, &response, {absl::Now() + client_.options().attempt, client_.stop()});
+    const absl::Status status =
+        client_.connection().GetJob(request, &response,
+                                    {.deadline = absl::Now() + client_.options().attempt,
+                                     .stop = client_.stop(),
+                                     .wait_for_connection = true});
     if (status.ok()) Tell(false);
     return status;
   }
@@ -76,7 +80,8 @@ Ending ReadStream(const Client& client,
                   std::unique_ptr<ResponseStream<Response>> (Connection::*open)(const Request&),
                   const Request& request, Events events, Outage& outage, const Handle& handle) {
   Ending ending;
-  ending.status = outage.Probe();
+  ending.status = support::CheckTextFields(request);
+  if (ending.status.ok()) ending.status = outage.Probe();
   if (!ending.status.ok()) return ending;
   const auto stream = (client.connection().*open)(request);
   const std::stop_callback cancel(client.stop(), [&stream] { stream->Cancel(); });

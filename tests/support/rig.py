@@ -39,6 +39,7 @@ class Server:
         self.env = {**os.environ, **(env or {})}
         self.flags = list(flags)
         self.process = None
+        self.log = None
 
     def __enter__(self):
         self.start()
@@ -52,6 +53,8 @@ class Server:
     def start(self, listen="127.0.0.1:0"):
         endpoint = self.dir / "endpoint"
         endpoint.unlink(missing_ok=True)
+        if self.log:
+            self.log.close()
         self.log = open(self.dir / "server.log", "ab")
         self.process = subprocess.Popen(
             [self.bin / "gradusd", "--data-dir", self.dir, "--listen", listen, *self.flags],
@@ -73,6 +76,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
+        if self.log:
+            self.log.close()
 
     @property
     def profile(self):

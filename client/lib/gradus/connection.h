@@ -23,6 +23,8 @@ struct CallOptions {
   // Asked to stop: the call ends with CANCELLED. Whether the server had done it by then is not
   // known.
   std::stop_token stop;
+  // Where there is no connection, waits for one until the deadline instead of failing at once.
+  bool wait_for_connection = false;
 };
 
 // What the server sends on one call. Read and Finish by one thread; Cancel by any, at any time.

@@ -28,6 +28,10 @@ def main(cmake, build_dir, compiler):
         source = folder / "source"
         source.mkdir()
         shutil.copy(HERE / "main.cc", source)
+        public = {f"#include <gradus/{header.name}>" for header in (folder / "moved/include/gradus").glob("*.h")}
+        missing = public - set((source / "main.cc").read_text().splitlines())
+        if missing:
+            sys.exit(f"main.cc has not every public header: {missing}")
         shutil.copy(HERE / "CMakeLists.consumer.txt", source / "CMakeLists.txt")
         run(cmake, "-G", "Ninja", "-S", source, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={folder / 'moved'}",
             f"-DCMAKE_CXX_COMPILER={compiler}")

@@ -2,9 +2,21 @@
 // A program outside this tree that uses the installed client library: it asks a server that is not
 // there.
 #include <gradus/client.h>
+#include <gradus/connection.h>
+#include <gradus/data_push.h>
 #include <gradus/job_builder.h>
+#include <gradus/model_fetch.h>
+#include <gradus/profile.h>
+#include <gradus/retry.h>
+#include <gradus/version.h>
+#include <gradus/watch.h>
 
 #include <iostream>
+
+#if defined(GRPCPP_GRPCPP_H) || defined(GRPC_GRPC_H) || defined(GRPC_STATUS_H) || \
+    defined(GRPC_IMPL_CODEGEN_PORT_PLATFORM_H)
+#error "a public header brings gRPC with it"
+#endif
 
 int main() {
   gradus::Profile profile;

@@ -68,12 +68,15 @@ TEST(Table, NarrowTerminalsLoseTheLeastImportantColumnsWhole) {
                                        {.title = "NAME", .path = "name", .cut = true},
                                        {.title = "STATE", .path = "state", .drop = 1},
                                        {.title = "STEP", .path = "step", .right = true, .drop = 2}};
+  EXPECT_EQ(Table({&job}, columns, 36),
+            "ID  NAME            STATE       STEP\n"
+            "j1  nnnnnnnnnnnnn\xe2\x80\xa6  RUNNING  1234567\n");
   EXPECT_EQ(Table({&job}, columns, 30),
-            "ID  NAME      STATE       STEP\n"
-            "j1  nnnnnnn\xe2\x80\xa6  RUNNING  1234567\n");
+            "ID  NAME               STATE\n"
+            "j1  nnnnnnnnnnnnnnnn\xe2\x80\xa6  RUNNING\n");
   EXPECT_EQ(Table({&job}, columns, 20),
-            "ID  NAME     STATE\n"
-            "j1  nnnnnn\xe2\x80\xa6  RUNNING\n");
+            "ID  NAME\n"
+            "j1  nnnnnnnnnnnnnnn\xe2\x80\xa6\n");
   EXPECT_EQ(Table({&job}, columns, 12),
             "ID  NAME\n"
             "j1  nnnnnnn\xe2\x80\xa6\n");

@@ -263,7 +263,7 @@ absl::Status FakeConnection::BeginUpload(const v1::BeginUploadRequest& request,
     } else {
       // The first answer again, though the upload is no more.
       answer.set_id(id);
-      for (int i = 0; i < request.files_size(); ++i) answer.add_committed(0);
+      for (const v1::UploadFile& file : request.files()) answer.add_committed(file.size());
     }
     return absl::OkStatus();
   });
@@ -281,16 +281,23 @@ absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request,
 absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request,
                                           v1::FinishUploadResponse* response, const CallOptions&) {
   return Answer([&] {
+    if (spent_uploads.count(request.id()) > 0) {
+      *response->mutable_dataset() = spent_uploads[request.id()];
+      return absl::OkStatus();
+    }
     if (uploads.count(request.id()) == 0) return NoSuch("upload", request.id());
     const v1::Upload& upload = uploads[request.id()];
+    std::string digests;
     for (int i = 0; i < upload.files_size(); ++i) {
       const std::string digest = internal::Sha256Of(uploaded[request.id()][static_cast<size_t>(i)]);
       if (digest != upload.files(i).sha256()) return absl::InvalidArgumentError("wrong digest");
+      digests += digest;
     }
     v1::Dataset& dataset = datasets[upload.dataset()];
     dataset.set_name(upload.dataset());
+    dataset.set_digest(internal::Sha256Of(digests));
     *response->mutable_dataset() = dataset;
-    spent_uploads.insert(request.id());
+    spent_uploads[request.id()] = dataset;
     return absl::OkStatus();
   });
 }

@@ -6,7 +6,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,8 +43,8 @@ class FakeConnection final : public Connection {
   std::vector<int64_t> fetched_from;    // offset of each FetchModel
   std::map<std::string, v1::Upload> uploads;
   std::map<std::string, std::vector<std::string>> uploaded;  // bytes of each file
-  std::set<std::string>
-      spent_uploads;  // finished or refused: their id is known, their bytes are gone
+  // Finished: the id is known and answers as it did, the bytes are gone.
+  std::map<std::string, v1::Dataset> spent_uploads;
   int64_t bytes_received = 0;
 
   // Adds an event with the next seq.

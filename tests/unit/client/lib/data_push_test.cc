@@ -82,6 +82,35 @@ TEST_F(DataPushTest, TheSameFilesMayComeAgainAfterARemoval) {
   EXPECT_EQ(server->datasets.count("d"), 1u);
 }
 
+TEST_F(DataPushTest, AnAnswerOfThePastIsNotTakenForAnothersDataset) {
+  // Pushed, removed, and pushed again while somebody else gives the name to other data.
+  ASSERT_TRUE(Push().ok());
+  ASSERT_TRUE(client.RemoveDataset("d").ok());
+  options.progress = [&](const PushProgress& progress) {
+    if (progress.phase == PushProgress::Phase::kParsing) server->datasets["d"].set_digest("other");
+  };
+  EXPECT_EQ(Push().status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(server->datasets["d"].digest(), "other");
+}
+
+TEST_F(DataPushTest, AServerThatGoesAwayWhileItParsesIsToldOfAsSoonAsEver) {
+  RetryOptions retry = testing::Impatient();
+  retry.deadline = absl::Milliseconds(20);
+  options.progress = [&](const PushProgress& progress) {
+    if (progress.phase == PushProgress::Phase::kParsing)
+      server->faults = std::deque<absl::Status>(1'000'000, absl::UnavailableError("away"));
+  };
+  EXPECT_EQ(PushDataset(Client(server, retry), "d", files, options).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_LT(server->faults.size(), 1'000'000u);  // it tried
+}
+
+TEST_F(DataPushTest, ANameThatIsNoTextIsNotSent) {
+  EXPECT_EQ(PushDataset(client, "d\xff", files, options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(server->calls, 0);
+}
+
 TEST_F(DataPushTest, ATakenNameCostsNoUpload) {
   server->datasets["d"];
   EXPECT_EQ(Push().status().code(), absl::StatusCode::kAlreadyExists);

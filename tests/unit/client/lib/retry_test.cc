@@ -71,6 +71,23 @@ TEST(Retry, WaitsAsLongAsTheServerSays) {
   EXPECT_EQ(waits.all, std::vector<absl::Duration>{absl::Seconds(7)});
 }
 
+TEST(Retry, AHintOfNothingMakesNoBusyLoop) {
+  const RetryOptions options;
+  Backoff backoff(options);
+  EXPECT_GE(backoff.Next(support::WithRetryDelay(absl::UnavailableError("x"), absl::Seconds(0))),
+            options.first_wait);
+}
+
+TEST(Retry, AStopDuringAnAttemptIsTheAnswer) {
+  std::stop_source stop;
+  EXPECT_EQ(Retry(RetryOptions(), stop.get_token(),
+                  [&](absl::Time) {
+                    stop.request_stop();
+                    return absl::InternalError("broken off");
+                  }),
+            absl::CancelledError("stopped"));
+}
+
 TEST(Retry, GivesUpBeforeADeadlineThatTheWaitWouldPass) {
   Waits waits;
   waits.options.deadline = absl::Milliseconds(1);
