@@ -2,6 +2,7 @@
 // Hash, begin, send from the committed offset, finish.
 #include "gradus/data_push.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -23,6 +24,9 @@ using Phase = PushProgress::Phase;
 // A request_id that was used for the same contents once leads to an upload that is gone; then the
 // next one is tried.
 constexpr int kMostGenerations = 20;
+
+// With all around it below 1 MiB, which no message exceeds.
+constexpr int64_t kMostChunk = (1 << 20) - 4096;
 
 constexpr absl::Duration kLongestParse = absl::Minutes(15);
 
@@ -218,7 +222,8 @@ class Push {
     request.set_id(upload);
     request.set_file(file);
     request.set_offset(offset);
-    std::string buffer(static_cast<size_t>(options_.chunk), '\0');
+    std::string buffer(static_cast<size_t>(std::clamp<int64_t>(options_.chunk, 1, kMostChunk)),
+                       '\0');
     absl::Status local_fault;
     for (int64_t at = offset; at < local.description.size();) {
       const absl::StatusOr<size_t> got = local.file.ReadAt(at, buffer);

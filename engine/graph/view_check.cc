@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -116,6 +117,17 @@ absl::Status CheckStoredClasses(const v1::DataView& view, absl::string_view path
   return absl::OkStatus();
 }
 
+// "0, 1, 2", or the first of them where there are many.
+std::string KnownLabels(const v1::Column& y) {
+  constexpr size_t kMost = 20;
+  std::set<int64_t> labels;
+  for (const auto& [label, count] : y.label_counts()) labels.insert(label);
+  const size_t all = labels.size();
+  while (labels.size() > kMost) labels.erase(std::prev(labels.end()));
+  return absl::StrCat(absl::StrJoin(labels, ", "),
+                      all > kMost ? absl::StrCat(" and ", all - kMost, " more") : "");
+}
+
 absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const v1::Column& y,
                          const Target& target) {
   if (view.labels().empty()) return CheckStoredClasses(view, path, y, target);
@@ -128,13 +140,14 @@ absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const
     const int64_t label = view.labels(i);
     const std::string at = absl::StrCat(field, "[", i, "]");
     if (!y.label_counts().contains(label))
-      return base::InvalidArgument(at, absl::StrCat(label),
-                                   absl::StrCat("a label of split ", view.split()));
+      return base::InvalidArgument(
+          at, absl::StrCat(label),
+          absl::StrCat("a label of split ", view.split(), ", which has ", KnownLabels(y)));
     if (!seen.insert(label).second) return Error(at, absl::StrCat(label, " is there twice"));
   }
   if (target.classes > 0 && view.labels_size() > target.classes) {
-    return base::InvalidArgument(field, absl::StrCat(view.labels_size(), " labels"),
-                                 absl::StrCat("at most the model's ", target.classes, " classes"));
+    return Error(field, absl::StrCat(view.labels_size(), " labels are more than the model's ",
+                                     target.classes, " classes"));
   }
   return absl::OkStatus();
 }

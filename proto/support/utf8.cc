@@ -36,8 +36,8 @@ CodePoint DecodeAt(absl::string_view text, size_t at) {
 bool IsUnsafe(uint32_t c) {
   const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
   // These reorder or hide text: a name could show as another one.
-  const bool bidirectional =
-      (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F;
+  const bool bidirectional = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+                             c == 0x200E || c == 0x200F || c == 0x061C;
   const bool separator = c == 0x2028 || c == 0x2029;
   return control || bidirectional || separator;
 }

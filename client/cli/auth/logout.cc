@@ -20,6 +20,7 @@ absl::Status Run(const Options&, Session& session) {
   std::error_code error;
   const bool removed = std::filesystem::remove(path, error);
   if (error) return absl::ErrnoToStatus(error.value(), path);
+  if (session.out().json()) session.out().Text("{}\n");
   session.out().Line(removed ? absl::StrCat("The profile ", path, " is gone.")
                              : "There was no profile to forget.");
   return absl::OkStatus();

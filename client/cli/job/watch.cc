@@ -20,6 +20,7 @@ absl::Status Run(const Options& options, Session& session) {
   session.TakeInterrupts();
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   ASSIGN_OR_RETURN(const v1::Job job, client.GetJob(options.id));
+  if (session.out().quiet()) session.out().Text(job.id() + "\n");
   return Follow(session, job);
 }
 

@@ -33,7 +33,7 @@ struct PushProgress {
 struct PushOptions {
   // Called now and then, on the calling thread.
   std::function<void(const PushProgress&)> progress;
-  // Bytes a message. At most 1 MiB less 4 KiB.
+  // Bytes a message: 1 to 1 MiB less 4 KiB; other values are taken for the nearest of these.
   int64_t chunk = 512 * 1024;
 };
 

@@ -43,6 +43,14 @@ TEST_F(DataPushTest, SendsEachFileWhole) {
   EXPECT_EQ(last, 105'000);
 }
 
+TEST_F(DataPushTest, AnOddChunkIsTakenForTheNearestGoodOne) {
+  files = {{folder.Write("small", "ab"), "train", "x"}};
+  for (const int64_t chunk : {int64_t{0}, int64_t{-7}, int64_t{1} << 40}) {
+    options.chunk = chunk;
+    EXPECT_TRUE(PushDataset(client, std::to_string(chunk), files, options).ok()) << chunk;
+  }
+}
+
 TEST_F(DataPushTest, ABrokenStreamGoesOnAtTheCommittedByte) {
   server->upload_breaks = {1500, 1, 40'000};
   ASSERT_TRUE(Push().ok());

@@ -167,7 +167,7 @@ TEST(JobCheckTest, ViewsMustFitTheDataset) {
   EXPECT_THAT(ErrorWith("data { train { labels: 9 } }"),
               StartsWith("data.train.labels[8]: 9 is there twice"));
   EXPECT_THAT(ErrorWith("data { train { labels: 0 } }"),
-              StartsWith("data.train.labels: 9 labels is not at most the model's 8 classes"));
+              StartsWith("data.train.labels: 9 labels are more than the model's 8 classes"));
   EXPECT_THAT(ErrorWith("data { validation { dataset: 'fashion' split: 'floats' } }"),
               StartsWith("data.validation: labels of type F32"));
   v1::JobSpec spec = Job();

@@ -25,6 +25,9 @@ TEST(Utf8, LeavesNothingATerminalWouldObey) {
   EXPECT_EQ(Printable("abc\xe2\x80\xae"
                       "fdp"),
             "abc?fdp");  // right-to-left override
+  EXPECT_EQ(Printable("a\xd8\x9c"
+                      "b"),
+            "a?b");  // Arabic letter mark
   EXPECT_EQ(Printable("x\xff"), "x?");
   EXPECT_EQ(Printable("caf\xc3\xa9\n\tx"), "caf\xc3\xa9\n\tx");
   EXPECT_EQ(Printable("two\nlines", true), "two lines");
