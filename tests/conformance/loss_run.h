@@ -13,7 +13,7 @@ namespace gradus::conformance {
 
 // A sample of a loss on outputs of one width.
 struct LossCase {
-  // "mean_squared_error {}, 3 rows of 17, logits".
+  // "SPEC, 3 rows of 17, logits".
   std::string name;
   const losses::LossKind* kind = nullptr;
   v1::Loss spec;
