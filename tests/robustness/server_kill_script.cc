@@ -127,6 +127,7 @@ void KillScript::SubmitKept() {
   // Looked after by the script's own thread.
   watcher_ = std::thread([this, client = PersistentClient(server_, "admin", Nap)]() mutable {
     seen_ = client.Watch(kept_, stream_);
+    watched_ = true;
   });
   admin_->Await(kept_, IsTraining);
 }
@@ -210,6 +211,7 @@ void KillScript::Finish() {
   KeptEnds();
   if (!limited_.empty()) admin_->AwaitState(limited_, v1::Job::TIMED_OUT);
   if (!long_.empty()) Cancel();
+  while (!watched_) LookAfter();
   watcher_.join();
   CheckJobs();
   admin_->Disconnect();

@@ -3,6 +3,8 @@
 // hold when it was killed somewhere on the way.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -83,6 +85,7 @@ class KillScript {
   test_support::StreamHistory stream_;
   std::thread watcher_;
   std::vector<v1::Event> seen_;  // by the watcher
+  std::atomic<bool> watched_{false};
 };
 
 }  // namespace gradus::test
