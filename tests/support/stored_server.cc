@@ -54,6 +54,7 @@ absl::StatusOr<std::unique_ptr<StoredServer>> StoredServer::Start(base::Files& f
 
 absl::Status StoredServer::OpenStores() {
   RETURN_IF_ERROR(base::MakeDirs(files(), kDir));
+  RETURN_IF_ERROR(files().SyncDir(base::ParentOf(kDir)));
   ASSIGN_OR_RETURN(store_,
                    store::Store::Open({.path = InData("gradus.db"),
                                        .files = &files(),
