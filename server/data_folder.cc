@@ -42,6 +42,10 @@ absl::StatusOr<v1::Profile> NewProfile(const auth::Authority& authority, auth::T
 absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(base::Files& files,
                                                              const std::string& dir) {
   RETURN_IF_ERROR(base::MakeDirs(files, dir));
+  // A start that was killed may have made the folder without syncing its name. Where we may not
+  // read the parent, somebody else made it.
+  const absl::Status named = files.SyncDir(base::ParentOf(dir));
+  if (!named.ok() && !absl::IsPermissionDenied(named)) return named;
   absl::StatusOr<std::unique_ptr<base::FileLock>> lock = files.Lock(base::JoinPath(dir, "lock"));
   if (absl::IsFailedPrecondition(lock.status())) {
     return absl::FailedPreconditionError(absl::StrCat(dir, " is in use by another gradusd"));

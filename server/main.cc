@@ -2,6 +2,7 @@
 // gradusd: flags, limits and signals; everything else is made in program.cc.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -107,6 +108,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
+  // What it keeps (the database, for one) is for its own user alone.
+  umask(S_IRWXG | S_IRWXO);
   const sigset_t stop = TakeSignals();
   const absl::StatusOr<gradus::server::Settings> settings = SettingsOf(flags);
   if (!settings.ok()) {
@@ -114,6 +117,6 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   RaiseFileLimit();
-  gradus::api::SendTransportLogToOurs();
+  gradus::api::SendLibrariesLogToOurs();
   return Run(*settings, stop);
 }

@@ -24,6 +24,7 @@
 #include "server/data_folder.h"
 #include "server/events/event_log.h"
 #include "server/executors/local.h"
+#include "server/exit_timer.h"
 #include "server/jobs/jobs.h"
 #include "server/registry/datasets.h"
 #include "server/registry/models.h"
@@ -33,6 +34,7 @@
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
 #include "server/upkeep.h"
+#include "server/watched_files.h"
 
 namespace gradus::server {
 namespace {
@@ -43,12 +45,14 @@ constexpr int kStreamThreads = 4;
 // What calls under way get to end by themselves once jobs are drained. All of it is taken where an
 // idle client does not read our goodbye.
 constexpr int64_t kShutdownMicros = 500'000;
+// Then what still runs is left.
+constexpr int64_t kLeaveMicros = 1'500'000;
 constexpr int kFaultExit = 1;
 
 // Nothing may be acknowledged after a failed write, so nothing more is done at all; the next start
 // recovers.
 [[noreturn]] void EndAtOnce(const absl::Status& fault) {
-  base::LogError("the store failed: gradusd ends at once, its next start recovers",
+  base::LogError("the disk failed: gradusd ends at once, its next start recovers",
                  {{"error", fault}});
   _exit(kFaultExit);
 }
@@ -79,15 +83,16 @@ class Gradusd final : public Program {
  private:
   graph::Limits ModelLimits() const { return {.max_params = settings_.max_params}; }
   absl::StatusOr<v1::Profile> WorkerProfile(store::Tx& tx, const executors::RankKey& key);
-  absl::Status DatasetsUnchanged(store::ReadTx& tx, const std::vector<v1::Dataset>& datasets) const;
   bool HasEnded(const std::string& job);
   void MakeServices();
   std::vector<Chore> Chores();
 
   const Settings settings_;
-  base::Files& files_ = base::RealFiles();
+  WatchedFiles files_{base::RealFiles(), EndAtOnce};
   base::Clock& clock_ = base::RealClock();
   base::RandomSource& random_ = base::SystemRandom();
+
+  std::unique_ptr<ExitTimer> exit_timer_;  // first: until all else is gone
 
   // In the order of their making; each needs some of those before it.
   std::unique_ptr<DataFolder> folder_;
@@ -194,21 +199,9 @@ absl::StatusOr<v1::Profile> Gradusd::WorkerProfile(store::Tx& tx, const executor
   return profile;
 }
 
-absl::Status Gradusd::DatasetsUnchanged(store::ReadTx& tx,
-                                        const std::vector<v1::Dataset>& datasets) const {
-  for (const v1::Dataset& checked : datasets) {
-    ASSIGN_OR_RETURN(const v1::Dataset now, registry::Datasets::Get(tx, checked.name()));
-    if (now.digest() != checked.digest()) {
-      return absl::AbortedError(
-          absl::StrCat("dataset ", checked.name(), " was replaced meanwhile: submit again"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 void Gradusd::MakeServices() {
   watch_ = std::make_unique<api::CallWatch>(clock_);
-  rate_ = std::make_unique<api::RateLimiter>(clock_, api::RateLimits());
+  rate_ = std::make_unique<api::RateLimiter>(clock_, settings_.writes);
   gate_ = std::make_shared<api::Gate>(*tokens_);
   const api::Owners owners{
       .job = [this](const std::string& id) { return jobs_->OwnerOf(id); },
@@ -225,11 +218,8 @@ void Gradusd::MakeServices() {
   pool_ = std::make_unique<api::WorkPool>(kStreamThreads);
   const api::StreamParts streams{
       .frame = frame_.get(), .log = events_.get(), .pool = pool_.get(), .hub = hub_.get()};
-  services_.push_back(std::make_unique<api::JobService>(
-      streams, *jobs_, *checker_,
-      [this](store::ReadTx& tx, const std::vector<v1::Dataset>& datasets) {
-        return DatasetsUnchanged(tx, datasets);
-      }));
+  services_.push_back(
+      std::make_unique<api::JobService>(streams, *jobs_, *checker_, registry::Datasets::Unchanged));
   services_.push_back(std::make_unique<api::WorkerService>(streams, *jobs_, *blobs_));
   services_.push_back(std::make_unique<api::DatasetService>(*frame_, *datasets_, *uploads_));
   services_.push_back(std::make_unique<api::ModelService>(*frame_, *models_));
@@ -246,7 +236,7 @@ absl::Status Gradusd::Listen() {
                                                 .key_path = authority_->server_key_path(),
                                                 .require_client_certificate =
                                                     !auth::IsLoopback(settings_.listen.host)},
-                                               gate_, services));
+                                               gate_, *watch_, services));
   RETURN_IF_ERROR(folder_->EnsureAdminProfile(address(), *authority_, *tokens_, clock_));
   // Last: who finds the endpoint finds the profile, too.
   return folder_->WriteEndpoint(address());
@@ -264,11 +254,7 @@ std::vector<Chore> Gradusd::Chores() {
       {"tokens",
        [this] { return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); }); }},
       {"request keys",
-       [this] {
-         return store_->Write([this](store::Tx& tx) {
-           return store::ForgetOldAnswers(tx, clock_.NowMicros()).status();
-         });
-       }},
+       [this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); }},
       {"certificate",
        [this] {
          return authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host))
@@ -282,9 +268,10 @@ std::vector<Chore> Gradusd::Chores() {
 void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, Chores()); }
 
 void Gradusd::Drain() {
-  upkeep_.reset();
   server_->SetServing(false);
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
+  exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
+  upkeep_.reset();
   hub_->CloseAll();
   server_->Shutdown(kShutdownMicros);
 }

@@ -121,7 +121,14 @@ absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
       InRange("max_attempts", config.has_max_attempts() ? config.max_attempts() : 5, 1, 100));
   ASSIGN_OR_RETURN(
       settings.drain_micros,
-      Seconds("drain_seconds", config.has_drain_seconds() ? config.drain_seconds() : 10, 1, 600));
+      Seconds("drain_seconds", config.has_drain_seconds() ? config.drain_seconds() : 9, 1, 600));
+  ASSIGN_OR_RETURN(
+      settings.writes.burst,
+      InRange("write_burst", config.has_write_burst() ? config.write_burst() : 60.0, 1.0, 1e6));
+  ASSIGN_OR_RETURN(
+      settings.writes.per_second,
+      InRange("writes_per_second",
+              config.has_writes_per_second() ? config.writes_per_second() : 10.0, 1.0, 1e6));
   return settings;
 }
 

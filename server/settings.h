@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "gradus/v1/config.pb.h"
 #include "server/api/listen_address.h"
+#include "server/api/rate_limit.h"
 
 namespace gradus::server {
 
@@ -26,6 +27,7 @@ struct Settings {
   int64_t worker_grace_micros = 0;
   int max_attempts = 0;
   int64_t drain_micros = 0;
+  api::RateLimits writes;  // of one user
 };
 
 // Reads a settings file: YAML or JSON of ServerConfig. INVALID_ARGUMENT, naming file, line and key,

@@ -69,7 +69,12 @@ absl::StatusOr<Client> Client::Connect(const Profile& profile, const RetryOption
 }
 
 Client::Client(std::shared_ptr<Connection> connection, const RetryOptions& options)
-    : connection_(std::move(connection)), options_(options) {}
+    : connection_(std::move(connection)), options_(options) {
+  if (options_.wait) return;
+  options_.wait = [connection = connection_](absl::Duration duration, const std::stop_token& stop) {
+    return connection->Wait(duration, stop);
+  };
+}
 
 Client Client::WithStop(std::stop_token stop) const {
   Client copy = *this;

@@ -188,13 +188,14 @@ class Push {
             "another push of the same files is under way, and has taken over from this one");
       }
       if (!IsTransient(status) && !absl::IsOutOfRange(status)) return status;
-      if (absl::Now() >= end) return status;
       if (!WaitFor(client_.options(), backoff.Next(status), client_.stop()))
         return absl::CancelledError("stopped");
       ASSIGN_OR_RETURN(const int64_t now, Committed(upload, file));
       if (now > committed) {
         backoff.Reset();
         end = absl::Now() + client_.options().deadline;
+      } else if (absl::Now() >= end) {
+        return status;
       }
       committed = now;
     }

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -16,6 +17,7 @@
 #include "gradus/v1/job_service.grpc.pb.h"
 #include "gradus/v1/model_service.grpc.pb.h"
 #include "internal/pem.h"
+#include "proto/support/keepalive.h"
 #include "proto/support/status.h"
 #include "proto/support/status_grpc.h"
 #include "proto/support/status_macros.h"
@@ -23,9 +25,8 @@
 namespace gradus {
 namespace {
 
-// Both ends agree on these: the server ends connections that ping more often.
-constexpr int kPingEveryMs = 30'000;
-constexpr int kPingTimeoutMs = 10'000;
+// How long a wait for the connection may not notice that it is asked to stop.
+constexpr absl::Duration kLongestDeafness = absl::Milliseconds(100);
 constexpr int kMostMessageBytes = 4 << 20;
 
 // gRPC's words for a server that is not there name everything but the server.
@@ -97,6 +98,7 @@ class GrpcConnection final : public Connection {
  public:
   GrpcConnection(std::string server, const std::shared_ptr<grpc::Channel>& channel)
       : server_(std::move(server)),
+        channel_(channel),
         jobs_(v1::JobService::NewStub(channel)),
         datasets_(v1::DatasetService::NewStub(channel)),
         models_(v1::ModelService::NewStub(channel)),
@@ -152,9 +154,23 @@ class GrpcConnection final : public Connection {
 #undef GRADUS_UNARY
 #undef GRADUS_STREAM
 
+  // A channel gets on with its connection only while somebody waits for it, and a call does not
+  // where the attempt before it failed: without this, a server that came back would not be reached.
+  bool Wait(absl::Duration duration, const std::stop_token& stop) override {
+    const absl::Time end = absl::Now() + duration;
+    while (!stop.stop_requested() && absl::Now() < end) {
+      const grpc_connectivity_state state = channel_->GetState(true);
+      if (state == GRPC_CHANNEL_READY) return Connection::Wait(end - absl::Now(), stop);
+      channel_->WaitForStateChange(
+          state, absl::ToChronoTime(std::min(end, absl::Now() + kLongestDeafness)));
+    }
+    return !stop.stop_requested();
+  }
+
  private:
   // As the profile has it, for messages.
   const std::string server_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::JobService::Stub> jobs_;
   const std::unique_ptr<v1::DatasetService::Stub> datasets_;
   const std::unique_ptr<v1::ModelService::Stub> models_;
@@ -163,8 +179,10 @@ class GrpcConnection final : public Connection {
 
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  constexpr support::Keepalive kKeepalive = support::kClientKeepalive;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(kKeepalive.ping_after.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   static_cast<int>(kKeepalive.answer_within.count()));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
   arguments.SetMaxSendMessageSize(kMostMessageBytes);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "gradus/connection.h"
 #include "proto/support/status.h"
 
 namespace gradus {
@@ -41,6 +42,10 @@ bool WaitFor(const RetryOptions& options, absl::Duration duration, const std::st
   std::unique_lock lock(mutex);
   stopped.wait_for(lock, stop, absl::ToChronoNanoseconds(duration), [] { return false; });
   return !stop.stop_requested();
+}
+
+bool Connection::Wait(absl::Duration duration, const std::stop_token& stop) {
+  return WaitFor(RetryOptions(), duration, stop);
 }
 
 absl::Status Retry(const RetryOptions& options, const std::stop_token& stop,

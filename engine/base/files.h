@@ -30,7 +30,7 @@ class File {
   virtual absl::Status WriteAt(uint64_t offset, std::span<const std::byte> src) = 0;
   // Writes at the file's end as this process sees it.
   virtual absl::Status Append(std::span<const std::byte> src) = 0;
-  // Makes content and size durable (not the name: see Files::SyncDir).
+  // Makes content and size durable (not the name: see Files::SyncDir). Every failure is DATA_LOSS.
   virtual absl::Status Sync() = 0;
   virtual absl::Status Truncate(uint64_t size) = 0;
   virtual absl::StatusOr<uint64_t> Size() const = 0;

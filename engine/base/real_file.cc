@@ -37,10 +37,7 @@ class RealFile final : public File {
     return WriteFully(fd_.get(), end, src, name_);
   }
 
-  absl::Status Sync() override {
-    if (::fsync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat(name_, ": fsync"));
-    return absl::OkStatus();
-  }
+  absl::Status Sync() override { return SyncDescriptor(fd_, name_); }
 
   absl::Status Truncate(uint64_t size) override {
     if (RetryOnInterrupt([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
@@ -68,6 +65,12 @@ class RealFileLock final : public FileLock {
 
 std::unique_ptr<File> MakeRealFile(Descriptor fd, std::string name) {
   return std::make_unique<RealFile>(std::move(fd), std::move(name));
+}
+
+absl::Status SyncDescriptor(const Descriptor& fd, const std::string& name) {
+  if (::fsync(fd.get()) == 0) return absl::OkStatus();
+  // Also for a full disk: what was written may have been dropped.
+  return absl::DataLossError(ErrnoStatus(errno, absl::StrCat(name, ": fsync")).message());
 }
 
 absl::StatusOr<MappedFile> MapDescriptor(const Descriptor& fd, const std::string& name) {

@@ -14,6 +14,9 @@ namespace gradus::base {
 // A File over an open descriptor; `name` is for messages.
 std::unique_ptr<File> MakeRealFile(Descriptor fd, std::string name);
 
+// fsync. A failure is DATA_LOSS whatever its errno.
+absl::Status SyncDescriptor(const Descriptor& fd, const std::string& name);
+
 // A read-only mapping of the whole file behind `fd`.
 absl::StatusOr<MappedFile> MapDescriptor(const Descriptor& fd, const std::string& name);
 

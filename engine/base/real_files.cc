@@ -78,8 +78,7 @@ class MachineFiles final : public Files {
 
   absl::Status SyncDir(const std::string& dir) override {
     ASSIGN_OR_RETURN(const Descriptor fd, Open(dir, O_RDONLY | O_DIRECTORY, 0));
-    if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat(dir, ": fsync"));
-    return absl::OkStatus();
+    return SyncDescriptor(fd, dir);
   }
 
   absl::Status Remove(const std::string& path) override {

@@ -33,10 +33,10 @@ struct Batch {
 // Reads a view's batches in order, epoch after epoch, from any position: what comes depends on the
 // options only, never on the pace of either side.
 //   Owns     the ring (at least 3 batches, else about ring_bytes), a thread, the epoch's order (4
-//   bytes a row). Nothing is allocated after Create. Threads  Next: one caller at a time. The
-//   thread sleeps until half of the ring is free and then fills it in one go: on a machine whose
-//   cores all compute,
-//            one short disturbance for many batches is cheaper than one each.
+//            bytes a row). Nothing is allocated after Create.
+//   Threads  Next: one caller at a time. The thread sleeps until half of the ring is free and then
+//            fills it in one go: on a machine whose cores all compute, one short disturbance for
+//            many batches is cheaper than one each.
 //   Errors   RESOURCE_EXHAUSTED when memory or a thread is not to be had.
 class BatchReader {
  public:

@@ -37,7 +37,8 @@ struct TargetNeeds {
 // Rows in the order of the view: range, then labels, then take; values become x * scale + offset
 // when they are gathered.
 //   Owns     shares of the mapped columns, and 12 bytes a row where labels pick rows (4 where
-//   classes are needed alone). Threads  any; immutable.
+//            classes are needed alone).
+//   Threads  any; immutable.
 class View {
  public:
   // Checks every field of `spec`, and every row's target against `needs`, so that no step meets a

@@ -9,6 +9,7 @@
 namespace gradus::kernels {
 namespace {
 
+// In the order in which they are tried; the last accepts everything but another's layout.
 constexpr InnerProductCandidate kCandidates[] = {
     {"vector", MakeVectorInnerProduct},
     {"onednn", MakeOnednnInnerProduct},
@@ -27,6 +28,11 @@ class InnerProduct final : public Operation {
   int64_t dst_values() const override { return units_; }
   bool backward_reads_src(bool diff_weights) const override { return diff_weights; }
   bool backward_reads_dst() const override { return post_ != nullptr; }
+  std::vector<std::string> candidates() const override {
+    std::vector<std::string> names;
+    for (const InnerProductCandidate& candidate : kCandidates) names.emplace_back(candidate.name);
+    return names;
+  }
 
   std::unique_ptr<const Operation> Absorb(const Operation& next) const override {
     const Eltwise* function = EltwiseOf(next);
@@ -60,8 +66,6 @@ class InnerProduct final : public Operation {
 };
 
 }  // namespace
-
-std::span<const InnerProductCandidate> InnerProductCandidates() { return kCandidates; }
 
 std::string DescribeInnerProduct(const InnerProductRequest& request) {
   return absl::StrCat(request.shape.rows, "x", request.shape.inputs, "x", request.shape.units,

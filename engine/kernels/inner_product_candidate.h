@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
 #include "absl/status/statusor.h"
 #include "engine/kernels/eltwise.h"
@@ -27,9 +26,6 @@ struct InnerProductCandidate {
   // A message without path is the reason of a refusal.
   absl::StatusOr<std::unique_ptr<CompiledOperation>> (*make)(const InnerProductRequest& request);
 };
-
-// In the order in which they are tried; the last accepts everything but another's layout.
-std::span<const InnerProductCandidate> InnerProductCandidates();
 
 absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(
     const InnerProductRequest& request);

@@ -23,7 +23,7 @@ struct Setting {
   int threads = 1;
   // Backward kernels are wanted too.
   bool training = true;
-  // Where not empty, only the candidate of this name is tried.
+  // Where not empty, only the candidate of this name is tried. One of Operation::candidates().
   std::string candidate;
 };
 
@@ -78,6 +78,8 @@ class Operation {
   // What backward reads again.
   virtual bool backward_reads_src(bool diff_weights) const = 0;
   virtual bool backward_reads_dst() const = 0;
+  // Names of the ways to compute it, best first; empty: there is only one.
+  virtual std::vector<std::string> candidates() const { return {}; }
   // This operation with `next` done in the same kernel, or null where that cannot be.
   virtual std::unique_ptr<const Operation> Absorb(const Operation& next) const {
     static_cast<void>(next);

@@ -63,6 +63,7 @@ class ExecutableImpl final : public Executable {
             program->parameters().ImportSlots(std::span(&slot, 1), /*all=*/false);
         if (!status.ok() && !absl::IsInvalidArgument(status)) return status;
       }
+      program->set_optimizer_steps(program_->optimizer_steps());
     }
     program_ = std::move(program);
     return absl::OkStatus();
@@ -120,6 +121,8 @@ class ExecutableImpl final : public Executable {
   absl::Status ImportSlots(std::span<const NamedTensor> tensors) override {
     return program_->parameters().ImportSlots(tensors, /*all=*/true);
   }
+  int64_t optimizer_steps() const override { return program_->optimizer_steps(); }
+  void SetOptimizerSteps(int64_t steps) override { program_->set_optimizer_steps(steps); }
   std::string FirstNonFiniteWeight() const override {
     return program_->parameters().FirstNonFiniteWeight();
   }

@@ -58,10 +58,12 @@ struct Totals {
 
 // The compiled network with its weights, gradients and optimizer slots.
 //   Shapes   tensors go in and out in their published shapes; inside they lie as the kernels like
-//   them. Owns     all memory and its team of threads. Threads  one call at a time. The steps run
-//   on the calling thread and the team. Errors   INVALID_ARGUMENT for a setup that does not fit the
-//   graph, RESOURCE_EXHAUSTED when memory cannot be had; a step's only error is that of the
-//            first step with a new number of rows, which compiles.
+//            them.
+//   Owns     all memory and its team of threads.
+//   Threads  one call at a time. The steps run on the calling thread and the team.
+//   Errors   INVALID_ARGUMENT for a setup that does not fit the graph, RESOURCE_EXHAUSTED when
+//            memory cannot be had; a step's only error is that of the first step with a new number
+//            of rows, which compiles.
 class Executable {
  public:
   // Weights and slots start as zeros.
@@ -70,7 +72,8 @@ class Executable {
   virtual ~Executable() = default;
 
   // Compiles anew for another setup. Weights stay. Slots stay for layers that train before and
-  // after if `keep_slots`, else they start as zeros. On error nothing has changed.
+  // after if `keep_slots`, and so does the count of steps; else all start as zeros. On error
+  // nothing has changed.
   virtual absl::Status Reconfigure(const TrainSetup& setup, bool keep_slots) = 0;
 
   // Draws all weights by their initializers; depends on the seed and each weight's place in the
@@ -103,10 +106,13 @@ class Executable {
   // another shape, and then nothing has changed.
   virtual absl::Status ImportWeights(std::span<const NamedTensor> tensors) = 0;
   // The optimizer's slots of the trainable weights, "SLOT/LAYER/kernel", in their weights' shapes:
-  // with the weights all that a step depends on.
+  // with the weights and optimizer_steps() all that a step depends on.
   virtual std::vector<NamedTensor> ExportSlots() const = 0;
   // Exactly the tensors that ExportSlots gives, in any order.
   virtual absl::Status ImportSlots(std::span<const NamedTensor> tensors) = 0;
+  // Steps since the slots were zeros; some rules divide by what has gathered in them so far.
+  virtual int64_t optimizer_steps() const = 0;
+  virtual void SetOptimizerSteps(int64_t steps) = 0;
   // Name of the first weight that holds a NaN or an infinity; empty: there is none.
   virtual std::string FirstNonFiniteWeight() const = 0;
 

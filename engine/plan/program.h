@@ -41,6 +41,8 @@ class Program {
   absl::Status Step(const Batch& batch, bool training, Totals* totals);
   void SetLearningRate(double learning_rate);
   double learning_rate() const { return learning_rate_; }
+  int64_t optimizer_steps() const { return hyper_.step; }
+  void set_optimizer_steps(int64_t steps) { hyper_.step = steps; }
   absl::StatusOr<std::string> Dump(int64_t rows, bool training);
   uint64_t memory_bytes() const;
 

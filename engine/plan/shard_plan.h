@@ -40,7 +40,8 @@ struct ShardRequest {
 
 // A walk over kernels whose operands are all placed.
 //   Owns     its kernels; memory is given by Bind and shared with the shard's other plans, which
-//   never run at the same time. Threads  one.
+//            never run at the same time.
+//   Threads  one.
 class ShardPlan {
  public:
   static absl::StatusOr<std::unique_ptr<ShardPlan>> Compile(const ShardRequest& request);

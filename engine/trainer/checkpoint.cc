@@ -59,6 +59,7 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
       {"isa", checkpoint.provenance.isa},
       {"onednn", checkpoint.provenance.onednn},
       {"threads", absl::StrCat(checkpoint.provenance.threads)},
+      {"optimizer_steps", absl::StrCat(checkpoint.optimizer_steps)},
   };
   for (int i = 0; i < checkpoint.metrics; ++i)
     metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
@@ -158,6 +159,7 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
   checkpoint->spec_digest = fields.Text("spec_digest");
   checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"),
                             static_cast<int>(fields.Count("threads", 1 << 20))};
+  checkpoint->optimizer_steps = fields.Count("optimizer_steps", kMany);
   return fields.status();
 }
 

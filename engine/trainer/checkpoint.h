@@ -47,6 +47,7 @@ struct Checkpoint {
   Provenance provenance;
   std::vector<plan::NamedTensor> weights;
   std::vector<plan::NamedTensor> slots;
+  int64_t optimizer_steps = 0;  // since the slots were zeros
 };
 
 // Digest over the parts of a job that its weights follow from: model, data, loss, optimizer,

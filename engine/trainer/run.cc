@@ -170,7 +170,8 @@ absl::Status TrainingRun::Save() {
                               .spec_digest = spec_digest_,
                               .provenance = ProvenanceOfThis(),
                               .weights = executable_->ExportWeights(),
-                              .slots = executable_->ExportSlots()};
+                              .slots = executable_->ExportSlots(),
+                              .optimizer_steps = executable_->optimizer_steps()};
   ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
   FAILPOINT_STATUS("trainer.checkpoint.after_write");
   RETURN_IF_ERROR(

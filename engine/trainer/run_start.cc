@@ -106,6 +106,7 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
     return absl::DataLossError("the checkpoint's position is not one of this job");
   RETURN_IF_ERROR(executable_->ImportWeights(checkpoint.weights));
   RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
+  executable_->SetOptimizerSteps(checkpoint.optimizer_steps);
   totals_ = checkpoint.totals;
   SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));
   WarnOfOtherProvenance(checkpoint.provenance);

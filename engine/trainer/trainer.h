@@ -74,11 +74,12 @@ struct TrainResult {
 // spec, data, instruction set, oneDNN and (with one logical shard) core count give the same
 // weights_sha256, however often the run was stopped and resumed.
 //   Threads  returns when all of its threads have ended; `control` may be used from any thread
-//   meanwhile. Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the
-//   data; FAILED_PRECONDITION for a checkpoint of another spec;
-//            OUT_OF_RANGE when the loss or a weight is no longer finite, naming the step and where
-//            it can be told the layer; RESOURCE_EXHAUSTED when memory cannot be had; UNAVAILABLE
-//            when a file cannot be written; the callback's errors as they are.
+//            meanwhile.
+//   Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the data;
+//            FAILED_PRECONDITION for a checkpoint of another spec; OUT_OF_RANGE when the loss or a
+//            weight is no longer finite, naming the step and where it can be told the layer;
+//            RESOURCE_EXHAUSTED when memory cannot be had; UNAVAILABLE when a file cannot be
+//            written; the callback's errors as they are.
 absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,
                                   Callback& callback);
 

@@ -13,14 +13,14 @@
 namespace gradus::trainer {
 namespace {
 
-data::TargetNeeds NeedsOf(const v1::JobSpec& spec, const losses::Target& target) {
+data::TargetNeeds NeedsOf(const losses::Target& target) {
   switch (target.form) {
     case losses::TargetForm::kClass:
       return {data::TargetKind::kClasses, target.classes, false};
     case losses::TargetForm::kDistribution:
       return {data::TargetKind::kDistributions, target.width, false};
     case losses::TargetForm::kValues:
-      return {data::TargetKind::kValues, target.width, spec.loss().has_binary_crossentropy()};
+      return {data::TargetKind::kValues, target.width, target.probabilities};
   }
   return {};
 }
@@ -56,7 +56,7 @@ absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& i
 
 absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
                                    const losses::Target& target) {
-  const data::TargetNeeds needs = NeedsOf(inputs.spec, target);
+  const data::TargetNeeds needs = NeedsOf(target);
   const v1::DataSpec& data = inputs.spec.data();
   JobViews views;
   ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, needs));

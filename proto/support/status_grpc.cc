@@ -16,6 +16,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "proto/support/status.h"
+#include "proto/support/utf8.h"
 
 namespace gradus::support {
 namespace {
@@ -29,9 +30,7 @@ constexpr size_t kLongestMessage = 1500;
 // `text`, cut before a character that would not fit whole.
 std::string Cut(absl::string_view text) {
   if (text.size() <= kLongestMessage) return std::string(text);
-  size_t end = kLongestMessage;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat(text.substr(0, end), "...");
+  return absl::StrCat(CutUtf8(text, kLongestMessage), "...");
 }
 
 void AddField(const absl::Status& status, google::rpc::Status& details) {

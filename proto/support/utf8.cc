@@ -53,6 +53,13 @@ std::optional<size_t> FirstInvalidUtf8(absl::string_view text) {
   return std::nullopt;
 }
 
+absl::string_view CutUtf8(absl::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = max_bytes;
+  while (end > 0 && (ByteAt(text, end) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 std::string Printable(absl::string_view text, bool one_line) {
   std::string result;
   result.reserve(text.size());

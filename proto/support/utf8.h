@@ -13,6 +13,9 @@ namespace gradus::support {
 // Position of the first byte that is not part of well-formed UTF-8 (RFC 3629), if any.
 std::optional<size_t> FirstInvalidUtf8(absl::string_view text);
 
+// `text`, cut to at most `max_bytes` before a character that would not fit whole.
+absl::string_view CutUtf8(absl::string_view text, size_t max_bytes);
+
 // `text` fit for a terminal: control characters (C0 without newline and tab, DEL, C1, bidirectional
 // overrides) and bytes that are not UTF-8 become "?". With `one_line`, newlines and tabs become
 // spaces.

@@ -27,7 +27,6 @@ void AttachReactor::OnDone() { delete this; }
 
 absl::Status AttachReactor::Admit(const v1::Hello& hello) {
   RETURN_IF_ERROR(frame_.Admit(context_, request_, &call_));
-  call_.object = absl::StrCat(hello.job_id(), "-", hello.attempt());
   return auth::CheckAttempt(*call_.rule, call_.principal, hello.job_id(), hello.attempt());
 }
 

@@ -15,7 +15,7 @@ struct Call {
   const auth::Rule* rule = nullptr;
   auth::Principal principal;
   std::string peer;
-  // Value of the request's field rule->key, if it has one.
+  // Value of the request's field rule->key, if it has one; of a rank its job and attempt.
   std::string object;
   int64_t started_micros = 0;  // monotonic
 

@@ -15,7 +15,8 @@ namespace gradus::api {
 
 // One thread that calls `expire` of each watched call whose time is up.
 //   Owns     its thread. The clock must outlive it; every Guard must be gone before it is
-//   destroyed. Threads  any.
+//            destroyed.
+//   Threads  any.
 class CallWatch {
   struct Entry {
     int64_t deadline_micros;

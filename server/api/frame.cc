@@ -17,7 +17,6 @@ namespace {
 constexpr size_t kLoggedBytes = 256;
 
 std::string KeyOf(const auth::Rule& rule, const google::protobuf::Message& request) {
-  if (rule.key.empty()) return "";
   const auto* field = request.GetDescriptor()->FindFieldByName(std::string(rule.key));
   return field == nullptr ? "" : request.GetReflection()->GetString(request, field);
 }
@@ -59,17 +58,39 @@ const auth::Rule* RuleOf(const google::protobuf::Descriptor& request) {
   return nullptr;
 }
 
-absl::Status Frame::Admit(const grpc::ServerContextBase& context,
-                          const google::protobuf::Message& request, Call* call) const {
-  call->rule = RuleOf(*request.GetDescriptor());
+absl::Status Frame::Identify(const grpc::ServerContextBase& context,
+                             const google::protobuf::Descriptor& request, Call* call) const {
+  call->rule = RuleOf(request);
   call->peer = context.peer();
   call->started_micros = clock_.MonotonicMicros();
   if (call->rule == nullptr) return absl::PermissionDeniedError("nobody may call this method");
-  call->object = KeyOf(*call->rule, request);
   ASSIGN_OR_RETURN(call->principal, gate_.Identify(context, *call->rule));
+  if (call->principal.role == auth::Role::kWorker)
+    call->object = absl::StrCat(call->principal.job, "-", call->principal.attempt);
+  return absl::OkStatus();
+}
+
+absl::Status Frame::Admit(const grpc::ServerContextBase& context,
+                          const google::protobuf::Message& request, Call* call) const {
+  RETURN_IF_ERROR(Identify(context, *request.GetDescriptor(), call));
+  if (!call->rule->key.empty()) call->object = KeyOf(*call->rule, request);
   if (call->rule->writes && call->principal.role == auth::Role::kUser)
     RETURN_IF_ERROR(rate_.Take(call->principal.user));
   return CheckOwner(*call);
+}
+
+grpc::Status Frame::Enter(const grpc::ServerContextBase& context,
+                          const google::protobuf::Descriptor& request,
+                          CallPlaces::Hold* place) const {
+  Call call;
+  const absl::Status status = [&]() -> absl::Status {
+    RETURN_IF_ERROR(Identify(context, request, &call));
+    const bool rank = call.principal.role == auth::Role::kWorker;
+    ASSIGN_OR_RETURN(*place,
+                     rank ? ranks_.Take(call.principal.job) : people_.Take(call.principal.user));
+    return absl::OkStatus();
+  }();
+  return status.ok() ? grpc::Status::OK : Conclude(call, status);
 }
 
 absl::Status Frame::CheckOwner(const Call& call) const {

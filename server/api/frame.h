@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/api/call.h"
+#include "server/api/call_places.h"
 #include "server/api/call_watch.h"
 #include "server/api/gate.h"
 #include "server/api/rate_limit.h"
@@ -35,7 +36,7 @@ inline constexpr int64_t kSilenceMicros = 60'000'000;
 // ... })`, whose function does the work for a caller who may, and returns a StatusOr of the
 // response. The method, and so its row in the policy table, is found by the request's type, which
 // belongs to one method alone.
-//   Owns     nothing; everything given to it must outlive it.
+//   Owns     the places for long calls; everything given to it must outlive it.
 //   Threads  any.
 class Frame {
  public:
@@ -43,10 +44,16 @@ class Frame {
       : gate_(gate), owners_(std::move(owners)), rate_(rate), watch_(watch), clock_(clock) {}
 
   // A unary call. FN: absl::StatusOr<Response>(const Call&). A call that takes longer than
-  // `allowed_micros` is cancelled.
+  // `allowed_micros` is cancelled; where that is more than usual it needs a place (CallPlaces), as
+  // the streams below do.
   template <typename Request, typename Response, typename Fn>
   grpc::Status Handle(grpc::ServerContext* context, const Request& request, Response* response,
                       Fn&& fn, int64_t allowed_micros = kUnaryMicros) const {
+    CallPlaces::Hold place;
+    if (allowed_micros > kUnaryMicros) {
+      const grpc::Status entered = Enter(*context, *Request::descriptor(), &place);
+      if (!entered.ok()) return entered;
+    }
     return Run(*context, request, allowed_micros,
                [&](const Call& call, CallWatch::Guard&) -> absl::Status {
                  absl::StatusOr<Response> made = fn(call);
@@ -61,6 +68,9 @@ class Frame {
   template <typename Request, typename Response, typename Fn>
   grpc::Status HandleServerStream(grpc::ServerContext* context, const Request& request,
                                   grpc::ServerWriter<Response>* writer, Fn&& fn) const {
+    CallPlaces::Hold place;
+    const grpc::Status entered = Enter(*context, *Request::descriptor(), &place);
+    if (!entered.ok()) return entered;
     return Run(*context, request, kSilenceMicros,
                [&](const Call& call, CallWatch::Guard& guard) -> absl::Status {
                  return fn(call, [&](const Response& response) -> absl::Status {
@@ -78,6 +88,9 @@ class Frame {
   template <typename Request, typename Response, typename Fn>
   grpc::Status HandleClientStream(grpc::ServerContext* context, grpc::ServerReader<Request>* reader,
                                   Response* response, Fn&& fn) const {
+    CallPlaces::Hold place;
+    const grpc::Status entered = Enter(*context, *Request::descriptor(), &place);
+    if (!entered.ok()) return entered;
     Request first;
     bool open = false;
     {
@@ -107,6 +120,12 @@ class Frame {
   grpc::Status Conclude(const Call& call, const absl::Status& status) const;
 
  private:
+  // Who calls which method; fills in what it finds out even where it refuses.
+  absl::Status Identify(const grpc::ServerContextBase& context,
+                        const google::protobuf::Descriptor& request, Call* call) const;
+  // A place for a call that may hold its thread for long, before anything of it is read.
+  grpc::Status Enter(const grpc::ServerContextBase& context,
+                     const google::protobuf::Descriptor& request, CallPlaces::Hold* place) const;
   grpc::Status Run(grpc::ServerContext& context, const google::protobuf::Message& request,
                    int64_t allowed_micros,
                    absl::FunctionRef<absl::Status(const Call&, CallWatch::Guard&)> body) const;
@@ -117,6 +136,9 @@ class Frame {
   RateLimiter& rate_;
   CallWatch& watch_;
   base::Clock& clock_;
+  // Together well below the transport's threads (server.cc).
+  mutable CallPlaces people_{16, 8};
+  mutable CallPlaces ranks_{12, 4};
 };
 
 // The policy's row for the method that takes this request; nullptr when no service does, or the

@@ -12,9 +12,10 @@
 
 namespace gradus::api {
 
+// Calls at once, and a second in the long run; the settings have defaults and ranges.
 struct RateLimits {
-  double burst = 60;
-  double per_second = 10;
+  double burst = 0;
+  double per_second = 0;
 };
 
 //   Owns     nothing: the clock must outlive it.

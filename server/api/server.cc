@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -15,29 +17,33 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "proto/support/keepalive.h"
+#include "server/api/reflection_limit.h"
 
 namespace gradus::api {
 namespace {
 
-// Messages are 1 MiB at most, and a little for what surrounds the payload.
-constexpr int kMaxMessageBytes = (1 << 20) + (64 << 10);
+// Messages to us are 1 MiB at most, and a little for what surrounds the payload.
+constexpr int kMaxReceivedBytes = (1 << 20) + (64 << 10);
+// A job or model of many layers comes back larger than it came, with every default filled in: up to
+// what any client takes unless it is told otherwise. All else is paged or sent in pieces.
+constexpr int kMaxSentBytes = 4 << 20;
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 100;
 constexpr int kHandshakeMillis = 10'000;
-// Clients ping every 30 s (client/lib); pings as frequent as every 10 s are no offence. The
-// server's own find a dead peer in 30 s.
-constexpr int kKeepaliveMillis = 20'000;
-constexpr int kKeepaliveTimeoutMillis = 10'000;
-constexpr int kFewestMillisBetweenPings = 10'000;
 // Threads for calls that read or write the store. A call beyond them is RESOURCE_EXHAUSTED, which
 // clients retry.
 constexpr int kMaxThreads = 40;
+constexpr int kReadAheadBytes = 1 << 20;
+constexpr int64_t kReflectionMicros = 60'000'000;
 constexpr size_t kTransportBytes = size_t{768} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 60;
 
+int Millis(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
+
 void LimitTransport(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  builder.SetMaxReceiveMessageSize(kMaxReceivedBytes);
+  builder.SetMaxSendMessageSize(kMaxSentBytes);
   // A compressed message grows without bound when it is read.
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
@@ -45,12 +51,18 @@ void LimitTransport(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                             Millis(support::kServerKeepalive.ping_after));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             Millis(support::kServerKeepalive.answer_within));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             kFewestMillisBetweenPings);
+                             Millis(support::kLeastPingSpacing));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Else the transport reads ahead of a slow disk as far as the line allows: 60 MiB an upload on
+  // this machine.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReadAheadBytes);
   // Else a second server on the same port would quietly share its connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   grpc::ResourceQuota quota("gradusd");
@@ -83,16 +95,25 @@ void LogTransport(gpr_log_func_args* args) {
             {{"text", args->message}, {"at", absl::StrCat(args->file, ":", args->line)}});
 }
 
+void LogProtobuf(google::protobuf::LogLevel, const char* file, int line, const std::string& text) {
+  base::Log(base::LogLevel::kWarning, "protobuf",
+            {{"text", text}, {"at", absl::StrCat(file, ":", line)}});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
-                                                      std::shared_ptr<Gate> gate,
+                                                      std::shared_ptr<Gate> gate, CallWatch& watch,
                                                       const std::vector<grpc::Service*>& services) {
   RETURN_IF_ERROR(ProbeListenAddress(options.listen));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
   LimitTransport(builder);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(LimitReflection(watch, kReflectionMicros));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   ListenAddress address = options.listen;
   builder.AddListeningPort(options.listen.Text(), Credentials(options, std::move(gate)),
                            &address.port);
@@ -115,9 +136,10 @@ void Server::Shutdown(int64_t grace_micros) {
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::microseconds(grace_micros));
 }
 
-void SendTransportLogToOurs() {
+void SendLibrariesLogToOurs() {
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   gpr_set_log_function(LogTransport);
+  google::protobuf::SetLogHandler(LogProtobuf);
 }
 
 }  // namespace gradus::api

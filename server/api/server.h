@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/api/call_watch.h"
 #include "server/api/gate.h"
 #include "server/api/listen_address.h"
 
@@ -27,14 +28,14 @@ struct ServerOptions {
 };
 
 // Answers until it is shut down.
-//   Owns     the transport. Services must outlive it.
+//   Owns     the transport. Services and the watch must outlive it.
 //   Threads  any.
 class Server {
  public:
-  // Listens, and answers health and reflection beside `services`. The error says why it cannot
-  // listen.
+  // Listens, and answers health, reflection and channelz beside `services`. The error says why it
+  // cannot listen.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
-                                                       std::shared_ptr<Gate> gate,
+                                                       std::shared_ptr<Gate> gate, CallWatch& watch,
                                                        const std::vector<grpc::Service*>& services);
   // Cancels what is still open.
   ~Server();
@@ -57,8 +58,8 @@ class Server {
   const std::unique_ptr<grpc::Server> server_;
 };
 
-// Sends what the transport itself says (its errors only) to our log. Call it once, before anything
-// else of the transport.
-void SendTransportLogToOurs();
+// Sends what the transport (its errors only) and protobuf say to our log, whose lines are JSON.
+// Call it once, before anything else of these.
+void SendLibrariesLogToOurs();
 
 }  // namespace gradus::api

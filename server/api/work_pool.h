@@ -47,7 +47,8 @@ class WorkPool {
 // Tasks of one stream: they run on the pool one at a time, in the order of their posting, so that
 // they share their state without a lock.
 //   Owns     nothing: the pool must outlive it, and each task must keep the strand alive (a
-//   shared_ptr to its owner will do). Threads  any.
+//            shared_ptr to its owner will do).
+//   Threads  any.
 class Strand {
  public:
   explicit Strand(WorkPool& pool) : pool_(pool) {}

@@ -59,6 +59,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/grpc.health.v1.Health/Watch",              Object::kNothing, "",     kAny,  kAny,  kAny,  kOpen,  !kWrites},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                                                   Object::kNothing, "",     kAny,  kAny,  kNone, !kOpen, !kWrites},
+    // Channelz shows who is connected from where.
+    {"/grpc.channelz.v1.Channelz/GetTopChannels",   Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetServers",       Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetServer",        Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetServerSockets", Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetChannel",       Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetSubchannel",    Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
+    {"/grpc.channelz.v1.Channelz/GetSocket",        Object::kNothing, "",   kNone, kAny,  kNone, !kOpen, !kWrites},
 });
 // clang-format on
 

@@ -11,7 +11,7 @@ namespace gradus::auth {
 enum class Role { kUser, kAdmin, kWorker };
 
 struct Principal {
-  // For a worker: the owner of its job.
+  // Empty for a worker.
   std::string user;
   Role role = Role::kUser;
   int64_t expires_at_micros = 0;

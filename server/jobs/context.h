@@ -5,6 +5,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "engine/base/status.h"
+#include "server/jobs/checkpoints.h"
 #include "server/jobs/job_row.h"
 #include "server/jobs/job_state.h"
 #include "server/jobs/jobs.h"
@@ -16,8 +18,10 @@ struct Context {
   JobsParts parts;
   JobsOptions options;
 
+  // ChangeState; a job that has ended goes on from no checkpoint, so their blobs are let go.
   absl::Status Change(store::Tx& tx, JobRow& row, v1::Job::State to,
                       const std::string& reason) const {
+    if (IsFinal(to)) RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
     return ChangeState(tx, *parts.events, *parts.clock, row, to, reason);
   }
 };

@@ -194,9 +194,11 @@ void Driver::StartJob(const Demand& demand, const std::vector<int>& cpus) {
   ranks_.erase(key.fence);
   machine_.Give(cpus, demand.memory);
   EndRank(key, absl::StrCat("could not be started: ", started.message()), false, "");
+  RemoveFolder(WorkDirOf(context_, key));
 }
 
 void Driver::Settle() {
+  Post([] {});  // one more round: it also does what is due by the clock
   base::MutexLock lock(mu_);
   const size_t asked = asked_;
   settled_.Wait(mu_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return done_ >= asked; });

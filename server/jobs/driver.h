@@ -45,7 +45,7 @@ class Driver {
 
   void Drain(int64_t deadline_micros);
   bool WaitIdle(int64_t deadline_micros);
-  // Returns when everything that was asked for before this call has been acted on.
+  // Returns when everything that was asked for before this call, or due by then, has been acted on.
   void Settle();
   bool draining() const;
   // What is free of the machine.
@@ -103,10 +103,12 @@ class Driver {
   void EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
                const std::string& last_words);
   std::string LastWords(const executors::RankKey& key) const;
+  void RemoveFolder(const std::string& path) const;
   void BeginDrain();
 
   // recovery.cc
   absl::Status Recover();
+  absl::Status RemoveLeftFolders() const;
   void Adopt(const AttemptRow& attempt, int64_t memory, const executors::FoundRank& found,
              bool current);
 

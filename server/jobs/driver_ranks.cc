@@ -150,11 +150,7 @@ void Driver::Exited(const executors::RankExit& exit) {
   const bool stopping = rank.killed && draining();
   EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
           exit.clean || rank.killed ? "" : LastWords(exit.key));
-  const absl::Status removed =
-      base::RemoveTree(*context_.parts.files, WorkDirOf(context_, exit.key));
-  if (!removed.ok())
-    base::LogWarning("an attempt's folder was not removed",
-                     {{"job", exit.key.job}, {"status", removed}});
+  RemoveFolder(WorkDirOf(context_, exit.key));
 }
 
 void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
@@ -196,6 +192,13 @@ std::string Driver::LastWords(const executors::RankKey& key) const {
   return text;
 }
 
+void Driver::RemoveFolder(const std::string& path) const {
+  const absl::Status removed = base::RemoveTree(*context_.parts.files, path);
+  if (!removed.ok())
+    base::LogWarning("an attempt's folder was not removed",
+                     {{"folder", path}, {"status", removed}});
+}
+
 void Driver::BeginDrain() {
   FAILPOINT("jobs.drain.begin");
   std::vector<std::string> jobs;
@@ -214,15 +217,18 @@ void Driver::Drain(int64_t deadline_micros) {
     draining_ = true;
   }
   Post([this] { BeginDrain(); });
+  bool all_ended = false;
   {
     base::MutexLock lock(mu_);
-    if (context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, ended)) return;
+    all_ended = context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros, ended);
   }
-  Post([this] {
-    for (auto& [fence, rank] : ranks_) Kill(rank, "server stopped");
-  });
-  base::MutexLock lock(mu_);
-  context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros + kLastExits, ended);
+  if (!all_ended) {
+    Post([this] {
+      for (auto& [fence, rank] : ranks_) Kill(rank, "server stopped");
+    });
+    base::MutexLock lock(mu_);
+    context_.parts.clock->WaitUntil(mu_, settled_, deadline_micros + kLastExits, ended);
+  }
   FAILPOINT("jobs.drain.end");
 }
 

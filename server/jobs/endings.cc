@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status.h"
-#include "server/jobs/checkpoints.h"
 #include "server/store/blobs.h"
 
 namespace gradus::jobs {
@@ -35,7 +34,6 @@ absl::Status Retry(store::Tx& tx, const Context& context, JobRow& row, const std
 }
 
 absl::Status Cancelled(store::Tx& tx, const Context& context, JobRow& row) {
-  RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
   return context.Change(tx, row, Job::CANCELLED, row.job.reason());
 }
 
@@ -66,7 +64,6 @@ absl::Status Succeed(store::Tx& tx, const Context& context, JobRow& row,
     RETURN_IF_ERROR(
         context.parts.events->Append(tx, row.job.id(), row.job.attempt(), std::span(&event, 1)));
   }
-  RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
   return context.Change(tx, row, Job::SUCCEEDED, "");
 }
 

@@ -6,11 +6,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "proto/support/utf8.h"
 
 namespace gradus::jobs {
 namespace {
 
 using v1::Job;
+
+// A rank may say more; lists and events have to travel.
+constexpr size_t kLongestReason = 4096;
 
 struct Step {
   Job::State from;
@@ -67,12 +71,12 @@ absl::Status ChangeState(store::Tx& tx, events::EventLog& log, base::Clock& cloc
   }
   ApplyTimes(row, to, clock);
   row.job.set_state(to);
-  row.job.set_reason(reason);
+  row.job.set_reason(std::string(support::CutUtf8(reason, kLongestReason)));
   if (!HasAttempt(to)) row.fence = 0;
   v1::Event event;
   event.mutable_state_changed()->set_from(from);
   event.mutable_state_changed()->set_to(to);
-  event.mutable_state_changed()->set_reason(reason);
+  event.mutable_state_changed()->set_reason(row.job.reason());
   if (IsFinal(to)) {
     RETURN_IF_ERROR(log.Close(tx, row.job.id(), row.job.attempt(), event));
   } else {

@@ -156,7 +156,8 @@ class Jobs {
   // Starts nothing more, asks every rank to save and stop, waits for them until `deadline_micros`
   // (monotonic), ends the rest. Their jobs wait for the next start.
   virtual void Drain(int64_t deadline_micros) = 0;
-  // Returns when everything that earlier calls ask for has been set going; for tests and tools.
+  // Returns when everything that earlier calls ask for, or that is due by now, has been set going;
+  // for tests and tools.
   virtual void Settle() = 0;
   // Blocks until no rank runs and no job could start, or the deadline (false); for tests and tools.
   virtual bool WaitIdle(int64_t deadline_micros) = 0;

@@ -7,14 +7,14 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/status.h"
+#include "server/jobs/metric_series.h"
+#include "server/registry/page.h"
 #include "server/store/codec.h"
 
 namespace gradus::jobs {
 namespace {
-
-constexpr int kDefaultPage = 100;
-constexpr int kLargestPage = 1000;
 
 absl::StatusOr<int64_t> ParsePageToken(const std::string& token) {
   int64_t before = INT64_MAX;
@@ -25,24 +25,30 @@ absl::StatusOr<int64_t> ParsePageToken(const std::string& token) {
   return before;
 }
 
-std::string StatesCondition(const std::vector<v1::Job::State>& states) {
-  if (states.empty()) return "";
-  std::string list;
-  for (const v1::Job::State state : states)
-    absl::StrAppend(&list, list.empty() ? "" : ", ", static_cast<int>(state));
-  return absl::StrCat(" AND state IN (", list, ")");
+// Each state once, so that neither the statement nor the number of different ones grows with what
+// callers send.
+absl::StatusOr<std::string> StatesCondition(const std::vector<v1::Job::State>& states) {
+  std::set<int> numbers;
+  for (const v1::Job::State state : states) {
+    if (!v1::Job::State_IsValid(state) || state == v1::Job::STATE_UNSPECIFIED)
+      return base::InvalidArgument("states", absl::StrCat(static_cast<int>(state)),
+                                   "a job's state");
+    numbers.insert(state);
+  }
+  if (numbers.empty()) return std::string();
+  return absl::StrCat(" AND state IN (", absl::StrJoin(numbers, ", "), ")");
 }
 
-// Epoch -> point, by metric.
-using Series = std::map<std::string, std::map<int64_t, v1::MetricPoint>>;
+using SeriesByName = std::map<std::string, ThinnedSeries>;
 
 void AddPoints(const google::protobuf::Map<std::string, double>& values, int64_t epoch,
-               int64_t step, Series& series) {
+               int64_t step, SeriesByName& series) {
+  v1::MetricPoint point;
+  point.set_epoch(epoch);
+  point.set_step(step);
   for (const auto& [name, value] : values) {
-    v1::MetricPoint& point = series[name][epoch];
-    point.set_epoch(epoch);
-    point.set_step(step);
     point.set_value(value);
+    series[name].Add(point);
   }
 }
 
@@ -56,15 +62,6 @@ absl::Status ReadKind(const Context& context, const std::string& id, v1::Event::
     for (const v1::Event& event : page.events) use(event);
     if (page.events.empty()) return absl::OkStatus();
     options.after_seq = page.next_after;
-  }
-}
-
-void FillSeries(const std::map<int64_t, v1::MetricPoint>& points, v1::MetricSeries& series) {
-  const size_t stride = (points.size() + kMostPoints - 1) / kMostPoints;
-  size_t left = points.size();
-  for (const auto& [epoch, point] : points) {
-    --left;
-    if (left % stride == 0) *series.add_points() = point;
   }
 }
 
@@ -83,24 +80,26 @@ absl::StatusOr<v1::Job> GetJob(const Context& context, const std::string& id) {
 
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const ListQuery& query) {
   ASSIGN_OR_RETURN(const int64_t before, ParsePageToken(query.page_token));
-  const int size = query.page_size == 0 ? kDefaultPage : query.page_size;
-  if (size < 1 || size > kLargestPage) {
-    return base::InvalidArgument("page_size", absl::StrCat(size),
-                                 absl::StrCat("1 to ", kLargestPage));
-  }
+  ASSIGN_OR_RETURN(const int size, registry::CheckPageSize(query.page_size));
+  ASSIGN_OR_RETURN(const std::string states, StatesCondition(query.states));
   const std::string sql = absl::StrCat(
       "SELECT number, record FROM jobs WHERE number < :before AND (:everyone = 1 OR owner = "
       ":owner)",
-      StatesCondition(query.states), " ORDER BY number DESC LIMIT :n");
+      states, " ORDER BY number DESC LIMIT :n");
   v1::ListJobsResponse page;
   RETURN_IF_ERROR(context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(auto rows, (tx.Query<int64_t, std::string>(sql, before, query.owner.empty(),
                                                                 query.owner, size + 1)));
-    const bool more = static_cast<int>(rows.size()) > size;
-    if (more) rows.pop_back();
-    for (const auto& [number, record] : rows)
+    registry::PageBudget budget(size);
+    int64_t last = before;
+    for (const auto& [number, record] : rows) {
+      if (!budget.Take(record.size())) {
+        page.set_next_page_token(absl::StrCat(last));
+        break;
+      }
       RETURN_IF_ERROR(store::DecodeInto(record, page.add_jobs()));
-    if (more) page.set_next_page_token(absl::StrCat(std::get<0>(rows.back())));
+      last = number;
+    }
     return absl::OkStatus();
   }));
   return page;
@@ -108,7 +107,7 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const List
 
 absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, const std::string& id,
                                                     const std::vector<std::string>& names) {
-  Series series;
+  SeriesByName series;
   int64_t last_epoch = 0;
   int64_t last_step = 0;
   RETURN_IF_ERROR(ReadKind(context, id, v1::Event::kEpochFinished, [&](const v1::Event& event) {
@@ -121,11 +120,11 @@ absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, cons
   }));
   const std::set<std::string> wanted(names.begin(), names.end());
   v1::ListMetricsResponse response;
-  for (const auto& [name, points] : series) {
+  for (auto& [name, points] : series) {
     if (!wanted.empty() && !wanted.contains(name)) continue;
     v1::MetricSeries& out = *response.add_series();
     out.set_name(name);
-    FillSeries(points, out);
+    points.MoveTo(out);
   }
   return response;
 }

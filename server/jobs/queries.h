@@ -12,10 +12,9 @@
 namespace gradus::jobs {
 
 absl::StatusOr<v1::Job> GetJob(const Context& context, const std::string& id);
+// Newest first; a page also ends where it would grow past 512 KiB.
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const ListQuery& query);
-// A point an epoch; where an attempt went over an epoch again, the later one. At most kMostPoints a
-// series, thinned evenly with the last one kept.
-inline constexpr size_t kMostPoints = 4000;
+// A point an epoch, thinned (metric_series.h).
 absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, const std::string& id,
                                                     const std::vector<std::string>& names);
 // `free` and `total`: of the machine, as of now.

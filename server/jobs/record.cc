@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "proto/support/utf8.h"
 
 namespace gradus::jobs {
 namespace {
@@ -41,8 +42,8 @@ absl::Status CheckRankEvent(v1::Event& event) {
     case v1::Event::kEvaluated:
       return absl::OkStatus();
     case v1::Event::kLogLine:
-      if (event.log_line().text().size() > kLongestLine)
-        event.mutable_log_line()->mutable_text()->resize(kLongestLine);
+      event.mutable_log_line()->mutable_text()->resize(
+          support::CutUtf8(event.log_line().text(), kLongestLine).size());
       return absl::OkStatus();
     default:
       return base::InvalidArgument(

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the driver does first: matches the store's attempts with the processes that live.
 #include <map>
+#include <set>
 
 #include "engine/base/failpoint.h"
+#include "engine/base/file_ops.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "server/jobs/driver.h"
 #include "server/jobs/endings.h"
+#include "server/jobs/starting.h"
 
 namespace gradus::jobs {
 namespace {
@@ -48,7 +51,8 @@ absl::Status EndUnseen(const Context& context, const AttemptRow& attempt) {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, attempt.key.job));
     if (!CheckCurrent(row, attempt.key).ok()) return absl::OkStatus();
     row.running_since = 0;  // nobody knows for how long it ran after its last report
-    return LoseAttempt(tx, context, row, reason, false);
+    // Without a handle its rank was most likely never started: no failure of the job.
+    return LoseAttempt(tx, context, row, reason, attempt.handle.empty());
   });
 }
 
@@ -72,10 +76,25 @@ absl::Status Driver::Recover() {
   // Processes that the store knows nothing of: an attempt whose transaction was lost, or whose end
   // is stored.
   for (const auto& [fence, rank] : living) Adopt({.key = rank.key}, 0, rank, false);
+  RETURN_IF_ERROR(RemoveLeftFolders());
   ASSIGN_OR_RETURN(const std::vector<std::string> queued, QueuedJobs(context_));
   for (const std::string& id : queued) Post([this, id] { Refresh(id); });
   base::LogInfo("jobs taken up", {{"running", ranks_.size()}, {"queued", queued.size()}});
   FAILPOINT("jobs.recover.end");
+  return absl::OkStatus();
+}
+
+// What ranks wrote that ended while nobody looked: checkpoints that were on their way, spooled
+// events, fetched blobs.
+absl::Status Driver::RemoveLeftFolders() const {
+  std::set<std::string> kept;
+  for (const auto& [fence, rank] : ranks_) kept.insert(WorkDirOf(context_, rank.key));
+  const std::string& folder = context_.options.attempts_dir;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, context_.parts.files->List(folder));
+  for (const std::string& name : names) {
+    const std::string path = base::JoinPath(folder, name);
+    if (!kept.contains(path)) RemoveFolder(path);
+  }
   return absl::OkStatus();
 }
 

@@ -43,7 +43,7 @@ void FillConfig(const Context& context, const std::vector<int>& cpus, executors:
 }  // namespace
 
 std::string WorkDirOf(const Context& context, const executors::RankKey& key) {
-  return absl::StrCat(context.options.attempts_dir, "/", key.job, "-", key.attempt);
+  return base::JoinPath(context.options.attempts_dir, absl::StrCat(key.job, "-", key.attempt));
 }
 
 absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& context,

@@ -7,7 +7,6 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/random.h"
 #include "engine/base/status.h"
-#include "server/jobs/checkpoints.h"
 #include "server/store/codec.h"
 #include "server/store/request_keys.h"
 
@@ -99,7 +98,6 @@ absl::Status Cancel(store::Tx& tx, const Context& context, JobRow& row, const st
   if (IsFinal(state)) return Refuse(row, "cancelled");
   if (state == Job::CANCELLING) return absl::OkStatus();
   if (HasAttempt(state)) return context.Change(tx, row, Job::CANCELLING, reason);
-  RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
   return context.Change(tx, row, Job::CANCELLED, reason);
 }
 

@@ -13,10 +13,12 @@ namespace {
 
 class PartAppender final : public Appender {
  public:
-  PartAppender(AppendTarget target, int64_t sync_bytes, store::Store* store, base::Clock* clock)
+  PartAppender(AppendTarget target, int64_t sync_bytes, UploadParts* folder, store::Store* store,
+               base::Clock* clock)
       : target_(std::move(target)),
         written_(target_.committed),
         sync_bytes_(sync_bytes),
+        folder_(folder),
         store_(store),
         clock_(clock) {}
 
@@ -50,9 +52,18 @@ class PartAppender final : public Appender {
     return fault_;
   }
 
+  // Passes on how a sync went. After one that failed nothing may be acknowledged.
+  absl::Status Synced(const absl::Status& status) {
+    if (!status.ok()) store_->Poison(status);
+    return status;
+  }
+
   absl::Status MakeDurable() {
     if (written_ == target_.committed) return absl::OkStatus();
-    RETURN_IF_ERROR(target_.part->Sync());
+    RETURN_IF_ERROR(store_->fault());
+    RETURN_IF_ERROR(Synced(target_.part->Sync()));
+    // A recorded size must never stand for a name that a power cut takes away.
+    if (target_.committed == 0) RETURN_IF_ERROR(Synced(folder_->SyncNames()));
     FAILPOINT("registry.upload.synced");
     RETURN_IF_ERROR(store_->Write([this](store::Tx& tx) {
       return RecordCommitted(tx, target_.id, target_.file, written_, clock_->NowMicros());
@@ -65,6 +76,7 @@ class PartAppender final : public Appender {
   AppendTarget target_;
   int64_t written_;
   const int64_t sync_bytes_;
+  UploadParts* const folder_;
   store::Store* const store_;
   base::Clock* const clock_;
   absl::Status fault_;
@@ -72,9 +84,9 @@ class PartAppender final : public Appender {
 
 }  // namespace
 
-std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store,
-                                      base::Clock* clock) {
-  return std::make_unique<PartAppender>(std::move(target), sync_bytes, store, clock);
+std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, UploadParts* folder,
+                                      store::Store* store, base::Clock* clock) {
+  return std::make_unique<PartAppender>(std::move(target), sync_bytes, folder, store, clock);
 }
 
 }  // namespace gradus::registry

@@ -23,8 +23,9 @@ struct AppendTarget {
   std::unique_ptr<base::File> part;
 };
 
-// `store` and `clock` must outlive it.
-std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, store::Store* store,
-                                      base::Clock* clock);
+// `folder` holds the part. It, `store` and `clock` must outlive the appender. A sync that fails
+// poisons the store.
+std::unique_ptr<Appender> NewAppender(AppendTarget target, int64_t sync_bytes, UploadParts* folder,
+                                      store::Store* store, base::Clock* clock);
 
 }  // namespace gradus::registry

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/descriptor.h"
 #include "engine/base/file_ops.h"
+#include "engine/base/log.h"
 #include "engine/base/status.h"
 
 namespace gradus::registry {
@@ -49,7 +50,8 @@ struct Pipe {
   Descriptor write;
 };
 
-absl::StatusOr<Pipe> AnswerPipe() {
+// Reading from it does not block.
+absl::StatusOr<Pipe> ChildPipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return base::ErrnoStatus(errno, "pipe for a child");
   Pipe pipe{Descriptor(ends[0]), Descriptor(ends[1])};
@@ -57,6 +59,19 @@ absl::StatusOr<Pipe> AnswerPipe() {
   if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0)
     return base::ErrnoStatus(errno, "pipe for a child");
   return pipe;
+}
+
+// What the child wrote to its standard error becomes part of one of our lines: whatever has taken
+// it over cannot write lines of its own into the log.
+void LogComplaints(const ChildSpec& spec, const Descriptor& errors) {
+  std::array<char, 2048> text;
+  const ssize_t count =
+      base::RetryOnInterrupt([&] { return ::read(errors.get(), text.data(), text.size()); });
+  if (count <= 0) return;
+  base::LogWarning("a child has complained",
+                   {{"program", spec.program},
+                    {"argument", spec.argument},
+                    {"text", std::string(text.data(), static_cast<size_t>(count))}});
 }
 
 // Failpoints reach the child in builds that have them; nothing else of this process's environment
@@ -156,9 +171,13 @@ absl::Status Ending(int wait_status, bool in_time) {
 absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) {
   const int64_t deadline = clock.MonotonicMicros() + spec.limit_micros;
   ASSIGN_OR_RETURN(const Descriptor request, RequestFile(spec.request));
-  ASSIGN_OR_RETURN(Pipe pipe, AnswerPipe());
+  ASSIGN_OR_RETURN(Pipe pipe, ChildPipe());
+  ASSIGN_OR_RETURN(Pipe errors, ChildPipe());
+  // Nobody reads while it runs: a child that says more than a pipe holds must not wait for that.
+  if (::fcntl(errors.write.get(), F_SETFL, O_NONBLOCK) != 0)
+    return base::ErrnoStatus(errno, "pipe for a child");
   std::vector<Descriptor> moved;
-  std::vector<int> sources = {-1, pipe.write.get(), -1, request.get()};
+  std::vector<int> sources = {-1, pipe.write.get(), errors.write.get(), request.get()};
   for (const int fd : spec.fds) {
     ASSIGN_OR_RETURN(Descriptor aside, Aside(fd));
     sources.push_back(aside.get());
@@ -176,6 +195,7 @@ absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) 
   if (base::RetryOnInterrupt([&] { return ::waitpid(pid, &wait_status, 0); }) != pid) {
     return base::ErrnoStatus(errno, "wait for a child");
   }
+  LogComplaints(spec, errors.read);
   if (answer.size() > spec.max_answer)
     return absl::InternalError(absl::StrCat("answered more than ", spec.max_answer, " bytes"));
   RETURN_IF_ERROR(Ending(wait_status, in_time));

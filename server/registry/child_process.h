@@ -26,8 +26,8 @@ struct ChildSpec {
 inline constexpr int kFirstChildFd = 4;
 
 // Runs it to its end in a process group of its own, with an empty environment and no other
-// descriptors than /dev/null, an answer pipe, this process's standard error and those above.
-// Returns what it wrote to standard output.
+// descriptors than /dev/null, two pipes and those above. Returns what it wrote to standard output;
+// the beginning of what it wrote to standard error is logged.
 //   Threads  any; blocks.
 //   Errors   INTERNAL when it could not be started, did not exit with 0, answered too much or took
 //   too long: the message says which.

@@ -18,7 +18,9 @@ namespace gradus::registry {
 
 // Looks, lists, adds, removes.
 //   Owns     the table datasets and the blob references of kind "dataset". Store and clock must
-//   outlive it. Threads  any. Errors   NOT_FOUND names the dataset.
+//            outlive it.
+//   Threads  any.
+//   Errors   NOT_FOUND names the dataset.
 class Datasets {
  public:
   // Whether an unfinished job uses a dataset; asked inside the transaction that would remove it.

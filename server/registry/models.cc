@@ -157,17 +157,19 @@ absl::StatusOr<v1::ListModelsResponse> Models::List(const v1::ListModelsRequest&
   if (!request.name().empty()) RETURN_IF_ERROR(base::CheckName("name", request.name()));
   v1::ListModelsResponse response;
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
+    // Keys first: a thousand definitions would not be a page's memory but hundreds of MiB.
     ASSIGN_OR_RETURN(
-        const auto rows,
-        tx.Query<std::string>(
-            "SELECT record FROM models WHERE (name > :after OR (name = :same AND version < "
+        const auto keys,
+        (tx.Query<std::string, int64_t>(
+            "SELECT name, version FROM models WHERE (name > :after OR (name = :same AND version < "
             ":version))"
             " AND (name = :name OR :every = 1) ORDER BY name, version DESC LIMIT :count",
             after.name, after.name, after.version, request.name(), request.name().empty() ? 1 : 0,
-            page_size + 1));
+            page_size + 1)));
     PageBudget budget(page_size);
-    for (const auto& [record] : rows) {
-      ASSIGN_OR_RETURN(v1::Model model, store::Decode<v1::Model>(record));
+    for (const auto& [name, version] : keys) {
+      ASSIGN_OR_RETURN(std::vector<v1::Model> found, Find(tx, VersionRef(name, version)));
+      v1::Model& model = found.front();
       model.clear_spec();
       model.clear_weights();
       if (!budget.Take(model.ByteSizeLong())) {

@@ -49,8 +49,10 @@ class ModelFile {
 // Publishes, looks, lists, fetches, removes. A version number is never given again, not even after
 // a removal.
 //   Owns     the tables models and model_names and the blob references of kind "model". What it is
-//   given must outlive it. Threads  any. Errors   INVALID_ARGUMENT for a reference that is none
-//   (field "ref"), NOT_FOUND names what is not there.
+//            given must outlive it.
+//   Threads  any.
+//   Errors   INVALID_ARGUMENT for a reference that is none (field "ref"), NOT_FOUND names what is
+//            not there.
 class Models {
  public:
   // A definition in numbers, as engine/graph infers it.

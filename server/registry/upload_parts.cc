@@ -51,11 +51,8 @@ std::shared_ptr<PartSlot> UploadParts::SlotOf(const std::string& id, int file) {
 absl::StatusOr<std::unique_ptr<base::File>> UploadParts::OpenAt(const std::string& id, int file,
                                                                 int64_t committed) {
   const std::string path = PathOf(id, file);
-  ASSIGN_OR_RETURN(const bool exists, files_->Exists(path));
   ASSIGN_OR_RETURN(std::unique_ptr<base::File> part,
                    files_->OpenWrite(path, {.create = committed == 0}));
-  // A recorded size must never stand for a name that a power cut takes away.
-  if (!exists) RETURN_IF_ERROR(files_->SyncDir(dir_));
   ASSIGN_OR_RETURN(const uint64_t size, part->Size());
   if (size < static_cast<uint64_t>(committed)) {
     return absl::DataLossError(
@@ -65,6 +62,8 @@ absl::StatusOr<std::unique_ptr<base::File>> UploadParts::OpenAt(const std::strin
     RETURN_IF_ERROR(part->Truncate(static_cast<uint64_t>(committed)));
   return part;
 }
+
+absl::Status UploadParts::SyncNames() { return files_->SyncDir(dir_); }
 
 void UploadParts::Remove(const std::string& id, int count) {
   for (int file = 0; file < count; ++file) {

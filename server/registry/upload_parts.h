@@ -48,6 +48,8 @@ class UploadParts {
   // The part, open for writing, cut to `committed` bytes. DATA_LOSS when it has fewer.
   absl::StatusOr<std::unique_ptr<base::File>> OpenAt(const std::string& id, int file,
                                                      int64_t committed);
+  // Makes the names of the parts that were made so far durable.
+  absl::Status SyncNames();
 
   // Removes an upload's parts; what cannot be removed is left to RemoveOrphans.
   void Remove(const std::string& id, int count);

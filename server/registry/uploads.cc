@@ -102,7 +102,8 @@ class StoredUploads final : public Uploads {
           absl::StrCat(offset, " is not the committed size, which is ", target.committed));
     }
     ASSIGN_OR_RETURN(target.part, folder_.OpenAt(id, file, target.committed));
-    return NewAppender(std::move(target), options_.sync_bytes, parts_.store, parts_.clock);
+    return NewAppender(std::move(target), options_.sync_bytes, &folder_, parts_.store,
+                       parts_.clock);
   }
 
   absl::StatusOr<v1::Dataset> Finish(const std::string& id) override {
@@ -137,15 +138,11 @@ class StoredUploads final : public Uploads {
 
   absl::StatusOr<int> RemoveAbandoned() override {
     const int64_t before = parts_.clock->NowMicros() - options_.abandoned_micros;
-    std::vector<std::string> ids;
-    RETURN_IF_ERROR(parts_.store->Read([&](store::ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(ids, UploadsTouchedBefore(tx, before, kSweep));
-      return absl::OkStatus();
-    }));
     int removed = 0;
-    for (const std::string& id : ids) {
-      ASSIGN_OR_RETURN(const bool gone, RemoveOne(id));
-      removed += gone ? 1 : 0;
+    while (true) {
+      ASSIGN_OR_RETURN(const int gone, RemoveSome(before));
+      removed += gone;
+      if (gone < kSweep) break;
     }
     RETURN_IF_ERROR(RemoveOrphans(before));
     return removed;
@@ -189,6 +186,20 @@ class StoredUploads final : public Uploads {
       return EndUpload(tx, row.id, UploadState::kRefused, EncodeRefusal(refusal),
                        parts_.clock->NowMicros());
     });
+  }
+
+  absl::StatusOr<int> RemoveSome(int64_t before) {
+    std::vector<std::string> ids;
+    RETURN_IF_ERROR(parts_.store->Read([&](store::ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(ids, UploadsTouchedBefore(tx, before, kSweep));
+      return absl::OkStatus();
+    }));
+    int removed = 0;
+    for (const std::string& id : ids) {
+      ASSIGN_OR_RETURN(const bool gone, RemoveOne(id));
+      removed += gone ? 1 : 0;
+    }
+    return removed;
   }
 
   // False for one that is being finished right now: it was just left alone for long.

@@ -47,8 +47,8 @@ struct UploadsParts {
 // calls are ABORTED.
 //   Threads  one at a time.
 //   Errors   OUT_OF_RANGE for more bytes than the file has; RESOURCE_EXHAUSTED for a full disk.
-//   After an error only the destructor may follow; what was
-//            committed stays.
+//            After an error only the destructor may follow; what was committed stays. A sync that
+//            fails poisons the store.
 class Appender {
  public:
   virtual ~Appender() = default;

@@ -19,7 +19,10 @@ BlobFiles::BlobFiles(Store* store_in, base::Files* files_in, base::Clock* clock_
 absl::Status BlobFiles::MakeFolders() {
   RETURN_IF_ERROR(base::MakeDirs(*files, DigestFolder()));
   RETURN_IF_ERROR(base::MakeDirs(*files, PartialFolder()));
-  return base::MakeDirs(*files, NewFolder());
+  RETURN_IF_ERROR(base::MakeDirs(*files, NewFolder()));
+  // A process that was killed may have made a folder whose name it did not sync; blobs in it would
+  // go with the power.
+  return files->SyncDir(DigestFolder());
 }
 
 std::shared_ptr<BlobFiles::Slot> BlobFiles::SlotOf(const std::string& sha256) {
@@ -61,23 +64,37 @@ absl::StatusOr<bool> BlobFiles::Stored(const v1::BlobRef& ref) {
   return static_cast<int64_t>(info->size) == ref.size();
 }
 
+absl::Status BlobFiles::Synced(const absl::Status& status) {
+  if (!status.ok()) store->Poison(status);
+  return status;
+}
+
+absl::Status BlobFiles::MakeDigestFolder(const std::string& folder) {
+  ASSIGN_OR_RETURN(const bool exists, files->Exists(folder));
+  if (exists) return absl::OkStatus();
+  RETURN_IF_ERROR(files->MakeDir(folder));
+  return Synced(files->SyncDir(DigestFolder()));
+}
+
 absl::Status BlobFiles::Publish(Slot& slot, base::File& file, const std::string& path,
                                 const v1::BlobRef& ref, const CommitGuard& guard) {
   slot.mu.AssertHeld();
+  RETURN_IF_ERROR(store->fault());
   const std::string target = PathOf(ref.sha256());
   const std::string folder = base::ParentOf(target);
   FAILPOINT("blobs.publish.before_sync");
-  absl::Status durable = file.Sync();
-  if (durable.ok()) durable = base::MakeDirs(*files, folder);
+  const absl::Status content = file.Sync();
+  // Whoever goes on with the upload would take what is in memory alone for what is on the disk.
+  if (!content.ok()) files->Remove(path).IgnoreError();
+  RETURN_IF_ERROR(Synced(content));
+  absl::Status named = MakeDigestFolder(folder);
   FAILPOINT("blobs.publish.before_rename");
-  if (durable.ok()) durable = files->Rename(path, target);
+  if (named.ok()) named = files->Rename(path, target);
   FAILPOINT("blobs.publish.after_rename");
-  if (durable.ok()) durable = files->SyncDir(folder);
-  if (!durable.ok()) {
-    // What the disk holds is unknown, and a second sync would not tell.
-    if (absl::IsDataLoss(durable)) store->Poison(durable);
-    return durable;
-  }
+  if (named.ok()) named = Synced(files->SyncDir(folder));
+  // After failed IO the names on the disk are unknown; a full disk has changed none.
+  if (absl::IsDataLoss(named)) store->Poison(named);
+  RETURN_IF_ERROR(named);
   FAILPOINT("blobs.publish.before_row");
   RETURN_IF_ERROR(WriteRow(ref, guard));
   FAILPOINT("blobs.publish.after_row");

@@ -55,6 +55,11 @@ class BlobFiles {
   const std::string dir;
 
  private:
+  // Passes on how a sync went: one that failed ends the store, since a second would not tell.
+  absl::Status Synced(const absl::Status& status);
+  // Makes a folder of DIR/sha256 where it is missing.
+  absl::Status MakeDigestFolder(const std::string& folder);
+
   base::Mutex mu_;
   std::map<std::string, std::weak_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
 };

@@ -27,8 +27,8 @@ using CommitGuard = std::function<absl::Status(ReadTx&)>;
 // older one's calls are ABORTED.
 //   Threads  one at a time.
 //   Errors   RESOURCE_EXHAUSTED for a full disk: the bytes so far stay for a later writer.
-//   DATA_LOSS for
-//            failed IO; where that was a sync or a rename, the store is poisoned (Store::Poison).
+//            DATA_LOSS for failed IO. Where a sync failed, for whatever reason, or a rename, the
+//            store is poisoned (Store::Poison).
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;

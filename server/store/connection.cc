@@ -72,6 +72,12 @@ bool IsFault(int code) {
   }
 }
 
+// Called by SQLite after each commit.
+int NoteLog(void* log_pages, sqlite_api::sqlite3*, const char*, int pages) {
+  *static_cast<int*>(log_pages) = pages;
+  return SQLITE_OK;
+}
+
 absl::StatusCode CodeOf(int code) {
   if (IsFault(code)) return absl::StatusCode::kDataLoss;
   if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY) {
@@ -121,6 +127,7 @@ struct Connection::Prepared {
 
 struct Connection::Session {
   soci::session sql;
+  int log_pages = 0;
   std::unordered_map<std::string, std::unique_ptr<Prepared>> prepared;
 
   sqlite_api::sqlite3* handle() {
@@ -131,6 +138,8 @@ struct Connection::Session {
 Connection::Connection(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
 Connection::~Connection() {
+  // Folding the log into the file would sync again what failed to be synced.
+  if (faulted_) KeepLogAtClose();
   session_->prepared.clear();
   try {
     session_->sql.close();
@@ -174,7 +183,17 @@ absl::Status Connection::SetUp(Access access) {
   // FULL: each commit waits until the log is on the disk.
   RETURN_IF_ERROR(Run("PRAGMA synchronous=FULL"));
   RETURN_IF_ERROR(Run("PRAGMA foreign_keys=ON"));
-  return Run("PRAGMA wal_autocheckpoint=1000");
+  sqlite_api::sqlite3_wal_hook(session_->handle(), NoteLog, &session_->log_pages);
+  return absl::OkStatus();
+}
+
+int Connection::log_pages() const { return session_->log_pages; }
+
+absl::Status Connection::Checkpoint() {
+  const int code = sqlite_api::sqlite3_wal_checkpoint_v2(
+      session_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  return Fail("checkpoint", sqlite_api::sqlite3_errmsg(session_->handle()), code);
 }
 
 void Connection::KeepLogAtClose() {

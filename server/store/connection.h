@@ -38,6 +38,12 @@ class Connection {
   // A statement without parameters and rows.
   absl::Status Run(std::string_view sql);
 
+  // Pages in the log after this writer's last commit.
+  int log_pages() const;
+  // Copies what the log holds into the file, as far as no reader needs the older pages. SQLite
+  // would do so by itself, but keep a failure to itself and try again at the next commit.
+  absl::Status Checkpoint();
+
   // Whether a call met a fault of the file (failed IO, full disk, damage) rather than of a
   // statement.
   bool faulted() const { return faulted_; }

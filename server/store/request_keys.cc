@@ -5,6 +5,25 @@
 #include "engine/base/status.h"
 
 namespace gradus::store {
+namespace {
+
+constexpr int64_t kBatch = 1000;
+
+absl::StatusOr<int64_t> ForgetSome(Tx& tx, int64_t now_micros) {
+  ASSIGN_OR_RETURN(auto oldest, (tx.Query<std::string, std::string, std::string>(
+                                    "SELECT user_name, method, request_id FROM request_keys"
+                                    " WHERE created_at < :t ORDER BY created_at LIMIT :n",
+                                    now_micros - kRequestKeyLifetimeMicros, kBatch)));
+  for (const auto& [user, method, id] : oldest) {
+    RETURN_IF_ERROR(
+        tx.Execute("DELETE FROM request_keys"
+                   " WHERE user_name = :user AND method = :method AND request_id = :id",
+                   user, method, id));
+  }
+  return static_cast<int64_t>(oldest.size());
+}
+
+}  // namespace
 
 absl::Status CheckRequestId(std::string_view request_id) {
   constexpr size_t kLongest = 64;
@@ -53,18 +72,17 @@ absl::Status RememberAnswer(Tx& tx, const RequestKey& key, const std::string& an
       key.user, key.method, key.request_id, key.fingerprint, answer, now_micros);
 }
 
-absl::StatusOr<int64_t> ForgetOldAnswers(Tx& tx, int64_t now_micros, int64_t limit) {
-  ASSIGN_OR_RETURN(auto oldest, (tx.Query<std::string, std::string, std::string>(
-                                    "SELECT user_name, method, request_id FROM request_keys"
-                                    " WHERE created_at < :t ORDER BY created_at LIMIT :n",
-                                    now_micros - kRequestKeyLifetimeMicros, limit)));
-  for (const auto& [user, method, id] : oldest) {
-    RETURN_IF_ERROR(
-        tx.Execute("DELETE FROM request_keys"
-                   " WHERE user_name = :user AND method = :method AND request_id = :id",
-                   user, method, id));
+absl::StatusOr<int64_t> ForgetOldAnswers(Store& store, int64_t now_micros) {
+  int64_t forgotten = 0;
+  while (true) {
+    int64_t batch = 0;
+    RETURN_IF_ERROR(store.Write([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(batch, ForgetSome(tx, now_micros));
+      return absl::OkStatus();
+    }));
+    forgotten += batch;
+    if (batch < kBatch) return forgotten;
   }
-  return static_cast<int64_t>(oldest.size());
 }
 
 }  // namespace gradus::store

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/store/tx.h"
+#include "server/store/store.h"
 
 namespace gradus::store {
 
@@ -34,7 +34,8 @@ absl::StatusOr<std::optional<std::string>> FindAnswer(ReadTx& tx, const RequestK
 absl::Status RememberAnswer(Tx& tx, const RequestKey& key, const std::string& answer,
                             int64_t now_micros);
 
-// Deletes up to `limit` keys that are too old; returns how many.
-absl::StatusOr<int64_t> ForgetOldAnswers(Tx& tx, int64_t now_micros, int64_t limit = 1000);
+// Deletes the keys that are too old, some in each transaction, so that nobody waits long behind it;
+// returns how many.
+absl::StatusOr<int64_t> ForgetOldAnswers(Store& store, int64_t now_micros);
 
 }  // namespace gradus::store

@@ -18,6 +18,8 @@ using base::Mutex;
 using base::MutexLock;
 
 struct Store::Impl {
+  static constexpr int kLongLog = 1000;  // pages
+
   StoreOptions options;
   std::string id;
   Mutex write_mu;
@@ -33,23 +35,29 @@ struct Store::Impl {
     return fault;
   }
 
+  // Others wait until on_fault is done: where that ends the process, nobody is told of the fault,
+  // which a rank would take for a last word.
   void Poison(const absl::Status& status) {
-    {
-      MutexLock lock(fault_mu);
-      if (!fault.ok()) return;
-      fault = absl::DataLossError(
-          absl::StrCat("the store has stopped after a fault: ", status.message()));
-    }
+    MutexLock lock(fault_mu);
+    if (!fault.ok()) return;
     if (options.on_fault) options.on_fault(status);
+    fault = absl::DataLossError(
+        absl::StrCat("the store has stopped after a fault: ", status.message()));
   }
 
   absl::Status WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
+  void FoldLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
   std::unique_ptr<Connection> TakeReader();
   void GiveBack(std::unique_ptr<Connection> reader);
 };
 
 namespace {
+
+absl::Status RunOnce(Connection& writer, std::string_view sql, std::span<const Value> args) {
+  return writer.Run(
+      sql, args, {}, [](std::span<Value>) {}, nullptr);
+}
 
 absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& options) {
   ASSIGN_OR_RETURN(const int version, SchemaVersion(writer));
@@ -58,8 +66,7 @@ absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& optio
   const absl::Status removed = options.files->Remove(copy);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   const Value target[] = {copy};
-  return writer.Run(
-      "VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
+  return RunOnce(writer, "VACUUM INTO :target", target);
 }
 
 absl::StatusOr<std::string> StoreId(Connection& writer) {
@@ -70,10 +77,20 @@ absl::StatusOr<std::string> StoreId(Connection& writer) {
       [&id](std::span<Value> row) { id = std::get<std::string>(row[0]); }, nullptr));
   if (!id.empty()) return id;
   const Value made[] = {base::RandomHex(base::SystemRandom(), 16)};
-  RETURN_IF_ERROR(writer.Run(
-      "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made, {}, [](std::span<Value>) {},
-      nullptr));
+  RETURN_IF_ERROR(
+      RunOnce(writer, "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made));
   return std::get<std::string>(made[0]);
+}
+
+// What a process that died left in the log can be read, and so be told, from here on: it has to be
+// on the disk first. It is copied into the file rather than synced, since after a failed sync the
+// log may be whole in memory alone; and the log begins anew with a commit of its own, so that
+// nothing reads the old one again.
+absl::Status TakeUpLog(Connection& writer) {
+  RETURN_IF_ERROR(writer.Run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return writer.Run(
+      "INSERT INTO counters (name, value) VALUES ('opening', 1)"
+      " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1");
 }
 
 }  // namespace
@@ -85,8 +102,9 @@ Store::~Store() {
     MutexLock lock(impl_->pool_mu);
     impl_->readers.clear();
   }
-  // The writer goes last: closing it folds the log into the file, which nobody else may do.
+  // The writer goes last: it folds the log into the file, which nobody else may do.
   MutexLock lock(impl_->write_mu);
+  if (impl_->Fault().ok()) impl_->FoldLog();
   if (!impl_->Fault().ok()) impl_->writer->KeepLogAtClose();
   impl_->writer.reset();
 }
@@ -98,6 +116,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
   RETURN_IF_ERROR(BackupBeforeMigration(*writer, options));
   RETURN_IF_ERROR(Migrate(*writer, Migrations()));
   ASSIGN_OR_RETURN(impl->id, StoreId(*writer));
+  RETURN_IF_ERROR(TakeUpLog(*writer));
   // SQLite syncs the folder for its log, not for the database's own name.
   RETURN_IF_ERROR(options.files->SyncDir(base::ParentOf(options.path)));
   std::vector<std::unique_ptr<Connection>> readers;
@@ -122,6 +141,11 @@ absl::Status Store::fault() const { return impl_->Fault(); }
 
 void Store::Poison(const absl::Status& fault) { impl_->Poison(fault); }
 
+void Store::Impl::FoldLog() {
+  const absl::Status folded = writer->Checkpoint();
+  if (!folded.ok()) Poison(folded);
+}
+
 absl::Status Store::Impl::WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body) {
   RETURN_IF_ERROR(Fault());
   absl::Status status = writer->Run("BEGIN IMMEDIATE");
@@ -136,6 +160,8 @@ absl::Status Store::Impl::WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&
     if (!status.ok()) writer->Run("ROLLBACK").IgnoreError();
   }
   if (writer->faulted()) Poison(status);
+  // The commit stands whatever becomes of this.
+  if (status.ok() && writer->log_pages() >= kLongLog) FoldLog();
   FAILPOINT("store.after_commit");
   return status;
 }

@@ -11,13 +11,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "engine/base/file_ops.h"
+#include "proto/support/keepalive.h"
 
 namespace gradus::worker {
 namespace {
 
-// The server ends connections that ping more often.
-constexpr int kPingEveryMs = 30'000;
-constexpr int kPingTimeoutMs = 10'000;
 constexpr int kConnectTimeoutMs = 5'000;
 constexpr int kMostMessageBytes = 4 << 20;
 constexpr size_t kMaxEndpoint = 1024;
@@ -31,8 +29,10 @@ ChannelFactory TlsChannels(const v1::Profile& profile) {
     tls.pem_cert_chain = profile.client_cert_pem();
     tls.pem_private_key = profile.client_key_pem();
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+    constexpr support::Keepalive kKeepalive = support::kClientKeepalive;
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(kKeepalive.ping_after.count()));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                     static_cast<int>(kKeepalive.answer_within.count()));
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -91,7 +91,9 @@ absl::Status FailingFiles::Pass(FileOp op, const std::string& path) {
   const bool due = left_ > 0 && --left_ == 0;
   if (!broken && !due) return absl::OkStatus();
   failed_ = true;
-  return base::ErrnoStatus(error_number_, absl::StrCat(path, ": fault"));
+  absl::Status fault = base::ErrnoStatus(error_number_, absl::StrCat(path, ": fault"));
+  const bool is_sync = op == FileOp::kSync || op == FileOp::kSyncDir;
+  return is_sync ? absl::DataLossError(fault.message()) : fault;
 }
 
 absl::StatusOr<std::unique_ptr<base::File>> FailingFiles::OpenRead(const std::string& path) {

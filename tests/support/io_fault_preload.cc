@@ -11,8 +11,8 @@
 //   GRADUS_IO_FAULT_PROGRAM=NAME
 //       only in the program of this file name; children inherit the environment
 //   GRADUS_IO_FAULT_MARK=FILE
-//       gets a line when the fault happens, and one for each sync of a file whose sync failed
-//       before
+//       gets a line "failed PATH" when the fault happens, and "sync retried" for each sync of a
+//       file whose sync failed before
 // A setting that cannot be read ends the process: a misspelt test must not pass. Not for use with
 // AddressSanitizer, which interposes the same calls.
 #include <dlfcn.h>
@@ -122,31 +122,33 @@ bool IsBelow(const char* path) {
   return std::strncmp(path, TheSetting().prefix, std::strlen(TheSetting().prefix)) == 0;
 }
 
-bool IsBelow(int fd) {
+// The path of an open file; false when it has none.
+bool PathOf(int fd, char (&path)[PATH_MAX]) {
   char link[64];
-  char path[PATH_MAX];
   std::snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
   const ssize_t length = ::readlink(link, path, sizeof(path) - 1);
   if (length <= 0) return false;
   path[length] = '\0';
-  return IsBelow(path);
+  return true;
 }
 
 // A path as a *at call takes it.
 bool IsBelow(int dir, const char* path) {
   if (path[0] == '/') return IsBelow(path);
-  if (dir != AT_FDCWD) return IsBelow(dir);
   char directory[PATH_MAX];
+  if (dir != AT_FDCWD) return PathOf(dir, directory) && IsBelow(directory);
   return ::getcwd(directory, sizeof(directory)) != nullptr && IsBelow(directory);
 }
 
 // Counts a call that may be the one; true when it is to fail, with errno set.
-bool Fails(Op op) {
+bool Fails(Op op, const char* path) {
   const Setting& setting = TheSetting();
   if (setting.op != Op::kAny && setting.op != op) return false;
   const unsigned long call = matching_calls.fetch_add(1) + 1;
   if (call != setting.nth && !(setting.stay && call > setting.nth)) return false;
-  Mark("failed\n");
+  Mark("failed ");
+  Mark(path);
+  Mark("\n");
   errno = setting.error;
   return true;
 }
@@ -156,7 +158,10 @@ Function Next(const char* name) {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
 }
 
-bool FailsOn(Op op, int fd) { return TheSetting().active && IsBelow(fd) && Fails(op); }
+bool FailsOn(Op op, int fd) {
+  char path[PATH_MAX];
+  return TheSetting().active && PathOf(fd, path) && IsBelow(path) && Fails(op, path);
+}
 
 int SyncWith(const char* name, int fd) {
   static const auto fsync_next = Next<int (*)(int)>("fsync");
@@ -210,19 +215,19 @@ int ftruncate64(int fd, off64_t size) noexcept {
 
 int rename(const char* from, const char* to) noexcept {
   static const auto next = Next<int (*)(const char*, const char*)>("rename");
-  if (TheSetting().active && IsBelow(AT_FDCWD, to) && Fails(Op::kRename)) return -1;
+  if (TheSetting().active && IsBelow(AT_FDCWD, to) && Fails(Op::kRename, to)) return -1;
   return next(from, to);
 }
 
 int renameat(int from_dir, const char* from, int to_dir, const char* to) noexcept {
   static const auto next = Next<int (*)(int, const char*, int, const char*)>("renameat");
-  if (TheSetting().active && IsBelow(to_dir, to) && Fails(Op::kRename)) return -1;
+  if (TheSetting().active && IsBelow(to_dir, to) && Fails(Op::kRename, to)) return -1;
   return next(from_dir, from, to_dir, to);
 }
 
 int renameat2(int from_dir, const char* from, int to_dir, const char* to, unsigned flags) noexcept {
   static const auto next = Next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
-  if (TheSetting().active && IsBelow(to_dir, to) && Fails(Op::kRename)) return -1;
+  if (TheSetting().active && IsBelow(to_dir, to) && Fails(Op::kRename, to)) return -1;
   return next(from_dir, from, to_dir, to, flags);
 }
 

@@ -22,6 +22,8 @@ class DiskFile {
   void Write(uint64_t offset, std::span<const std::byte> src);
   void Truncate(uint64_t size);
   void Sync();
+  // The writes since the last Sync will never reach the platter, though reads see them until a cut.
+  void Forget() { pending_.clear(); }
   // Of the writes since the last Sync any 512-byte sectors reach the platter, each with
   // `probability`, and reads see the platter.
   void Cut(base::PhiloxStream& random, double probability);

@@ -44,6 +44,10 @@ class PowerCutFile final : public base::File {
   absl::Status Sync() override {
     const MutexLock lock(owner_.mu_);
     RETURN_IF_ERROR(Change());
+    if (owner_.LosesSync()) {
+      node_->file.Forget();
+      return absl::DataLossError("this sync was lost");
+    }
     node_->file.Sync();
     return absl::OkStatus();
   }
@@ -96,6 +100,7 @@ void PowerCutFiles::PowerCut(uint64_t seed) {
   disk_.Cut(seed);
   ++generation_;
   off_after_ = UINT64_MAX;
+  syncs_left_ = 0;
   locked_.clear();
 }
 
@@ -107,6 +112,23 @@ void PowerCutFiles::TurnOffAfter(uint64_t n) {
 bool PowerCutFiles::off() const {
   const MutexLock lock(mu_);
   return !Read().ok();
+}
+
+void PowerCutFiles::LoseSyncAfter(uint64_t n) {
+  const MutexLock lock(mu_);
+  syncs_left_ = n + 1;
+  sync_lost_ = false;
+}
+
+bool PowerCutFiles::sync_lost() const {
+  const MutexLock lock(mu_);
+  return sync_lost_;
+}
+
+bool PowerCutFiles::LosesSync() {
+  if (syncs_left_ == 0 || --syncs_left_ > 0) return false;
+  sync_lost_ = true;
+  return true;
 }
 
 uint64_t PowerCutFiles::changes() const {

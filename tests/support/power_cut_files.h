@@ -31,6 +31,10 @@ class PowerCutFiles final : public base::Files {
   // PowerCut.
   void TurnOffAfter(uint64_t n);
   bool off() const;
+  // The sync of a file after `n` more fails once, as Linux has it: what it was asked for is seen
+  // until the next cut, and no later sync makes it durable.
+  void LoseSyncAfter(uint64_t n);
+  bool sync_lost() const;
   // Changing operations (create, write, sync, truncate, rename, sync of a directory, remove, make a
   // directory) so far.
   uint64_t changes() const;
@@ -66,6 +70,8 @@ class PowerCutFiles final : public base::Files {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // UNAVAILABLE when the power is off.
   absl::Status Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether the sync that is asked for now is the one to fail.
+  bool LosesSync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Counts a change; UNAVAILABLE when the power goes off before it.
   absl::Status Change() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -74,6 +80,8 @@ class PowerCutFiles final : public base::Files {
   uint64_t generation_ ABSL_GUARDED_BY(mu_) = 0;  // power cuts so far
   uint64_t changes_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t off_after_ ABSL_GUARDED_BY(mu_) = UINT64_MAX;  // in changes_
+  uint64_t syncs_left_ ABSL_GUARDED_BY(mu_) = 0;          // up to the one that fails; 0: none will
+  bool sync_lost_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_temporary_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<const DiskNode*> locked_ ABSL_GUARDED_BY(mu_);
 };

@@ -109,6 +109,10 @@ class Connection {
 
   virtual absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*,
                               const CallOptions&) = 0;
+
+  // The time between two attempts: waits so long, and where the connection is lost, makes it again
+  // meanwhile if it can. False early when asked to stop.
+  virtual bool Wait(absl::Duration duration, const std::stop_token& stop);
 };
 
 // Over TLS to the profile's server. Nothing is sent yet: an address where nobody listens shows at

@@ -19,7 +19,8 @@ struct RetryOptions {
   // it, by chance, so that many clients do not come back at once.
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration longest_wait = absl::Seconds(5);
-  // Waits, or returns false early when asked to stop. Replaced by tests.
+  // Waits, or returns false early when asked to stop. A Client without one waits as its connection
+  // does.
   std::function<bool(absl::Duration, const std::stop_token&)> wait;
 };
 

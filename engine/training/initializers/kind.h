@@ -24,7 +24,8 @@ struct Moments {
 
 // A way to draw start values.
 //   Shapes   dst: a weight in its published shape, C order, so that no kernel's layout changes what
-//   is drawn. Threads  immutable; the functions are pure: the key alone decides the bits.
+//            is drawn.
+//   Threads  immutable; the functions are pure: the key alone decides the bits.
 struct InitializerKind {
   v1::Initializer::KindCase field;
   const char* documentation;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mean over a row's outputs of -(y log p + (1 - y) log(1 - p)).
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -23,7 +24,10 @@ bool FromLogits(const v1::Loss& spec) { return spec.binary_crossentropy().from_l
 absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output_shape) {
   int64_t width = 1;
   for (const int64_t extent : output_shape) width *= extent;
-  return Target{TargetForm::kValues, width, width == 1 ? 2 : 0};
+  return Target{.form = TargetForm::kValues,
+                .width = width,
+                .classes = width == 1 ? 2 : 0,
+                .probabilities = true};
 }
 
 double FromProbabilities(const LossOperands& o) {
@@ -63,8 +67,11 @@ double Reference(bool logits, std::span<const double> predictions,
                  std::span<const double> targets) {
   double sum = 0;
   for (size_t i = 0; i < predictions.size(); ++i) {
-    const double p = logits ? 1 / (1 + std::exp(-predictions[i])) : Cut(predictions[i]);
-    sum -= targets[i] * std::log(p) + (1 - targets[i]) * std::log(1 - p);
+    const double x = predictions[i];
+    const double p = Cut(x);
+    // From logits, log(1 + exp(x)) - x y.
+    sum += logits ? std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - x * targets[i]
+                  : -targets[i] * std::log(p) - (1 - targets[i]) * std::log(1 - p);
   }
   return sum / static_cast<double>(predictions.size());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // -sum_i y_i log p_i for targets that are distributions.
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -57,9 +58,10 @@ double Reference(bool logits, std::span<const double> predictions,
                  std::span<const double> targets) {
   double log_sum = 0;
   if (logits) {
+    const double largest = *std::max_element(predictions.begin(), predictions.end());
     double sum = 0;
-    for (const double x : predictions) sum += std::exp(x);
-    log_sum = std::log(sum);
+    for (const double x : predictions) sum += std::exp(x - largest);
+    log_sum = largest + std::log(sum);
   }
   double loss = 0;
   for (size_t i = 0; i < predictions.size(); ++i)

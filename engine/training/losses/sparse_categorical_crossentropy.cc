@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // -log p[label] for labels that are class numbers.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -66,9 +67,10 @@ double Reference(bool logits, std::span<const double> predictions,
                  std::span<const double> targets) {
   const double picked = predictions[static_cast<size_t>(targets[0])];
   if (!logits) return -std::log(Cut(picked));
+  const double largest = *std::max_element(predictions.begin(), predictions.end());
   double sum = 0;
-  for (const double x : predictions) sum += std::exp(x - picked);
-  return std::log(sum);
+  for (const double x : predictions) sum += std::exp(x - largest);
+  return largest + std::log(sum) - picked;
 }
 
 std::vector<v1::Loss> Samples() {

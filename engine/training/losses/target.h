@@ -21,6 +21,8 @@ struct Target {
   int64_t width = 1;
   // For kClass and for class numbers given to kDistribution: how many there are.
   int64_t classes = 0;
+  // For kValues: each must lie in [0, 1].
+  bool probabilities = false;
 };
 
 }  // namespace gradus::losses

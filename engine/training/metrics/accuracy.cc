@@ -60,7 +60,7 @@ double Reference(losses::Scoring scoring, bool logits, std::span<const double> p
   if (scoring == losses::Scoring::kThreshold) {
     double right = 0;
     for (size_t i = 0; i < predictions.size(); ++i)
-      right += (predictions[i] > (logits ? 0 : 0.5)) == (targets[i] == 1) ? 1 : 0;
+      right += (predictions[i] > (logits ? 0 : 0.5) ? 1.0 : 0.0) == targets[i] ? 1 : 0;
     return right / static_cast<double>(width);
   }
   const int64_t wanted = targets.size() == 1 ? static_cast<int64_t>(targets[0])

@@ -8,10 +8,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "engine/base/file_ops.h"
 #include "engine/base/random.h"
 #include "engine/base/status.h"
@@ -21,6 +25,7 @@
 #include "server/registry/datasets.h"
 #include "server/store/blobs.h"
 #include "server/store/store.h"
+#include "server/store/verify.h"
 
 extern char** environ;
 
@@ -77,10 +82,37 @@ absl::Status AddTinyDataset(store::Store& store, store::BlobStore& blobs) {
 
 std::string Program(const std::string& name) { return base::JoinPath(GRADUS_BIN_DIR, name); }
 
+// This process's variables but for those that are set anew.
+std::vector<std::string> Variables(Environment environment, const std::string& stub) {
+  environment.emplace("GRADUS_WORKER_STUB", stub);
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string variable = *entry;
+    if (!environment.contains(variable.substr(0, variable.find('='))))
+      variables.push_back(variable);
+  }
+  for (const auto& [name, value] : environment) variables.push_back(absl::StrCat(name, "=", value));
+  return variables;
+}
+
+// As exec takes them.
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The log lies beside the data: what is done to the data's files must not silence it.
+std::string LogOf(const std::string& data_dir) {
+  return base::JoinPath(base::ParentOf(data_dir), "log");
+}
+
 }  // namespace
 
-Gradusd::Gradusd(const GradusdOptions& options) : options_(options), path_(own_.path()) {
-  Prepare();
+Gradusd::Gradusd(const GradusdOptions& options) : options_(options), path_(own_ / "data") {
+  EXPECT_TRUE(base::RealFiles().MakeDir(path_).ok());
+  if (options_.prepared) Prepare();
   WriteSettings();
 }
 
@@ -89,7 +121,10 @@ Gradusd::Gradusd(const Gradusd& other, const GradusdOptions& options)
   WriteSettings();
 }
 
-Gradusd::~Gradusd() { Kill(); }
+Gradusd::~Gradusd() {
+  Kill();
+  KillRanks();
+}
 
 void Gradusd::Prepare() {
   base::Files& files = base::RealFiles();
@@ -108,50 +143,68 @@ void Gradusd::Prepare() {
 }
 
 void Gradusd::WriteSettings() {
-  const std::string settings = absl::StrCat("worker_program: ", Program("gradus-stub-worker"), "\n",
-                                            options_.settings, "\n");
+  const std::string settings =
+      absl::StrCat("worker_program: ", Program(options_.worker), "\n", options_.settings, "\n");
   ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), *this / "settings.yaml", settings).ok());
 }
 
-void Gradusd::Spawn() {
+void Gradusd::Spawn(const Environment& environment) {
   const std::vector<std::string> words = {
       Program("gradusd"), "--data-dir",           dir(), "--listen", options_.listen,
       "--config",         *this / "settings.yaml"};
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const std::string log = *this / "log";
-  setenv("GRADUS_WORKER_STUB", options_.stub.c_str(), 1);
+  const std::vector<std::string> variables = Variables(environment, options_.stub);
+  const std::string log = LogOf(path_);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
-  ASSERT_EQ(posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0);
+  ASSERT_EQ(posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, Pointers(words).data(),
+                        Pointers(variables).data()),
+            0);
   posix_spawn_file_actions_destroy(&actions);
 }
 
-void Gradusd::Start() {
+bool Gradusd::TryStart(const Environment& environment) {
   const std::string endpoint = *this / "endpoint";
   unlink(endpoint.c_str());
-  Spawn();
-  ASSERT_TRUE(Eventually(
-      [&] { return access(endpoint.c_str(), F_OK) == 0 || waitpid(pid_, nullptr, WNOHANG) != 0; }));
-  ASSERT_EQ(access(endpoint.c_str(), F_OK), 0) << Log();
+  Spawn(environment);
+  EXPECT_TRUE(Eventually([&] { return access(endpoint.c_str(), F_OK) == 0 || HasEnded(); }));
+  if (access(endpoint.c_str(), F_OK) != 0) return false;
   tokens_["admin"] = AdminProfile().token();
   channel_ = Connect();
   jobs_ = v1::JobService::NewStub(channel_);
   admin_ = v1::AdminService::NewStub(channel_);
+  return true;
+}
+
+// A rank works in a folder below its server's.
+void Gradusd::KillRanks() const {
+  std::error_code error;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(process.path().filename().string(), &pid)) continue;
+    const std::string cwd = std::filesystem::read_symlink(process.path() / "cwd", error).string();
+    if (absl::StartsWith(cwd, own_.path() + "/")) kill(pid, SIGKILL);
+  }
+}
+
+void Gradusd::Start() { ASSERT_TRUE(TryStart()) << Log(); }
+
+bool Gradusd::HasEnded() {
+  int status = 0;
+  if (pid_ > 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
+    pid_ = 0;
+    ending_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  return pid_ == 0;
 }
 
 int Gradusd::Await() {
-  int status = 0;
-  if (!Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -2;
-  pid_ = 0;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return Eventually([&] { return HasEnded(); }) ? ending_ : -2;
 }
 
 int Gradusd::Stop() {
-  kill(pid_, SIGTERM);
+  if (pid_ > 0) kill(pid_, SIGTERM);
   return Await();
 }
 
@@ -160,10 +213,35 @@ void Gradusd::Kill() {
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
   pid_ = 0;
+  ending_ = -1;
 }
 
 std::string Gradusd::Log() const {
-  return base::ReadFile(base::RealFiles(), *this / "log", 64 << 20).value_or("");
+  return base::ReadFile(base::RealFiles(), LogOf(path_), 64 << 20).value_or("");
+}
+
+std::vector<std::string> Gradusd::Verify() const {
+  base::Files& files = base::RealFiles();
+  const auto store = store::Store::Open(
+      {.path = *this / "gradus.db", .files = &files, .clock = &base::RealClock()});
+  if (!store.ok()) return {store.status().ToString()};
+  const auto blobs =
+      store::BlobStore::Open(store->get(), &files, &base::RealClock(), *this / "blobs");
+  if (!blobs.ok()) return {blobs.status().ToString()};
+  const auto findings = store::Verify(**store, **blobs);
+  return findings.ok() ? *findings : std::vector<std::string>{findings.status().ToString()};
+}
+
+int64_t Gradusd::Calls(const std::string& method, const std::string& user,
+                       const std::string& code) const {
+  const std::string log = Log();
+  int64_t calls = 0;
+  for (const absl::string_view line : absl::StrSplit(log, '\n')) {
+    calls += absl::StrContains(line, absl::StrCat("/", method, "\"")) &&
+             absl::StrContains(line, absl::StrCat("\"user\":\"", user, "\"")) &&
+             absl::StrContains(line, absl::StrCat("\"code\":\"", code, "\""));
+  }
+  return calls;
 }
 
 v1::Profile Gradusd::AdminProfile() const {
@@ -174,13 +252,21 @@ v1::Profile Gradusd::AdminProfile() const {
 
 std::string Gradusd::TokenOf(const std::string& user) const { return tokens_.at(user); }
 
-std::shared_ptr<grpc::Channel> Gradusd::Connect(const grpc::ChannelArguments& arguments) const {
+v1::Profile Gradusd::ProfileOf(const std::string& user) const {
+  v1::Profile profile = AdminProfile();
+  profile.set_token(TokenOf(user));
+  return profile;
+}
+
+std::shared_ptr<grpc::Channel> Gradusd::Connect(const grpc::ChannelArguments& arguments,
+                                                const std::string& address) const {
   const v1::Profile profile = AdminProfile();
   grpc::ChannelArguments own = arguments;
   own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const grpc::SslCredentialsOptions tls{profile.ca_pem(), profile.client_key_pem(),
                                         profile.client_cert_pem()};
-  return grpc::CreateCustomChannel(profile.server(), grpc::SslCredentials(tls), own);
+  return grpc::CreateCustomChannel(address.empty() ? profile.server() : address,
+                                   grpc::SslCredentials(tls), own);
 }
 
 Context::Context(const std::string& token) {
@@ -230,6 +316,12 @@ v1::Job AwaitState(Gradusd& server, const std::string& id,
       },
       std::chrono::seconds(60));
   return job;
+}
+
+bool AwaitCalls(const Gradusd& server, const std::string& method, const std::string& user,
+                const std::string& code, int64_t calls) {
+  return Eventually([&] { return server.Calls(method, user, code) >= calls; },
+                    std::chrono::seconds(60));
 }
 
 std::vector<v1::Event> Watch(Gradusd& server, const std::string& user, const std::string& id,

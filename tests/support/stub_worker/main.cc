@@ -2,19 +2,24 @@
 // A rank that fakes training: the real stream, outbox and uploads, but steps that cost nothing. For
 // tests of servers with thousands of jobs.
 //
-// The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 in
-// all), rate (steps a second; 0: no waiting), events (steps between progress events, 1), save
+// With the argument `parse` it is the child that reads uploads, as gradus-worker is.
+//
+// The environment variable GRADUS_STUB holds words KEY=NUMBER with commas between: steps (10 an
+// epoch), rate (steps a second; 0: no waiting), events (steps between progress events, 1), text
+// (bytes of a log line that follows each of them; 0: none), save
 // (steps between checkpoints; 0: none but when asked to stop), fail_at, retry_at, crash_at, hang_at
 // (the step at which the rank reports a fault of the job, one that may pass, kills itself, or
 // stands still until it is killed; 0: never).
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +36,7 @@
 #include "server/worker/blob_transfer.h"
 #include "server/worker/config.h"
 #include "server/worker/outbox.h"
+#include "server/worker/parse.h"
 #include "server/worker/server_link.h"
 #include "server/worker/uplink.h"
 
@@ -42,9 +48,9 @@ constexpr char kWeightsHeader[] =
     R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
 
 struct StubOptions {
-  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},    {"events", 1},
-                                            {"save", 0},     {"fail_at", 0}, {"retry_at", 0},
-                                            {"crash_at", 0}, {"hang_at", 0}};
+  std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},     {"events", 1},
+                                            {"text", 0},     {"save", 0},     {"fail_at", 0},
+                                            {"retry_at", 0}, {"crash_at", 0}, {"hang_at", 0}};
   int64_t operator[](const std::string& key) const { return numbers.at(key); }
 };
 
@@ -88,8 +94,9 @@ class Stub final : public UplinkHandler {
 
  private:
   v1::RankFinished Train(const v1::Assignment& assignment);
+  int64_t StepsOf(const v1::Assignment& assignment) const;
   std::optional<v1::RankFinished> FaultAt(int64_t step) const;
-  void Report(int64_t step);
+  void Report(int64_t step, int64_t steps);
   absl::Status Save(int64_t step);
   absl::Status Publish(v1::RankFinished* finished);
   absl::StatusOr<v1::BlobRef> Upload(const std::string& bytes);
@@ -129,7 +136,8 @@ v1::RankFinished Stub::Train(const v1::Assignment& assignment) {
   started.mutable_event()->mutable_stage_started()->set_stages(1);
   started.mutable_event()->mutable_stage_started()->set_epochs(1);
   outbox_.Push(std::move(started));
-  while (step < options_["steps"]) {
+  const int64_t steps = StepsOf(assignment);
+  while (step < steps) {
     const v1::Command::Action asked = PauseBetweenSteps();
     if (asked == v1::Command::CANCEL) {
       finished.set_outcome(v1::RankFinished::CANCELLED);
@@ -142,7 +150,7 @@ v1::RankFinished Stub::Train(const v1::Assignment& assignment) {
     }
     ++step;
     if (std::optional<v1::RankFinished> fault = FaultAt(step)) return *fault;
-    if (step % options_["events"] == 0) Report(step);
+    if (step % options_["events"] == 0) Report(step, steps);
     if (options_["save"] > 0 && step % options_["save"] == 0) Save(step).IgnoreError();
   }
   const absl::Status published = Publish(&finished);
@@ -178,14 +186,23 @@ v1::Command::Action Stub::PauseBetweenSteps() {
   return asked_;
 }
 
-void Stub::Report(int64_t step) {
+int64_t Stub::StepsOf(const v1::Assignment& assignment) const {
+  return options_["steps"] * std::max<int64_t>(assignment.spec().fit().epochs(), 1);
+}
+
+void Stub::Report(int64_t step, int64_t steps) {
   v1::WorkerEvent event;
   v1::Progress* progress = event.mutable_event()->mutable_progress();
   progress->set_step(step);
   progress->set_step_in_epoch(step);
-  progress->set_steps_per_epoch(options_["steps"]);
+  progress->set_steps_per_epoch(steps);
   (*progress->mutable_metrics())["loss"] = 1.0 / static_cast<double>(step);
   outbox_.Push(std::move(event));
+  if (options_["text"] == 0) return;
+  v1::WorkerEvent line;
+  line.mutable_event()->mutable_log_line()->set_text(
+      std::string(static_cast<size_t>(options_["text"]), '.'));
+  outbox_.Push(std::move(line));
 }
 
 absl::StatusOr<v1::BlobRef> Stub::Upload(const std::string& bytes) {
@@ -238,8 +255,9 @@ absl::Status Stub::Publish(v1::RankFinished* finished) {
 }  // namespace
 }  // namespace gradus::worker
 
-int main() {
+int main(int argc, char** argv) {
   using namespace gradus;
+  if (argc == 2 && std::string_view(argv[1]) == "parse") worker::RunParse();
   const absl::StatusOr<worker::StubOptions> options = worker::ReadOptions();
   const absl::StatusOr<v1::WorkerConfig> config = worker::ReadConfig(3);
   if (!options.ok() || !config.ok()) {

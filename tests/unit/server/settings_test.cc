@@ -41,7 +41,9 @@ TEST(Settings, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(settings->max_open_jobs, 1000);
   EXPECT_EQ(settings->worker_grace_micros, 60'000'000);
   EXPECT_EQ(settings->max_attempts, 5);
-  EXPECT_EQ(settings->drain_micros, 10'000'000);
+  EXPECT_EQ(settings->drain_micros, 9'000'000);
+  EXPECT_EQ(settings->writes.burst, 60);
+  EXPECT_EQ(settings->writes.per_second, 10);
   EXPECT_FALSE(settings->cpus.empty());
 }
 
@@ -68,6 +70,8 @@ TEST(Settings, EveryValueOutOfRangeNamesItsField) {
           [](auto& c) { c.set_worker_grace_seconds(std::numeric_limits<double>::quiet_NaN()); });
   refused("max_attempts", [](auto& c) { c.set_max_attempts(101); });
   refused("drain_seconds", [](auto& c) { c.set_drain_seconds(0); });
+  refused("write_burst", [](auto& c) { c.set_write_burst(0.5); });
+  refused("writes_per_second", [](auto& c) { c.set_writes_per_second(1e7); });
 }
 
 TEST(Settings, AnUnknownKeyIsToldWithItsLineAndTheNearestOne) {

@@ -41,7 +41,7 @@ TEST_F(IoFaultPreload, FailsTheNthWrite) {
   EXPECT_EQ(Read(dir_ / "a"), "1\n");
   EXPECT_EQ(Read(dir_ / "b"), "");
   EXPECT_EQ(Read(dir_ / "c"), "3\n");
-  EXPECT_EQ(Mark(), "failed\n");
+  EXPECT_EQ(Mark(), "failed " + (dir_ / "b") + "\n");
 }
 
 TEST_F(IoFaultPreload, StaysBrokenWhenTold) {
@@ -66,7 +66,7 @@ TEST_F(IoFaultPreload, FailsSyncsRenamesAndTruncations) {
   EXPECT_NE(Run("rename:1:EIO", "mv a b"), 0);
   EXPECT_NE(Run("ftruncate:1:EIO", "truncate -s 5 a"), 0);
   EXPECT_EQ(Read(dir_ / "a").size(), 10U);
-  EXPECT_EQ(Mark(), "failed\nfailed\nfailed\n");
+  EXPECT_EQ(Mark(), "failed " + (dir_ / "a") + "\nfailed b\nfailed " + (dir_ / "a") + "\n");
 }
 
 TEST_F(IoFaultPreload, GivesTheErrorThatWasAskedFor) {
@@ -86,7 +86,7 @@ os.fsync(fd)
 os.close(fd)
 fd = os.open("b", os.O_CREAT | os.O_RDWR)
 os.fsync(fd)')");
-  EXPECT_EQ(Mark(), "failed\nsync retried\n");
+  EXPECT_EQ(Mark(), "failed " + (dir_ / "a") + "\nsync retried\n");
 }
 
 TEST_F(IoFaultPreload, PassesEverythingOnPastTheLastCall) {

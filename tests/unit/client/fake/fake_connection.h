@@ -46,6 +46,7 @@ class FakeConnection final : public Connection {
   // Finished: the id is known and answers as it did, the bytes are gone.
   std::map<std::string, v1::Dataset> spent_uploads;
   int64_t bytes_received = 0;
+  int waits = 0;
 
   // Adds an event with the next seq.
   v1::Event& AddEvent(const std::string& job);
@@ -96,6 +97,11 @@ class FakeConnection final : public Connection {
   std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) override;
   absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, const CallOptions&) override;
+  // At once.
+  bool Wait(absl::Duration, const std::stop_token& stop) override {
+    ++waits;
+    return !stop.stop_requested();
+  }
 
  private:
   // Runs `work` with the faults that tests ask for around it.

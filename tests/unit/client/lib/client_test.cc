@@ -36,6 +36,13 @@ TEST_F(ClientTest, ALostReplyMakesNoSecondJob) {
   EXPECT_EQ(std::set<std::string>(server->submit_ids.begin(), server->submit_ids.end()).size(), 1u);
 }
 
+// A lost connection is made again in that time only where the wait is the connection's.
+TEST_F(ClientTest, BetweenAttemptsItWaitsAsItsConnectionDoes) {
+  server->faults = {absl::UnavailableError("away"), absl::UnavailableError("away")};
+  EXPECT_TRUE(Client(server).WhoAmI().ok());
+  EXPECT_EQ(server->waits, 2);
+}
+
 TEST_F(ClientTest, TwoCallsBearTwoIds) {
   ASSERT_TRUE(client.SubmitJob(v1::JobSpec()).ok());
   ASSERT_TRUE(client.SubmitJob(v1::JobSpec()).ok());

@@ -58,6 +58,16 @@ TEST_F(DataPushTest, ABrokenStreamGoesOnAtTheCommittedByte) {
   EXPECT_EQ(server->bytes_received, 105'000);
 }
 
+// A stream may take longer than a call's deadline before it breaks.
+TEST_F(DataPushTest, ABreakAfterTheDeadlineIsNoReasonToStopWhileBytesArrive) {
+  server->upload_breaks = {20'000, 20'000, 20'000};
+  RetryOptions hasty = testing::Impatient();
+  hasty.deadline = absl::Nanoseconds(1);
+  const auto dataset = PushDataset(Client(server, hasty), "d", files, options);
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_EQ(server->bytes_received, 105'000);
+}
+
 TEST_F(DataPushTest, ASecondCallGoesOnWhereTheFirstWasBroken) {
   std::stop_source stop;
   options.progress = [&](const PushProgress& progress) {

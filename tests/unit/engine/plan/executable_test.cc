@@ -238,11 +238,13 @@ TEST(Executable, KeepsWeightsAndWantedSlotsWhenReconfigured) {
   const std::string weights = WeightsSha256(executable->ExportWeights());
   setup.trainable = {false, true, true};
   ASSERT_TRUE(executable->Reconfigure(setup, /*keep_slots=*/true).ok());
+  EXPECT_EQ(executable->optimizer_steps(), 1);
   EXPECT_EQ(WeightsSha256(executable->ExportWeights()), weights);
   const std::vector<NamedTensor> kept = executable->ExportSlots();
   EXPECT_EQ(kept.size(), 4u);
   for (const NamedTensor& slot : kept) EXPECT_EQ(slot.values, slots[slot.name]) << slot.name;
   ASSERT_TRUE(executable->Reconfigure(setup, /*keep_slots=*/false).ok());
+  EXPECT_EQ(executable->optimizer_steps(), 0);
   for (const NamedTensor& slot : executable->ExportSlots())
     EXPECT_EQ(slot.values, std::vector<float>(slot.values.size(), 0.0F));
 }

@@ -31,6 +31,7 @@ Checkpoint Sample(float first = 0.1f) {
   checkpoint.weights = {{"dense/kernel", {2, 3}, {first, -2.5f, 3e-42f, 4, 5, 6}},
                         {"dense/bias", {3}, {7, 8, 9}}};
   checkpoint.slots = {{"momentum/dense/kernel", {2, 3}, {1, 2, 3, 4, 5, -0.0f}}};
+  checkpoint.optimizer_steps = 123;
   return checkpoint;
 }
 
@@ -56,6 +57,7 @@ TEST(Checkpoint, ComesBackToTheLastBit) {
   EXPECT_EQ(read->metrics, 1);
   EXPECT_EQ(read->spec_digest, written.spec_digest);
   EXPECT_EQ(read->provenance, written.provenance);
+  EXPECT_EQ(read->optimizer_steps, 123);
   ASSERT_EQ(read->weights.size(), 2U);
   ASSERT_EQ(read->slots.size(), 1U);
   EXPECT_EQ(read->weights[1].name, "dense/bias");

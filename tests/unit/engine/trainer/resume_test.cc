@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/philox.h"
+#include "engine/trainer/checkpoint.h"
 #include "engine/trainer/trainer.h"
 #include "tests/unit/engine/trainer/training_fixture.h"
 
@@ -120,6 +121,18 @@ TEST_P(Resume, ACrashLosesTheStepsSinceTheLastCheckpointAndNothingElse) {
   const auto result = training.Run();
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->weights_sha256, undisturbed);
+}
+
+// Some optimizers' steps depend on how many there were before.
+TEST(ResumeState, TheOptimizersStepsAreCountedOn) {
+  Training training(SmallJob());
+  for (const int64_t step : {3, 5, 9}) {
+    ASSERT_TRUE(training.RunUntil(step).ok());
+    const auto& bytes = training.keeper.blobs[training.keeper.checkpoints.front().sha256()];
+    const auto checkpoint = ReadCheckpoint(base::AsBytes(*bytes));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    EXPECT_EQ(checkpoint->optimizer_steps, step);
+  }
 }
 
 TEST(ResumeFaults, ADamagedCheckpointIsPassedOverForTheOneBeforeIt) {

@@ -39,6 +39,16 @@ TEST(Utf8, EscapesInJsonWhatATerminalWouldObey) {
   EXPECT_EQ(JsonForTerminal("{\"a\":\"caf\xc3\xa9\"}\n"), "{\"a\":\"caf\xc3\xa9\"}\n");
 }
 
+TEST(Utf8, CutsBeforeWhatWouldNotFitWhole) {
+  const std::string text = "ab\xe2\x82\xac\xf0\x9f\x98\x80";
+  EXPECT_EQ(CutUtf8(text, 100), text);
+  EXPECT_EQ(CutUtf8(text, 9), text);
+  EXPECT_EQ(CutUtf8(text, 8), "ab\xe2\x82\xac");
+  EXPECT_EQ(CutUtf8(text, 5), "ab\xe2\x82\xac");
+  EXPECT_EQ(CutUtf8(text, 4), "ab");
+  EXPECT_EQ(CutUtf8(text, 0), "");
+}
+
 TEST(Utf8, CountsColumnsNotBytes) { EXPECT_EQ(DisplayWidth("caf\xc3\xa9"), 4u); }
 
 }  // namespace

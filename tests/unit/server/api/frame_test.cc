@@ -48,7 +48,7 @@ class Service final : public v1::JobService::Service {
   std::function<absl::Status(grpc::ServerContext&)> work = [](grpc::ServerContext&) {
     return absl::OkStatus();
   };
-  int64_t allowed_micros = kUnaryMicros;
+  std::atomic<int64_t> allowed_micros = kUnaryMicros;
 
  private:
   const Frame& frame_;
@@ -78,7 +78,7 @@ class FrameTest : public ::testing::Test {
                               .ca_path = authority_->ca_path(),
                               .cert_path = authority_->server_cert_path(),
                               .key_path = authority_->server_key_path()},
-                             gate_, {service_.get()});
+                             gate_, watch_, {service_.get()});
     const grpc::SslCredentialsOptions tls{authority_->ca_pem(), "", ""};
     stub_ = v1::JobService::NewStub(
         grpc::CreateChannel(server_->address().Text(), grpc::SslCredentials(tls)));
@@ -161,6 +161,45 @@ TEST_F(FrameTest, ACallThatTakesTooLongIsCutOffByTheServer) {
   // The client has no deadline at all.
   const StatusCode code = Get("ann", auth::Role::kUser, "anns").error_code();
   EXPECT_TRUE(code == StatusCode::CANCELLED || code == StatusCode::DEADLINE_EXCEEDED) << code;
+}
+
+TEST_F(FrameTest, LongCallsOfOneUserLeaveThreadsToOthers) {
+  constexpr int kCalls = 60;
+  service_->allowed_micros = 2 * kUnaryMicros;
+  base::CondVar changed;
+  int inside = 0;
+  int refused = 0;
+  bool leave = false;
+  service_->work = [&](grpc::ServerContext&) {
+    base::MutexLock lock(mu_);
+    ++inside;
+    changed.SignalAll();
+    changed.Wait(mu_, [&] { return leave; });
+    return absl::OkStatus();
+  };
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCalls; ++i) {
+    callers.emplace_back([&] {
+      const grpc::Status status = Get("ann", auth::Role::kUser, "anns");
+      base::MutexLock lock(mu_);
+      refused += status.error_code() == StatusCode::RESOURCE_EXHAUSTED ? 1 : 0;
+      changed.SignalAll();
+    });
+  }
+  {
+    base::MutexLock lock(mu_);
+    changed.Wait(mu_, [&] { return inside + refused == kCalls; });
+    EXPECT_EQ(inside, 8);
+  }
+  service_->allowed_micros = kUnaryMicros;
+  EXPECT_EQ(Get("bob", auth::Role::kUser, "nobodys").error_code(), StatusCode::NOT_FOUND);
+  {
+    base::MutexLock lock(mu_);
+    leave = true;
+    changed.SignalAll();
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_TRUE(Get("ann", auth::Role::kUser, "anns").ok()) << "places are given back";
 }
 
 TEST_F(FrameTest, WritesCountAgainstAUsersRateAndNotAnAdmins) {

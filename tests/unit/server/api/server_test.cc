@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/api/reflection_limit.h"
 #include "server/auth/tls.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
@@ -19,8 +20,8 @@ namespace {
 
 using grpc::StatusCode;
 
-// A folder with authority and tokens, and a server that answers health and reflection alone: a call
-// that passes the door ends in UNIMPLEMENTED.
+// A folder with authority and tokens, and a server without services of ours: a call to them that
+// passes the door ends in UNIMPLEMENTED.
 class ServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -44,7 +45,7 @@ class ServerTest : public ::testing::Test {
                                  .cert_path = authority_->server_cert_path(),
                                  .key_path = authority_->server_key_path(),
                                  .require_client_certificate = require_client_certificate},
-                                std::make_shared<Gate>(*tokens_), {});
+                                std::make_shared<Gate>(*tokens_), watch_, {});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     Connect({});
@@ -107,6 +108,7 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<auth::Tokens> tokens_;
   std::unique_ptr<auth::Authority> authority_;
+  CallWatch watch_{base::RealClock()};
   std::unique_ptr<Server> server_;
   std::unique_ptr<grpc::GenericStub> stub_;
 };
@@ -160,11 +162,43 @@ TEST_F(ServerTest, EveryMethodTakesTheRolesOfItsRowAndNoOthers) {
 
 TEST_F(ServerTest, MethodsWithoutARowAreRefusedEvenToAdmins) {
   const std::string admin = Issue(auth::Role::kAdmin);
-  for (const char* method : {"/gradus.v1.JobService/DropAll", "/nope.X/Y",
-                             "/grpc.channelz.v1.Channelz/GetServers", "/"}) {
+  for (const char* method : {"/gradus.v1.JobService/DropAll", "/nope.X/Y", "/"}) {
     EXPECT_EQ(Call(method, {}).error_code(), StatusCode::UNAUTHENTICATED) << method;
     EXPECT_EQ(CallWith(method, admin).error_code(), StatusCode::PERMISSION_DENIED) << method;
   }
+}
+
+// Each stream of reflection holds a thread of those that answer all other calls.
+TEST_F(ServerTest, IdleStreamsOfReflectionDoNotTakeTheThreads) {
+  const std::string secret = Issue(auth::Role::kUser);
+  const std::string method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  constexpr int kStreams = 60;
+  struct Stream {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call;
+    grpc::Status status;
+  };
+  grpc::CompletionQueue queue;
+  std::vector<std::unique_ptr<Stream>> streams;
+  void* tag = nullptr;
+  bool ok = false;
+  for (int i = 0; i < kStreams; ++i) {
+    streams.push_back(std::make_unique<Stream>());
+    Stream& stream = *streams.back();
+    stream.context.AddMetadata("authorization", absl::StrCat("Bearer ", secret));
+    stream.call = stub_->PrepareCall(&stream.context, method, &queue);
+    stream.call->StartCall(nullptr);
+    queue.Next(&tag, &ok);
+    stream.call->Finish(&stream.status, &stream);
+  }
+  // All but the few that may stay are ended by the server.
+  for (int i = 0; i < kStreams - kReflectionStreams; ++i) ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_EQ(
+      CallWith("/grpc.channelz.v1.Channelz/GetServers", Issue(auth::Role::kAdmin)).error_code(),
+      StatusCode::INTERNAL)
+      << "it was handled, and missed its request";
+  for (const auto& stream : streams) stream->context.TryCancel();
+  for (int i = 0; i < kReflectionStreams; ++i) ASSERT_TRUE(queue.Next(&tag, &ok));
 }
 
 TEST_F(ServerTest, ARevokedTokenEndsWithTheNextCallOnTheSameConnection) {
@@ -207,7 +241,7 @@ TEST_F(ServerTest, ASecondServerOnThePortIsRefusedWithTheReason) {
                                      .ca_path = authority_->ca_path(),
                                      .cert_path = authority_->server_cert_path(),
                                      .key_path = authority_->server_key_path()},
-                                    std::make_shared<Gate>(*tokens_), {});
+                                    std::make_shared<Gate>(*tokens_), watch_, {});
   EXPECT_THAT(std::string(second.status().message()),
               ::testing::HasSubstr("Address already in use"));
 }

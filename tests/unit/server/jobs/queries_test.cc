@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/base/status.h"
+#include "server/jobs/job_row.h"
 #include "tests/unit/server/jobs/jobs_fixture.h"
 
 namespace gradus::jobs {
@@ -42,6 +44,45 @@ TEST_F(QueriesTest, BadPagesAreInvalid) {
   EXPECT_TRUE(absl::IsInvalidArgument(jobs_->List({.page_token = "x' OR 1=1"}).status()));
 }
 
+TEST_F(QueriesTest, APageStaysBelowTheSizeOfAMessage) {
+  constexpr int kJobs = 300;
+  options_.max_open_jobs = kJobs;
+  StopJobs();
+  StartJobs();
+  for (int i = 0; i < kJobs; ++i) Submit(9);
+  ASSERT_TRUE(store_
+                  ->Write([](store::Tx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("SELECT id FROM jobs"));
+                    for (const auto& [id] : rows) {
+                      ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, id));
+                      row.job.set_reason(std::string(4096, 'r'));
+                      RETURN_IF_ERROR(SaveJob(tx, row));
+                    }
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  int listed = 0;
+  ListQuery query{.page_size = 1000};
+  do {
+    const auto page = jobs_->List(query);
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_LT(page->ByteSizeLong(), 1U << 20);
+    listed += page->jobs_size();
+    query.page_token = page->next_page_token();
+  } while (!query.page_token.empty());
+  EXPECT_EQ(listed, kJobs);
+}
+
+TEST_F(QueriesTest, StatesThatAreNoneAreRefusedAndRepeatedOnesAreOne) {
+  Submit(9);
+  const std::vector<Job::State> many(1'000'000, Job::QUEUED);
+  EXPECT_EQ(jobs_->List({.states = many})->jobs_size(), 1);
+  for (const int state : {0, -1, 11, 1'000'000}) {
+    const absl::Status refused = jobs_->List({.states = {static_cast<Job::State>(state)}}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  }
+}
+
 TEST_F(QueriesTest, MetricsAreASeriesAnEpochWithTheLaterAttemptsValue) {
   const Job job = Submit();
   PlayedRank rank = RankOf(job.id());
@@ -62,6 +103,7 @@ TEST_F(QueriesTest, MetricsAreASeriesAnEpochWithTheLaterAttemptsValue) {
 
 TEST_F(QueriesTest, ExplainTellsPlaceAndNeeds) {
   Submit(2);
+  Settle();  // it has the cores before an urgent one can ask for them
   const Job second = Submit(2);
   const Job third = Submit(2);
   const Job urgent = Submit(2, 9);

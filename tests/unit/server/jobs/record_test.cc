@@ -70,5 +70,13 @@ TEST(RecordTest, LongLinesAreCut) {
   EXPECT_EQ(event.log_line().text().size(), 4096u);
 }
 
+TEST(RecordTest, ALineIsNotCutInsideACharacter) {
+  // Half a character would make the event one that no client can read.
+  v1::Event event;
+  event.mutable_log_line()->set_text(std::string(4095, 'x') + "\xc3\xa9" + std::string(100, 'x'));
+  EXPECT_TRUE(CheckRankEvent(event).ok());
+  EXPECT_EQ(event.log_line().text(), std::string(4095, 'x'));
+}
+
 }  // namespace
 }  // namespace gradus::jobs

@@ -68,6 +68,25 @@ TEST_F(RecoveryTest, ARankThatEndedMeanwhileIsReplaced) {
   EXPECT_EQ(executor_.AwaitStart(job.id(), 2).key.attempt, 2);
 }
 
+// A server that died between the commit of an attempt and the start of its rank would otherwise use
+// up the job's tries.
+TEST_F(RecoveryTest, AnAttemptWhoseRankWasNeverStartedIsNoFailure) {
+  const Job job = Submit();
+  const executors::RankKey key = executor_.AwaitStart(job.id()).key;
+  Settle();
+  StopJobs();
+  executor_.Exit(key, "", false, false);
+  ASSERT_TRUE(store_
+                  ->Write([&](store::Tx& tx) {
+                    return tx.Execute("UPDATE attempts SET handle = '' WHERE fence = :f",
+                                      key.fence);
+                  })
+                  .ok());
+  StartJobs();
+  // At once: only a failure has to wait for its next try.
+  EXPECT_EQ(executor_.AwaitStart(job.id(), 2).key.attempt, 2);
+}
+
 TEST_F(RecoveryTest, PausesAndCancelsAreCarriedOn) {
   const Job pausing = Submit();
   const Job cancelling = Submit();
@@ -86,6 +105,21 @@ TEST_F(RecoveryTest, PausesAndCancelsAreCarriedOn) {
   PlayedRank again(*jobs_, *blobs_, a.key());
   ASSERT_TRUE(again.Attach(true).ok());
   EXPECT_EQ(again.AwaitCommand(), Command::STOP);
+}
+
+TEST_F(RecoveryTest, TheFoldersOfRanksThatEndedMeanwhileAreRemovedAndOthersKept) {
+  const Job lost = Submit();
+  const Job kept = Submit();
+  const executors::RankSpec gone = executor_.AwaitStart(lost.id());
+  const executors::RankSpec lives = executor_.AwaitStart(kept.id());
+  base::Files& files = base::RealFiles();
+  ASSERT_TRUE(base::MakeDirs(files, gone.config.work_dir() + "/blobs").ok());
+  ASSERT_TRUE(base::WriteFileAtomically(files, gone.config.work_dir() + "/blobs/part", "x").ok());
+  StopJobs();
+  executor_.Exit(gone.key, "", false, false);
+  StartJobs();
+  EXPECT_FALSE(*files.Exists(gone.config.work_dir()));
+  EXPECT_TRUE(*files.Exists(lives.config.work_dir()));
 }
 
 TEST_F(RecoveryTest, ProcessesThatNoAttemptKnowsAreEnded) {

@@ -124,6 +124,12 @@ TEST_F(ReportsTest, WeightsStayAndCheckpointsGoWhenAJobHasSucceeded) {
   EXPECT_EQ(blobs_->Collect()->marked, 1);
 }
 
+TEST_F(ReportsTest, CheckpointsGoHoweverAJobEnds) {
+  ASSERT_TRUE(rank_->Checkpoint("state", 1).ok());
+  ASSERT_TRUE(rank_->Finish(RankFinished::FAILED, "the loss is no number").ok());
+  EXPECT_EQ(blobs_->Collect()->marked, 1);
+}
+
 TEST_F(ReportsTest, TheDatasetsBlobsAreAssigned) {
   Submission submission = NewSubmission();
   v1::Dataset& dataset = submission.datasets.emplace_back();
@@ -134,6 +140,14 @@ TEST_F(ReportsTest, TheDatasetsBlobsAreAssigned) {
   const executors::RankKey key = executor_.AwaitStart(job.id()).key;
   EXPECT_EQ(jobs_->AssignedBlob(key, ref.sha256())->size(), 6);
   EXPECT_TRUE(absl::IsNotFound(jobs_->AssignedBlob(rank_->key(), ref.sha256()).status()));
+}
+
+TEST_F(ReportsTest, AnEndlessReasonIsCutBetweenCharacters) {
+  std::string reason(4095, 'x');
+  reason += "\xe2\x82\xac" + std::string(100'000, 'y');
+  ASSERT_TRUE(rank_->Finish(RankFinished::FAILED, reason).ok());
+  EXPECT_EQ(Get(job_.id()).reason(), std::string(4095, 'x'));
+  EXPECT_EQ(Events(job_.id()).back().state_changed().reason(), std::string(4095, 'x'));
 }
 
 TEST_F(ReportsTest, ReportsBeforeAttachingAreRefused) {

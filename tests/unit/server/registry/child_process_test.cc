@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/descriptor.h"
+#include "engine/base/log.h"
 
 namespace gradus::registry {
 namespace {
@@ -60,6 +61,21 @@ TEST(ChildProcess, InheritsNoDescriptorButThoseGiven) {
   const auto answer = RunWord("descriptors", 30'000'000, {given.get(), given.get()});
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(*answer, "0 1 2 3 4 5 ");
+}
+
+TEST(ChildProcess, WhatItWritesToStandardErrorIsNeverALineOfTheLog) {
+  std::vector<std::string> lines;
+  base::SetLogSink([&](std::string_view line) { lines.emplace_back(line); });
+  ::testing::internal::CaptureStderr();
+  const auto answer = RunWord("complain");
+  const std::string passed_on = ::testing::internal::GetCapturedStderr();
+  base::SetLogSink(nullptr);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(passed_on, "");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], HasSubstr("a child has complained"));
+  EXPECT_THAT(lines[0], HasSubstr("all is well"));
+  EXPECT_EQ(lines[0].find('\n'), std::string::npos);
 }
 
 TEST(ChildProcess, TheSandboxKillsOneThatOpensAFile) {

@@ -25,6 +25,14 @@ int main(int argc, char** argv) {
       if (::write(STDOUT_FILENO, block, sizeof(block)) < 0) return 0;
     }
   }
+  if (word == "complain") {
+    const char forged[] = "{\"level\":\"info\",\"msg\":\"all is well\"}\n";
+    for (int i = 0; i < 10'000; ++i) {
+      if (::write(STDERR_FILENO, forged, sizeof(forged) - 1) < 0) break;
+    }
+    std::puts("done");
+    return 0;
+  }
   if (word == "environment") {
     for (char** entry = environ; *entry != nullptr; ++entry) std::puts(*entry);
     return 0;

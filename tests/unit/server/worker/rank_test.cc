@@ -22,6 +22,10 @@ using test_support::LinkFixture;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+// An epoch takes a third of a millisecond: the run lasts until a command has found its way, also on
+// a machine with other work.
+constexpr int64_t kEpochsThatOutlastACommand = 5000;
+
 // An attempt after another at one fake server's.
 class RankTest : public ::testing::Test, protected LinkFixture {
  protected:
@@ -99,7 +103,7 @@ TEST_F(RankTest, TrainsReportsAndLeavesItsWeightsAtTheServer) {
 }
 
 TEST_F(RankTest, AnotherRankGoesOnFromAStoppedOnesCheckpointToTheSameWeights) {
-  fit().set_epochs(100);
+  fit().set_epochs(kEpochsThatOutlastACommand);
   ASSERT_TRUE(RunWith(Trains, [&] { server.Command(v1::Command::STOP); }).ok());
   ASSERT_EQ(LastWord().outcome(), v1::RankFinished::STOPPED);
 

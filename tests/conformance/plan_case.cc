@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts samples of different families together.
+#include "tests/conformance/plan_case.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "engine/training/losses/kind.h"
+#include "engine/training/metrics/kind.h"
+#include "engine/training/optimizers/kind.h"
+#include "tests/conformance/draws.h"
+#include "tests/conformance/network.h"
+
+namespace gradus::conformance {
+namespace {
+
+constexpr int64_t kProbes = 32;
+
+// The samples in a row, on the first one's input; nothing where one does not fit the one before it.
+std::optional<graph::Graph> GraphOf(const std::vector<layers::Sample>& samples) {
+  v1::ModelSpec spec;
+  const layers::Shape& shape = samples[0].inputs[0];
+  // The model has one input.
+  if (!std::ranges::all_of(samples[0].inputs, [&](const auto& other) { return other == shape; }))
+    return std::nullopt;
+  spec.mutable_input_shape()->Assign(shape.begin(), shape.end());
+  for (const layers::Sample& sample : samples) *spec.add_layers() = sample.spec;
+  for (size_t i = 0; i < samples[0].inputs.size(); ++i) spec.mutable_layers(0)->add_inputs("input");
+  absl::StatusOr<graph::Graph> graph = graph::Graph::Create(spec);
+  return graph.ok() ? std::optional(*std::move(graph)) : std::nullopt;
+}
+
+// Whether the loss takes what the network gives: some take probabilities.
+bool Fits(const graph::Graph& graph, const v1::Loss& loss) {
+  const losses::LossKind& kind = *losses::Find(loss);
+  if (!kind.target(loss, graph.output_shape()).ok()) return false;
+  if (kind.from_logits(loss) || kind.fuses == v1::Activation::KIND_NOT_SET) return true;
+  const std::vector<plan::NamedTensor> weights = DrawWeights(graph);
+  const Network network(graph, loss, weights);
+  const Rows rows = DrawRows(graph, loss, kProbes, 1);
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    const auto width = static_cast<size_t>(graph.input_values());
+    const std::vector<double> output = network.Output(
+        Doubles(RowOf(std::span<const float>(rows.inputs), static_cast<size_t>(row), width)));
+    // Far from where logarithms are cut off.
+    if (std::ranges::any_of(output, [](double p) { return p < 1e-3 || p > 1 - 1e-3; }))
+      return false;
+  }
+  return true;
+}
+
+std::vector<v1::Loss> LossesFor(const graph::Graph& graph) {
+  std::vector<v1::Loss> fitting;
+  for (const losses::LossKind* kind : losses::Table()) {
+    for (v1::Loss loss : kind->samples()) {
+      if (losses::Check(loss).ok() && Fits(graph, loss)) fitting.push_back(loss);
+    }
+  }
+  return fitting;
+}
+
+std::vector<v1::Optimizer> Optimizers() {
+  std::vector<v1::Optimizer> all;
+  for (const optimizers::OptimizerKind* kind : optimizers::Table()) {
+    for (v1::Optimizer optimizer : kind->samples()) {
+      if (optimizers::Check(optimizer).ok()) all.push_back(optimizer);
+    }
+  }
+  return all;
+}
+
+std::vector<v1::Metric> MetricsFor(const v1::Loss& loss) {
+  std::vector<v1::Metric> fitting;
+  for (const metrics::MetricKind* kind : metrics::Table()) {
+    const v1::Metric metric = kind->samples()[0];
+    if (kind->check(metric, *losses::Find(loss)).ok() && fitting.size() < metrics::kMaxMetrics)
+      fitting.push_back(metric);
+  }
+  return fitting;
+}
+
+PlanCase MakeCase(const std::string& name, const graph::Graph& graph, const v1::Loss& loss,
+                  const v1::Optimizer& optimizer) {
+  return {
+      .name = absl::StrCat(name, ", ", loss.ShortDebugString(), ", ", optimizer.ShortDebugString()),
+      .graph = graph,
+      .loss = loss,
+      .optimizer = optimizer,
+      .metrics = MetricsFor(loss)};
+}
+
+}  // namespace
+
+plan::TrainSetup PlanCase::Setup(int64_t batch_size, int shards, int cores) const {
+  return {.loss = loss,
+          .optimizer = optimizer,
+          .metrics = metrics,
+          .batch_size = batch_size,
+          .logical_shards = shards,
+          .cores = cores};
+}
+
+std::vector<PlanCase> AloneCases(const layers::LayerKind& kind) {
+  std::vector<PlanCase> cases;
+  const std::vector<v1::Optimizer> optimizers = Optimizers();
+  int number = 0;
+  for (const layers::Sample& sample : kind.samples()) {
+    const std::string name = absl::StrCat(layers::Word(kind), ", sample ", number++);
+    const std::optional<graph::Graph> graph = GraphOf({sample});
+    if (!graph.has_value()) continue;
+    const std::vector<v1::Loss> losses = LossesFor(*graph);
+    for (const v1::Loss& loss : losses)
+      cases.push_back(MakeCase(name, *graph, loss, optimizers[0]));
+    for (size_t i = 1; i < optimizers.size() && !losses.empty(); ++i)
+      cases.push_back(MakeCase(name, *graph, losses[0], optimizers[i]));
+  }
+  return cases;
+}
+
+std::vector<PlanCase> BehindCases(const layers::LayerKind& kind) {
+  std::vector<layers::Sample> first;
+  for (const layers::LayerKind* other : layers::Table()) {
+    for (const layers::Sample& sample : other->samples()) first.push_back(sample);
+  }
+  std::vector<PlanCase> cases;
+  int number = 0;
+  for (const layers::Sample& sample : kind.samples()) {
+    const std::string name = absl::StrCat(layers::Word(kind), ", sample ", number++, ", behind");
+    for (const layers::Sample& before : first) {
+      const std::optional<graph::Graph> graph = GraphOf({before, sample});
+      if (!graph.has_value() || graph->parameters_of(0).empty()) continue;
+      const std::vector<v1::Loss> losses = LossesFor(*graph);
+      if (losses.empty()) continue;
+      cases.push_back(MakeCase(absl::StrCat(name, " ", graph->nodes()[0].name), *graph, losses[0],
+                               Optimizers()[0]));
+      break;
+    }
+  }
+  return cases;
+}
+
+}  // namespace gradus::conformance

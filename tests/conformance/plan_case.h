@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small networks around every layer, with every loss and every optimizer that fits.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/layers/kind.h"
+#include "engine/plan/executable.h"
+#include "gradus/v1/training.pb.h"
+
+namespace gradus::conformance {
+
+struct PlanCase {
+  std::string name;
+  graph::Graph graph;
+  v1::Loss loss;
+  v1::Optimizer optimizer;
+  // All that go with the loss.
+  std::vector<v1::Metric> metrics;
+
+  plan::TrainSetup Setup(int64_t batch_size, int shards, int cores) const;
+};
+
+// Each sample alone with each loss, then with each optimizer.
+std::vector<PlanCase> AloneCases(const layers::LayerKind& kind);
+
+// Each sample behind some layer that has weights, where there is one that can come before it.
+std::vector<PlanCase> BehindCases(const layers::LayerKind& kind);
+
+}  // namespace gradus::conformance

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every layer in a real plan, with every loss and optimizer: one step is the reference's step;
+// frozen weights stay; what is saved and loaded goes on to the same bits.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_writer.h"
+#include "engine/plan/executable.h"
+#include "engine/training/optimizers/kind.h"
+#include "tests/conformance/agreement.h"
+#include "tests/conformance/network.h"
+#include "tests/conformance/plan_case.h"
+
+namespace gradus::conformance {
+namespace {
+
+using plan::Executable;
+using plan::NamedTensor;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr int64_t kFull = 32;
+constexpr int64_t kBatches[] = {1, 5, kFull};
+
+// Who shares the work.
+struct Cut {
+  int shards;
+  int cores;
+};
+constexpr Cut kCuts[] = {{1, 1}, {1, 2}, {4, 2}};
+
+std::unique_ptr<Executable> Make(const PlanCase& tested, const plan::TrainSetup& setup) {
+  auto executable = Executable::Create(tested.graph, setup);
+  EXPECT_TRUE(executable.ok()) << executable.status();
+  EXPECT_TRUE((*executable)->ImportWeights(DrawWeights(tested.graph)).ok());
+  return *std::move(executable);
+}
+
+// What the optimizer makes of a weight whose gradient is known to lie within `error` of `gradient`.
+std::pair<double, double> NewWeight(const v1::Optimizer& spec, double weight, double gradient,
+                                    double error) {
+  const optimizers::OptimizerKind& kind = *optimizers::Find(spec);
+  std::pair<double, double> range = {INFINITY, -INFINITY};
+  for (const double g : {gradient - error, gradient, gradient + error}) {
+    std::vector<double> slots(kind.slots(spec).size(), 0.0);
+    double value = weight;
+    kind.reference(spec, g, 0, value, slots);
+    range = {std::min(range.first, value), std::max(range.second, value)};
+  }
+  return range;
+}
+
+// The first step's weights, where `trains` has the weight's layer.
+void ExpectStep(const PlanCase& tested, const StepReference& reference,
+                const std::vector<bool>& trains, const std::vector<NamedTensor>& found) {
+  const std::vector<NamedTensor> before = DrawWeights(tested.graph);
+  ASSERT_EQ(found.size(), before.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!trains[static_cast<size_t>(tested.graph.parameters()[i].layer)]) {
+      EXPECT_EQ(found[i].values, before[i].values) << found[i].name << " is frozen";
+      continue;
+    }
+    const Gradient& gradient = reference.gradients[i];
+    const double largest = gradient.Largest();
+    for (size_t k = 0; k < gradient.coordinates.size(); ++k) {
+      const size_t at = gradient.coordinates[k];
+      const double start = static_cast<double>(before[i].values[at]);
+      const auto [least, most] =
+          NewWeight(tested.optimizer, start, gradient.slopes[k].value,
+                    kTolerance * largest + kNothing + gradient.slopes[k].slack);
+      const double rounding = 1e-6 * std::abs(start) + kNothing;
+      EXPECT_GE(static_cast<double>(found[i].values[at]), least - rounding) << found[i].name;
+      EXPECT_LE(static_cast<double>(found[i].values[at]), most + rounding) << found[i].name;
+    }
+  }
+}
+
+std::vector<bool> All(const PlanCase& tested) {
+  return std::vector<bool>(tested.graph.nodes().size(), true);
+}
+
+class Plans : public testing::TestWithParam<const layers::LayerKind*> {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Plans,
+                         testing::ValuesIn(layers::Table().begin(), layers::Table().end()),
+                         [](const auto& tested) { return layers::Word(*tested.param); });
+
+TEST_P(Plans, TakeTheReferencesStepInEveryBatch) {
+  const std::vector<PlanCase> cases = AloneCases(*GetParam());
+  EXPECT_THAT(cases, Not(IsEmpty())) << "no loss fits any sample";
+  for (const PlanCase& tested : cases) {
+    for (const int64_t count : kBatches) {
+      const Rows rows = DrawRows(tested.graph, tested.loss, count, 7);
+      const StepReference reference =
+          Network(tested.graph, tested.loss, DrawWeights(tested.graph)).Step(rows, tested.metrics);
+      for (const Cut& cut : kCuts) {
+        SCOPED_TRACE(absl::StrCat(tested.name, ", ", count, " rows, ", cut.shards, " shards, ",
+                                  cut.cores, " cores"));
+        const auto executable = Make(tested, tested.Setup(kFull, cut.shards, cut.cores));
+        plan::Totals totals;
+        ASSERT_TRUE(executable->TrainStep(rows.batch(), &totals).ok());
+        EXPECT_EQ(totals.rows, count);
+        EXPECT_TRUE(
+            Agrees(totals.loss, reference.loss, kTolerance * std::abs(reference.loss) + kNothing));
+        for (size_t i = 0; i < tested.metrics.size(); ++i) {
+          EXPECT_TRUE(Agrees(totals.metrics[i], reference.metrics[i],
+                             kTolerance * std::abs(reference.metrics[i]) + kNothing));
+        }
+        ExpectStep(tested, reference, All(tested), executable->ExportWeights());
+      }
+    }
+  }
+}
+
+TEST_P(Plans, LeaveFrozenWeightsAloneAndPassGradientsThroughThem) {
+  const std::vector<PlanCase> cases = BehindCases(*GetParam());
+  if (cases.empty()) GTEST_SKIP() << "no layer with weights can come before it";
+  for (const PlanCase& tested : cases) {
+    const Rows rows = DrawRows(tested.graph, tested.loss, kFull, 7);
+    const StepReference reference =
+        Network(tested.graph, tested.loss, DrawWeights(tested.graph)).Step(rows, tested.metrics);
+    for (const std::vector<bool>& trains :
+         {std::vector<bool>{true, true}, {true, false}, {false, true}, {false, false}}) {
+      for (const Cut& cut : kCuts) {
+        SCOPED_TRACE(absl::StrCat(tested.name, ", ", cut.shards, " shards, ", cut.cores,
+                                  " cores, training ", trains[0], trains[1]));
+        plan::TrainSetup setup = tested.Setup(kFull, cut.shards, cut.cores);
+        setup.trainable = trains;
+        const auto executable = Make(tested, setup);
+        plan::Totals totals;
+        ASSERT_TRUE(executable->TrainStep(rows.batch(), &totals).ok());
+        EXPECT_TRUE(
+            Agrees(totals.loss, reference.loss, kTolerance * std::abs(reference.loss) + kNothing));
+        ExpectStep(tested, reference, trains, executable->ExportWeights());
+      }
+    }
+  }
+}
+
+// Through the bytes of a file.
+std::vector<NamedTensor> SavedAndLoaded(const std::vector<NamedTensor>& tensors) {
+  std::vector<formats::TensorInfo> infos;
+  for (const NamedTensor& tensor : tensors)
+    infos.push_back({.name = tensor.name, .dtype = "F32", .shape = tensor.shape});
+  std::vector<std::byte> file;
+  auto writer =
+      formats::SafetensorsWriter::Create(infos, {}, [&file](std::span<const std::byte> bytes) {
+        file.insert(file.end(), bytes.begin(), bytes.end());
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  for (const NamedTensor& tensor : tensors)
+    EXPECT_TRUE(writer->Append(std::span<const float>(tensor.values)).ok());
+  EXPECT_TRUE(writer->Finish().ok());
+  const auto view = formats::SafetensorsView::Parse(file);
+  EXPECT_TRUE(view.ok()) << view.status();
+  std::vector<NamedTensor> loaded;
+  for (const formats::TensorInfo& info : view->tensors()) {
+    const std::span<const std::byte> bytes = view->Bytes(info);
+    NamedTensor& tensor = loaded.emplace_back(
+        NamedTensor{info.name, info.shape, std::vector<float>(bytes.size() / sizeof(float))});
+    std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+  }
+  return loaded;
+}
+
+void Train(Executable& executable, const PlanCase& tested, int steps, uint32_t stream) {
+  plan::Totals totals;
+  for (int step = 0; step < steps; ++step) {
+    const Rows rows =
+        DrawRows(tested.graph, tested.loss, kFull, stream + 2 * static_cast<uint32_t>(step));
+    ASSERT_TRUE(executable.TrainStep(rows.batch(), &totals).ok());
+  }
+}
+
+// The loss of each of some rows by itself, which follows from the row's output.
+std::vector<double> LossOfEachRow(Executable& executable, const PlanCase& tested) {
+  const Rows rows = DrawRows(tested.graph, tested.loss, 9, 90);
+  std::vector<double> losses;
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    plan::Totals totals;
+    EXPECT_TRUE(executable
+                    .EvalStep({rows.inputs.data() + row * tested.graph.input_values(),
+                               rows.targets.From(row), 1},
+                              &totals)
+                    .ok());
+    losses.push_back(totals.loss);
+  }
+  return losses;
+}
+
+TEST_P(Plans, GiveTheSameOutputsAndStepsAfterSavingAndLoading) {
+  for (const PlanCase& tested : AloneCases(*GetParam())) {
+    SCOPED_TRACE(tested.name);
+    const plan::TrainSetup setup = tested.Setup(kFull, 2, 2);
+    const auto whole = Make(tested, setup);
+    Train(*whole, tested, 2, 100);
+    const std::vector<NamedTensor> weights = SavedAndLoaded(whole->ExportWeights());
+    // In another plan the weights may lie otherwise; they are the same all the same.
+    const auto other = Make(tested, tested.Setup(3, 1, 1));
+    ASSERT_TRUE(other->ImportWeights(weights).ok());
+    EXPECT_EQ(plan::WeightsSha256(other->ExportWeights()),
+              plan::WeightsSha256(whole->ExportWeights()));
+    const auto next = Make(tested, setup);
+    ASSERT_TRUE(next->ImportWeights(weights).ok());
+    ASSERT_TRUE(next->ImportSlots(SavedAndLoaded(whole->ExportSlots())).ok());
+    next->SetOptimizerSteps(whole->optimizer_steps());
+    EXPECT_EQ(LossOfEachRow(*next, tested), LossOfEachRow(*whole, tested));
+    Train(*whole, tested, 2, 200);
+    Train(*next, tested, 2, 200);
+    EXPECT_EQ(plan::WeightsSha256(next->ExportWeights()),
+              plan::WeightsSha256(whole->ExportWeights()));
+  }
+}
+
+TEST_P(Plans, GiveTheSameBitsAgainHoweverManyCoresShareTheShards) {
+  for (const PlanCase& tested : AloneCases(*GetParam())) {
+    SCOPED_TRACE(tested.name);
+    std::vector<std::string> digests;
+    for (const int cores : {1, 2, 2}) {
+      const auto executable = Make(tested, tested.Setup(kFull, 4, cores));
+      Train(*executable, tested, 3, 300);
+      digests.push_back(plan::WeightsSha256(executable->ExportWeights()));
+    }
+    EXPECT_EQ(digests[1], digests[0]) << "two cores";
+    EXPECT_EQ(digests[2], digests[1]) << "again";
+  }
+}
+
+}  // namespace
+}  // namespace gradus::conformance

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/played_rank.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/file_ops.h"
+#include "engine/base/status.h"
+
+namespace gradus::test_support {
+
+absl::Status PlayedRank::Attach(bool reattached) {
+  v1::Hello hello;
+  hello.set_job_id(key_.job);
+  hello.set_attempt(key_.attempt);
+  hello.set_fence(key_.fence);
+  hello.set_reattached(reattached);
+  ASSIGN_OR_RETURN(jobs::AttachReply reply,
+                   jobs_.Attach(hello, [inbox = inbox_](v1::Command::Action action) {
+                     base::MutexLock lock(inbox->mu);
+                     inbox->commands.push_back(action);
+                     inbox->arrived.SignalAll();
+                   }));
+  attachment_ = std::move(reply.attachment);
+  if (reply.assignment.has_value()) assignment_ = std::move(reply.assignment);
+  acked_ = reply.acked;
+  next_seq_ = acked_ + 1;
+  return absl::OkStatus();
+}
+
+v1::Command::Action PlayedRank::AwaitCommand() {
+  base::MutexLock lock(inbox_->mu);
+  const bool came = inbox_->arrived.WaitFor(inbox_->mu, std::chrono::seconds(20),
+                                            [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(inbox_->mu) {
+                                              return inbox_->commands.size() > inbox_->taken;
+                                            });
+  return came ? inbox_->commands[inbox_->taken++] : v1::Command::ACTION_UNSPECIFIED;
+}
+
+size_t PlayedRank::commands() const {
+  base::MutexLock lock(inbox_->mu);
+  return inbox_->commands.size();
+}
+
+absl::StatusOr<int64_t> PlayedRank::Send(v1::WorkerEvent event) {
+  if (event.worker_seq() == 0) event.set_worker_seq(next_seq_);
+  v1::EventBatch batch;
+  *batch.add_events() = std::move(event);
+  ASSIGN_OR_RETURN(acked_, jobs_.Report(key_, batch));
+  next_seq_ = acked_ + 1;
+  return acked_;
+}
+
+absl::StatusOr<int64_t> PlayedRank::Progress(int64_t step) {
+  v1::WorkerEvent event;
+  event.mutable_event()->mutable_progress()->set_step(step);
+  return Send(std::move(event));
+}
+
+absl::StatusOr<int64_t> PlayedRank::Epoch(int64_t epoch, double loss, double accuracy) {
+  v1::WorkerEvent event;
+  v1::EpochFinished& finished = *event.mutable_event()->mutable_epoch_finished();
+  finished.set_epoch(epoch);
+  finished.set_step((epoch + 1) * 10);
+  (*finished.mutable_metrics())["loss"] = loss;
+  (*finished.mutable_metrics())["accuracy"] = accuracy;
+  finished.set_samples_per_second(1000);
+  return Send(std::move(event));
+}
+
+absl::StatusOr<int64_t> PlayedRank::Checkpoint(const std::string& content, int64_t step) {
+  v1::WorkerEvent event;
+  ASSIGN_OR_RETURN(*event.mutable_checkpoint_ready()->mutable_blob(),
+                   blobs_.Put(base::AsBytes(content)));
+  event.mutable_checkpoint_ready()->set_step(step);
+  return Send(std::move(event));
+}
+
+absl::StatusOr<int64_t> PlayedRank::Finish(v1::RankFinished::Outcome outcome,
+                                           const std::string& reason) {
+  v1::WorkerEvent event;
+  event.mutable_finished()->set_outcome(outcome);
+  event.mutable_finished()->set_reason(reason);
+  if (outcome == v1::RankFinished::DONE) {
+    ASSIGN_OR_RETURN(*event.mutable_finished()->mutable_weights(),
+                     blobs_.Put(base::AsBytes(absl::StrCat("weights of ", key_.job))));
+    event.mutable_finished()->set_weights_sha256("abc");
+  }
+  return Send(std::move(event));
+}
+
+}  // namespace gradus::test_support
