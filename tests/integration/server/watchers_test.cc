@@ -132,7 +132,12 @@ TEST(Watchers, HalfOfThemStalledTheOthersSeeEveryEvent) {
   EXPECT_EQ(proxy->counts().half_open, 1);
   // At its peak, for all watchers together.
   const int64_t grown = (StatusOf(server.pid(), "VmHWM") - before_kib) * 1024;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // A sanitizer keeps memory that was given back.
   EXPECT_LE(grown, kMostPerWatcher * (kStalled + kHealthy));
+#else
+  static_cast<void>(grown);
+#endif
   EXPECT_EQ(server.Calls("WatchJob", "ann", "OK"), kHealthy) << "nobody else is done";
 
   // Who reads again, if late, has lost nothing.
