@@ -114,7 +114,7 @@ class OnATerminal(unittest.TestCase):
                 terminal = self.train(width, "--set", "fit.epochs=2", "--set", "data.validation=", "--set", "data.test=")
                 self.assertEqual(terminal.finish(), 0)
                 drawn = [part for part in re.split(r"\r|\n|\x1b\[\d*[AJ]", terminal.raw) if "ETA" in part]
-                self.assertGreater(len(drawn), 2)
+                self.assertGreaterEqual(len(drawn), 1)  # how many depends on the pace
                 for line in drawn:
                     self.assertRegex(line, PROGRESS)
                 rows = [row.rstrip() for row in terminal.screen.rows]
