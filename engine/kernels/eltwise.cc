@@ -11,8 +11,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
-
 // Parts begin on whole cache lines.
 constexpr size_t kGrain = 16;
 
@@ -92,14 +90,15 @@ class CompiledEltwise final : public CompiledOperation {
 
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     Kernels kernels;
-    kernels.push_back(std::make_unique<EltwiseForward>(function_, count_, threads_, o.src, o.dst));
+    kernels.push_back(
+        std::make_unique<EltwiseForward>(function_, count_, threads_, o.src(), o.dst));
     return kernels;
   }
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
-    if (o.diff_src != nullptr)
+    if (o.diff_src() != nullptr)
       kernels.push_back(std::make_unique<EltwiseBackward>(function_, count_, threads_, o.dst,
-                                                          o.diff_dst, o.diff_src));
+                                                          o.diff_dst, o.diff_src()));
     return kernels;
   }
 

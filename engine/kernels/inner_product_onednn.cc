@@ -13,7 +13,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
 using dnnl::memory;
 using ForwardDesc = dnnl::inner_product_forward::primitive_desc;
 using BackwardDataDesc = dnnl::inner_product_backward_data::primitive_desc;
@@ -46,10 +45,8 @@ Passes MakePasses(const InnerProductRequest& request) {
   const memory::desc kernel =
       fixed == nullptr ? Matrix(s.units, s.inputs, memory::format_tag::any) : *fixed;
 
-  dnnl::primitive_attr plain;
-  plain.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  dnnl::primitive_attr with_post;
-  with_post.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::primitive_attr plain = WithUserScratchpad();
+  dnnl::primitive_attr with_post = WithUserScratchpad();
   if (request.post != nullptr) {
     dnnl::post_ops post;
     post.append_eltwise(1.0F, static_cast<dnnl::algorithm>(request.post->onednn_algorithm), 0.0F,
@@ -93,18 +90,22 @@ class OnednnInnerProduct final : public CompiledOperation {
 
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     std::vector<PrimitiveArgument> arguments = {
-        {DNNL_ARG_SRC, passes_.src, o.src},
+        {DNNL_ARG_SRC, passes_.src, o.src()},
         {DNNL_ARG_WEIGHTS, passes_.forward.weights_desc(), o.weights[0]},
-        {DNNL_ARG_DST, passes_.dst, o.dst},
-        {DNNL_ARG_SCRATCHPAD, passes_.forward.scratchpad_desc(), o.scratch}};
+        {DNNL_ARG_DST, passes_.dst, o.dst}};
     if (request_.bias) arguments.push_back({DNNL_ARG_BIAS, passes_.bias, o.weights[1]});
     Kernels kernels;
-    RETURN_IF_ERROR(Append("forward", passes_.forward, arguments, kernels));
+    const std::string details = DescribeInnerProduct(request_);
+    const int threads = request_.setting.threads;
+    RETURN_IF_ERROR(AppendPrimitive("inner_product_forward", details, passes_.forward, threads,
+                                    arguments, o.scratch, kernels));
     return kernels;
   }
 
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
+    const std::string details = DescribeInnerProduct(request_);
+    const int threads = request_.setting.threads;
     const InnerProductShape& s = request_.shape;
     if (request_.post != nullptr) {
       kernels.push_back(MakeEltwiseBackward(*request_.post, s.rows * s.units,
@@ -112,44 +113,26 @@ class OnednnInnerProduct final : public CompiledOperation {
     }
     if (o.diff_weights[0] != nullptr) {
       std::vector<PrimitiveArgument> arguments = {
-          {DNNL_ARG_SRC, passes_.src, o.src},
+          {DNNL_ARG_SRC, passes_.src, o.src()},
           {DNNL_ARG_DIFF_WEIGHTS, passes_.backward_weights.diff_weights_desc(), o.diff_weights[0]},
-          {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
-          {DNNL_ARG_SCRATCHPAD, passes_.backward_weights.scratchpad_desc(), o.scratch}};
+          {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst}};
       if (request_.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, passes_.bias, o.diff_weights[1]});
-      RETURN_IF_ERROR(Append("backward_weights", passes_.backward_weights, arguments, kernels));
+      RETURN_IF_ERROR(AppendPrimitive("inner_product_backward_weights", details,
+                                      passes_.backward_weights, threads, arguments, o.scratch,
+                                      kernels));
     }
-    if (o.diff_src != nullptr) {
+    if (o.diff_src() != nullptr) {
       RETURN_IF_ERROR(
-          Append("backward_data", passes_.backward_data,
-                 {{DNNL_ARG_DIFF_SRC, passes_.src, o.diff_src},
-                  {DNNL_ARG_WEIGHTS, passes_.backward_data.weights_desc(), o.weights[0]},
-                  {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst},
-                  {DNNL_ARG_SCRATCHPAD, passes_.backward_data.scratchpad_desc(), o.scratch}},
-                 kernels));
+          AppendPrimitive("inner_product_backward_data", details, passes_.backward_data, threads,
+                          {{DNNL_ARG_DIFF_SRC, passes_.src, o.diff_src()},
+                           {DNNL_ARG_WEIGHTS, passes_.backward_data.weights_desc(), o.weights[0]},
+                           {DNNL_ARG_DIFF_DST, passes_.dst, o.diff_dst}},
+                          o.scratch, kernels));
     }
     return kernels;
   }
 
  private:
-  template <typename PrimitiveDesc>
-  absl::Status Append(absl::string_view pass, const PrimitiveDesc& desc,
-                      const std::vector<PrimitiveArgument>& arguments, Kernels& kernels) const {
-    try {
-      UseThreads(request_.setting.threads);
-      const std::string description =
-          absl::StrCat("inner_product_", pass, " onednn:", desc.impl_info_str(), " ",
-                       DescribeInnerProduct(request_));
-      ASSIGN_OR_RETURN(
-          std::unique_ptr<Kernel> kernel,
-          BindPrimitive(description, dnnl::primitive(desc), request_.setting.threads, arguments));
-      kernels.push_back(std::move(kernel));
-      return absl::OkStatus();
-    } catch (const dnnl::error& error) {
-      return OnednnStatus(error);
-    }
-  }
-
   const InnerProductRequest request_;
   const Passes passes_;
   Layouts layouts_;
@@ -163,12 +146,10 @@ absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeOnednnInnerProduct(
     return absl::FailedPreconditionError(
         absl::StrCat("the weights lie in ", request.layouts[0]->name()));
   }
-  try {
+  return CatchOnednn([&]() -> absl::StatusOr<std::unique_ptr<CompiledOperation>> {
     UseThreads(request.setting.threads);
     return std::make_unique<OnednnInnerProduct>(request, MakePasses(request));
-  } catch (const dnnl::error& error) {
-    return OnednnStatus(error);
-  }
+  });
 }
 
 }  // namespace gradus::kernels

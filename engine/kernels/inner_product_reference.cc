@@ -7,8 +7,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
-
 void Forward(const InnerProductShape& s, const float* src, const float* kernel, const float* bias,
              float* dst) {
   for (int64_t row = 0; row < s.rows; ++row) {
@@ -76,7 +74,7 @@ class ReferenceInnerProduct final : public CompiledOperation {
         request_.post == nullptr ? nullptr : Vector().*(request_.post->forward);
     const Cell bias = request_.bias ? o.weights[1] : nullptr;
     kernels.push_back(MakeKernel(
-        Describe("forward"), [s, post, bias, src = o.src, kernel = o.weights[0], dst = o.dst] {
+        Describe("forward"), [s, post, bias, src = o.src(), kernel = o.weights[0], dst = o.dst] {
           kernels::Forward(s, Floats(src), Floats(kernel), bias == nullptr ? nullptr : Floats(bias),
                            Floats(dst));
           if (post != nullptr) post(Floats(dst), static_cast<size_t>(s.rows * s.units));
@@ -93,7 +91,7 @@ class ReferenceInnerProduct final : public CompiledOperation {
     if (o.diff_weights[0] != nullptr) {
       kernels.push_back(
           MakeKernel(Describe("backward_weights"),
-                     [s, src = o.src, diff_dst = o.diff_dst, diff = o.diff_weights[0]] {
+                     [s, src = o.src(), diff_dst = o.diff_dst, diff = o.diff_weights[0]] {
                        BackwardWeights(s, Floats(src), Floats(diff_dst), Floats(diff));
                      }));
     }
@@ -103,10 +101,10 @@ class ReferenceInnerProduct final : public CompiledOperation {
                                      BackwardBias(s, Floats(diff_dst), Floats(diff));
                                    }));
     }
-    if (o.diff_src != nullptr) {
+    if (o.diff_src() != nullptr) {
       kernels.push_back(
           MakeKernel(Describe("backward_data"),
-                     [s, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src] {
+                     [s, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src()] {
                        BackwardData(s, Floats(diff_dst), Floats(kernel), Floats(diff_src));
                      }));
     }

@@ -11,8 +11,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
-
 // Multiplications below which waking a team of threads costs more than one core needs for all of
 // them (measured: tests/bench).
 constexpr int64_t kAloneBelow = 1 << 20;
@@ -61,7 +59,7 @@ class VectorInnerProduct final : public CompiledOperation {
     const UnaryFunction post =
         request_.post == nullptr ? nullptr : Vector().*(request_.post->forward);
     const Cell bias = request_.bias ? o.weights[1] : nullptr;
-    kernels.push_back(MakeKernel(Describe("forward"), [shape, post, bias, src = o.src,
+    kernels.push_back(MakeKernel(Describe("forward"), [shape, post, bias, src = o.src(),
                                                        kernel = o.weights[0], dst = o.dst] {
       Vector().inner_product_forward(shape, Floats(src), Floats(kernel),
                                      bias == nullptr ? nullptr : Floats(bias), Floats(dst), post);
@@ -76,7 +74,7 @@ class VectorInnerProduct final : public CompiledOperation {
       kernels.push_back(
           MakeEltwiseBackward(*request_.post, shape.rows * shape.units, 1, o.dst, o.diff_dst));
     if (o.diff_weights[0] != nullptr) {
-      kernels.push_back(MakeKernel(Describe("backward_weights"), [shape, src = o.src,
+      kernels.push_back(MakeKernel(Describe("backward_weights"), [shape, src = o.src(),
                                                                   diff_dst = o.diff_dst,
                                                                   diff = o.diff_weights[0]] {
         Vector().inner_product_backward_weights(shape, Floats(src), Floats(diff_dst), Floats(diff));
@@ -88,13 +86,13 @@ class VectorInnerProduct final : public CompiledOperation {
             Vector().inner_product_backward_bias(shape, Floats(diff_dst), Floats(diff));
           }));
     }
-    if (o.diff_src != nullptr) {
-      kernels.push_back(
-          MakeKernel(Describe("backward_data"),
-                     [shape, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src] {
-                       Vector().inner_product_backward_data(shape, Floats(diff_dst), Floats(kernel),
-                                                            Floats(diff_src));
-                     }));
+    if (o.diff_src() != nullptr) {
+      kernels.push_back(MakeKernel(
+          Describe("backward_data"),
+          [shape, kernel = o.weights[0], diff_dst = o.diff_dst, diff_src = o.diff_src()] {
+            Vector().inner_product_backward_data(shape, Floats(diff_dst), Floats(kernel),
+                                                 Floats(diff_src));
+          }));
     }
     return kernels;
   }

@@ -71,15 +71,15 @@ class OnednnLayout final : public WeightLayout {
     Reorder(format_, src, published_, dst);
   }
 
-  // "onednn:" and the strides, or the order and sizes of its blocks.
+  // "onednn:" and the blocks and strides: "onednn:16b64a".
   std::string name() const override {
     const dnnl_blocking_desc_t& blocking = format_.data.format_desc.blocking;
-    if (blocking.inner_nblks == 0)
-      return absl::StrCat("onednn:", blocking.strides[0] < blocking.strides[1] ? "ba" : "ab");
     std::string name = "onednn:";
     for (int i = 0; i < blocking.inner_nblks; ++i) {
-      absl::StrAppend(&name, blocking.inner_blks[i], blocking.inner_idxs[i] == 0 ? "a" : "b");
+      const char axis = static_cast<char>('a' + blocking.inner_idxs[i]);
+      absl::StrAppend(&name, blocking.inner_blks[i], absl::string_view(&axis, 1));
     }
+    for (int i = 0; i < format_.data.ndims; ++i) absl::StrAppend(&name, "_", blocking.strides[i]);
     return name;
   }
 
@@ -128,6 +128,12 @@ std::shared_ptr<const WeightLayout> MakeOnednnLayout(const dnnl::memory::desc& p
 const dnnl::memory::desc* OnednnFormat(const WeightLayout& layout) {
   const auto* onednn = dynamic_cast<const OnednnLayout*>(&layout);
   return onednn == nullptr ? nullptr : &onednn->format();
+}
+
+dnnl::primitive_attr WithUserScratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
 }
 
 absl::Status OnednnStatus(const dnnl::error& error) {

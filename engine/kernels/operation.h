@@ -23,25 +23,53 @@ struct Setting {
   int threads = 1;
   // Backward kernels are wanted too.
   bool training = true;
+  // In training: the layer's weights do not train, and what it has learned of its data stays as it
+  // is.
+  bool frozen = false;
   // Where not empty, only the candidate of this name is tried. One of Operation::candidates().
   std::string candidate;
 };
 
+// What kernels draw random numbers with; set before each step.
+struct Draw {
+  uint64_t seed = 0;
+  // Done in the run before this one.
+  uint64_t step = 0;
+  // The number in the batch of the first row that the operation sees.
+  int64_t first_row = 0;
+};
+
 // Cells of one operation's tensors. Null where there is none or nobody wants it.
 struct Operands {
-  Cell src = nullptr;
+  std::vector<Cell> srcs;
   Cell dst = nullptr;
   // May be overwritten.
   Cell diff_dst = nullptr;
-  Cell diff_src = nullptr;
+  // As many as srcs; each is written whole.
+  std::vector<Cell> diff_srcs;
   std::vector<Cell> weights;
-  // As many as weights; null for one that does not train.
+  // As many as weights; null for one that does not train. A statistic's is there in training where
+  // the layer is not frozen: forward writes `share` times what these rows say it is.
   std::vector<Cell> diff_weights;
   // scratch_bytes() of memory, 64-byte aligned, that holds nothing between kernels.
   Cell scratch = nullptr;
+  // workspace_bytes() of memory, 64-byte aligned, that keeps what forward writes for backward. Null
+  // without training.
+  Cell workspace = nullptr;
+  // These rows' part of all that the layer sees in a step.
+  float share = 1;
+  // Read when kernels run; outlives them.
+  const Draw* draw = nullptr;
+  // Of the random numbers: no two operations of a plan have the same, and it stays the same.
+  uint32_t stream = 0;
+
+  // Of operations with one source.
+  Cell src() const { return srcs[0]; }
+  Cell diff_src() const { return diff_srcs[0]; }
 };
 
 using Layouts = std::vector<std::shared_ptr<const WeightLayout>>;
+using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 // An operation for one number of rows and one choice among its candidates.
 //   Threads  one.
@@ -51,14 +79,14 @@ class CompiledOperation {
   // One a weight.
   virtual Layouts layouts() const { return {}; }
   virtual size_t scratch_bytes() const { return 0; }
+  virtual size_t workspace_bytes() const { return 0; }
   // Why better candidates were not taken: "onednn: ...".
   const std::vector<std::string>& refusals() const { return refusals_; }
   void set_refusals(std::vector<std::string> refusals) { refusals_ = std::move(refusals); }
   // Kernels in the order in which they must run.
-  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Forward(
-      const Operands& operands) const = 0;
-  virtual absl::StatusOr<std::vector<std::unique_ptr<Kernel>>> Backward(
-      const Operands& operands) const = 0;
+  virtual absl::StatusOr<Kernels> Forward(const Operands& operands) const = 0;
+  // REQUIRES: compiled for training; diff_dst is there, and some gradient is wanted.
+  virtual absl::StatusOr<Kernels> Backward(const Operands& operands) const = 0;
 
  private:
   std::vector<std::string> refusals_;

@@ -10,8 +10,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
-
 class SoftmaxForward final : public Kernel {
  public:
   SoftmaxForward(int64_t rows, int64_t width, Cell src, Cell dst)
@@ -58,14 +56,14 @@ class CompiledSoftmax final : public CompiledOperation {
   CompiledSoftmax(int64_t rows, int64_t width) : rows_(rows), width_(width) {}
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     Kernels kernels;
-    kernels.push_back(std::make_unique<SoftmaxForward>(rows_, width_, o.src, o.dst));
+    kernels.push_back(std::make_unique<SoftmaxForward>(rows_, width_, o.src(), o.dst));
     return kernels;
   }
   absl::StatusOr<Kernels> Backward(const Operands& o) const override {
     Kernels kernels;
-    if (o.diff_src != nullptr)
+    if (o.diff_src() != nullptr)
       kernels.push_back(
-          std::make_unique<SoftmaxBackward>(rows_, width_, o.dst, o.diff_dst, o.diff_src));
+          std::make_unique<SoftmaxBackward>(rows_, width_, o.dst, o.diff_dst, o.diff_src()));
     return kernels;
   }
 

@@ -6,8 +6,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Kernels = std::vector<std::unique_ptr<Kernel>>;
-
 class CompiledView final : public CompiledOperation {
  public:
   absl::StatusOr<Kernels> Forward(const Operands&) const override { return Kernels{}; }

@@ -13,21 +13,10 @@
 #include "absl/status/statusor.h"
 #include "engine/kernels/operation.h"
 #include "engine/layers/sample.h"
+#include "engine/layers/weight.h"
 #include "gradus/v1/model.pb.h"
 
 namespace gradus::layers {
-
-using Shape = std::vector<int64_t>;
-
-// One weight tensor of a layer.
-struct Weight {
-  // "kernel", "bias": the second part of the published name.
-  std::string name;
-  Shape shape;
-  v1::Initializer initializer;
-  int64_t fan_in = 0;
-  int64_t fan_out = 0;
-};
 
 // One link of the chain of operations that a layer is lowered to; each takes the output of the one
 // before it, the first the layer's inputs.
@@ -62,6 +51,15 @@ struct LayerKind {
   std::vector<double> (*reference)(const v1::Layer& spec, std::span<const Shape> shapes,
                                    std::span<const std::vector<double>> inputs,
                                    std::span<const std::vector<double>> weights);
+  // For a kind whose rows are not independent in training: a whole batch, each input [rows, shape],
+  // as `reference` has it for a row of an evaluation. Appends to `statistics` what the batch says
+  // of each statistic among the weights, in their order. Null for all others.
+  std::vector<double> (*batch_reference)(const v1::Layer& spec, std::span<const Shape> shapes,
+                                         int64_t rows, std::span<const std::vector<double>> inputs,
+                                         std::span<const std::vector<double>> weights,
+                                         std::vector<std::vector<double>>* statistics) = nullptr;
+  // In training it draws random numbers; `reference` is what it does in an evaluation.
+  bool random = false;
   // Layers that the conformance tests run.
   std::vector<Sample> (*samples)();
 };

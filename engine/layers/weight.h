@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// One tensor that belongs to a layer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gradus/v1/model.pb.h"
+
+namespace gradus::layers {
+
+using Shape = std::vector<int64_t>;
+
+// One weight tensor of a layer.
+struct Weight {
+  // "kernel", "bias": the second part of the published name.
+  std::string name;
+  Shape shape;
+  v1::Initializer initializer;
+  int64_t fan_in = 0;
+  int64_t fan_out = 0;
+  // Not trained but gathered: after each step in which the layer trains it becomes
+  // momentum * itself + (1 - momentum) * what the batch says it is.
+  bool statistic = false;
+  double momentum = 0;
+};
+
+}  // namespace gradus::layers
