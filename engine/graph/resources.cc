@@ -6,12 +6,16 @@
 #include <bit>
 #include <limits>
 
+#include "engine/layers/kind.h"
+
 namespace gradus::graph {
 namespace {
 
 // Multiplications of a step, forward and backward, below which a second core costs more than it
 // brings.
 constexpr double kStepWorthCores = 5e5;
+// The same for a team that has to meet in every kernel.
+constexpr double kStepWorthTeam = 5e7;
 // Rows of a shard below which loading the weights costs more than using them.
 constexpr int64_t kLeastShardRows = 8;
 // Weights above which adding up a whole gradient for each core costs more than a team inside each
@@ -29,9 +33,29 @@ int PowerOfTwoWithin(int64_t value) {
       std::bit_floor(static_cast<uint64_t>(std::clamp<int64_t>(value, 1, 256))));
 }
 
-// Forward, weights' gradient and input's gradient take a multiplication a weight and row each.
+// Rows that a batch norm normalizes over are a setting of the user's, the batch size: they must not
+// be cut.
+bool RowsDependOnEachOther(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
+    return node.kind->batch_reference != nullptr && node.trainable;
+  });
+}
+
+// Forward, weights' gradient and input's gradient take a multiplication a weight and row each, at
+// every position that a layer's weights are used at.
 double StepWork(const Graph& graph, int64_t batch_size) {
-  return 3.0 * static_cast<double>(graph.total_params()) * static_cast<double>(batch_size);
+  double products = 0;
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    double params = 0;
+    for (const Parameter& parameter : graph.parameters_of(static_cast<int>(i)))
+      params += static_cast<double>(parameter.count);
+    double positions = 1;
+    for (size_t axis = 0; axis + 1 < node.output_shape.size(); ++axis)
+      positions *= static_cast<double>(node.output_shape[axis]);
+    products += params * positions;
+  }
+  return 3.0 * products * static_cast<double>(batch_size);
 }
 
 }  // namespace
@@ -39,19 +63,21 @@ double StepWork(const Graph& graph, int64_t batch_size) {
 Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores,
                           int logical_shards) {
   Resources chosen;
-  const bool small = StepWork(graph, batch_size) < kStepWorthCores;
-  const int available = cores > 0 ? cores : small ? 1 : most_cores;
+  const double work = StepWork(graph, batch_size);
+  const int available = cores > 0 ? cores : work < kStepWorthCores ? 1 : most_cores;
+  const bool coupled = RowsDependOnEachOther(graph);
+  // With one shard a team works inside each kernel, which must then be worth waking it.
+  const bool team = graph.total_params() > kTeamWeights || (coupled && work > kStepWorthTeam);
   if (logical_shards > 0) {
     chosen.logical_shards = logical_shards;
-  } else if (graph.total_params() <= kTeamWeights) {
+  } else if (!coupled && graph.total_params() <= kTeamWeights) {
     chosen.logical_shards = PowerOfTwoWithin(
         std::min<int64_t>(available, std::max<int64_t>(1, batch_size / kLeastShardRows)));
   }
-  // Shards are handed out in powers of two; more cores than that would idle.
-  const int useful = chosen.logical_shards == 1 && graph.total_params() <= kTeamWeights ? 1
-                     : chosen.logical_shards == 1
-                         ? available
-                         : PowerOfTwoWithin(std::min(available, chosen.logical_shards));
+  const int useful = chosen.logical_shards > 1
+                         ? PowerOfTwoWithin(std::min(available, chosen.logical_shards))
+                     : team ? available
+                            : 1;
   chosen.cores = cores > 0 ? cores : useful;
   return chosen;
 }

@@ -14,7 +14,8 @@ struct Resources {
 };
 
 // The fastest use of at most `most_cores` cores for batches of `batch_size` rows. A `cores` or
-// `logical_shards` above 0 is a wish that stays.
+// `logical_shards` above 0 is a wish that stays. A batch whose rows depend on each other in
+// training (batch normalization) is not cut into shards, but by wish.
 Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores,
                           int logical_shards);
 

@@ -120,6 +120,43 @@ TEST(GraphTest, RefusesLayersThatLeadNowhere) {
               StartsWith("layers[0]: lost leads to no other layer"));
 }
 
+v1::ModelSpec Siamese() {
+  v1::ModelSpec spec;
+  spec.add_input_shape(4);
+  spec.add_layers()->mutable_dense()->set_units(4);
+  v1::Layer& again = *spec.add_layers();
+  again.set_shares("dense");
+  again.add_inputs("dense");
+  return spec;
+}
+
+TEST(GraphTest, ALayerMayUseTheWeightsOfAnother) {
+  const Graph graph = *Graph::Create(Siamese());
+  EXPECT_EQ(graph.total_params(), 4 * 4 + 4);
+  EXPECT_EQ(graph.parameters().size(), 2U);
+  EXPECT_EQ(graph.nodes()[1].name, "dense_1");
+  EXPECT_EQ(graph.nodes()[1].owner, 0);
+  EXPECT_EQ(graph.nodes()[1].first_parameter, 0);
+  EXPECT_EQ(graph.Summary().layers(1).params(), 0);
+  const Graph again = *Graph::Create(graph.spec());
+  EXPECT_EQ(again.spec().DebugString(), graph.spec().DebugString());
+}
+
+TEST(GraphTest, RefusesWeightsThatCannotBeShared) {
+  v1::ModelSpec spec = Siamese();
+  spec.mutable_layers(1)->set_shares("dens");
+  EXPECT_THAT(Graph::Create(spec).status().message(),
+              HasSubstr("layers[1].shares: dens is not the name of an earlier layer"));
+  spec = Siamese();
+  spec.mutable_layers(1)->mutable_dense()->set_units(4);
+  EXPECT_THAT(Graph::Create(spec).status().message(), HasSubstr("it takes none of its own"));
+  spec = Siamese();
+  spec.mutable_layers(0)->mutable_dense()->set_units(3);
+  EXPECT_THAT(Graph::Create(spec).status().message(),
+              HasSubstr("kernel would have the shape (3, 3), but dense/kernel, which it shares, "
+                        "has (4, 3)"));
+}
+
 TEST(GraphTest, SizesDoNotOverflow) {
   EXPECT_THAT(ErrorOf("input_shape: 16777216 input_shape: 16777216 input_shape: 16777216 layers { "
                       "flatten {} }"),
