@@ -13,6 +13,7 @@
 #include "engine/graph/fit_check.h"
 #include "engine/graph/resources.h"
 #include "engine/graph/view_check.h"
+#include "engine/training/callbacks/kind.h"
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
 #include "engine/training/optimizers/kind.h"
@@ -88,8 +89,22 @@ class JobChecker {
     RETURN_IF_ERROR(base::InField(optimizers::Check(*spec.mutable_optimizer()), "optimizer"));
     const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), graph, drawn_seed_);
     RETURN_IF_ERROR(base::InField(epochs.status(), "fit"));
+    RETURN_IF_ERROR(base::InField(
+        callbacks::Check(*spec.mutable_fit()->mutable_callbacks(), Figures()), "fit.callbacks"));
     job_.total_epochs = *epochs;
     return absl::OkStatus();
+  }
+
+  // Names of what each epoch gives, what people look at first.
+  std::vector<std::string> Figures() const {
+    std::vector<std::string> names = {"loss"};
+    for (const v1::Metric& metric : job_.spec.metrics())
+      names.push_back(metrics::Word(*metrics::Find(metric)));
+    if (!job_.spec.data().has_validation()) return names;
+    std::vector<std::string> figures;
+    for (const std::string& name : names) figures.push_back(absl::StrCat("val_", name));
+    figures.insert(figures.end(), names.begin(), names.end());
+    return figures;
   }
 
   absl::Status CheckViews(const Graph& graph) {

@@ -23,9 +23,10 @@
 namespace gradus::trainer {
 namespace {
 
-constexpr char kFormat[] = "gradus checkpoint 1";
+constexpr char kFormat[] = "gradus checkpoint 2";
 constexpr char kWeights[] = "weights/";
 constexpr char kSlots[] = "slots/";
+constexpr char kKept[] = "kept/";
 constexpr size_t kDigestDigits = 64;
 
 absl::Status Damaged(absl::string_view what) {
@@ -61,6 +62,10 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
       {"threads", absl::StrCat(checkpoint.provenance.threads)},
       {"optimizer_steps", absl::StrCat(checkpoint.optimizer_steps)},
   };
+  metadata["callback_numbers"] = absl::StrCat(checkpoint.callbacks.numbers.size());
+  for (size_t i = 0; i < checkpoint.callbacks.numbers.size(); ++i)
+    metadata[absl::StrCat("callback_", i)] = Bits(checkpoint.callbacks.numbers[i]);
+  metadata["callback_learning_rate"] = Bits(checkpoint.callbacks.learning_rate);
   for (int i = 0; i < checkpoint.metrics; ++i)
     metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
   return metadata;
@@ -130,14 +135,17 @@ absl::Status ReadTensors(const formats::SafetensorsView& view, Checkpoint* check
   for (const formats::TensorInfo& info : view.tensors()) {
     if (info.dtype != "F32") return Damaged(absl::StrCat("tensor \"", info.name, "\" is no F32"));
     const std::string_view name = info.name;
-    const bool weight = name.starts_with(kWeights);
-    if (!weight && !name.starts_with(kSlots))
-      return Damaged(absl::StrCat("tensor \"", info.name, "\""));
+    std::vector<plan::NamedTensor>* list = name.starts_with(kWeights) ? &checkpoint->weights
+                                           : name.starts_with(kSlots) ? &checkpoint->slots
+                                           : name.starts_with(kKept)
+                                               ? &checkpoint->callbacks.kept_weights
+                                               : nullptr;
+    if (list == nullptr) return Damaged(absl::StrCat("tensor \"", info.name, "\""));
     const std::span<const std::byte> values = view.Bytes(info);
     plan::NamedTensor tensor{std::string(name.substr(name.find('/') + 1)), info.shape,
                              std::vector<float>(values.size() / sizeof(float))};
     if (!values.empty()) std::memcpy(tensor.values.data(), values.data(), values.size());
-    (weight ? checkpoint->weights : checkpoint->slots).push_back(std::move(tensor));
+    list->push_back(std::move(tensor));
   }
   return absl::OkStatus();
 }
@@ -160,6 +168,11 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
   checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"),
                             static_cast<int>(fields.Count("threads", 1 << 20))};
   checkpoint->optimizer_steps = fields.Count("optimizer_steps", kMany);
+  constexpr int64_t kMostNumbers = 1024;
+  const int64_t numbers = fields.Count("callback_numbers", kMostNumbers);
+  for (int64_t i = 0; i < numbers; ++i)
+    checkpoint->callbacks.numbers.push_back(fields.Double(absl::StrCat("callback_", i)));
+  checkpoint->callbacks.learning_rate = fields.Double("callback_learning_rate");
   return fields.status();
 }
 
@@ -196,16 +209,19 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
 
 absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
                                            const Checkpoint& checkpoint) {
+  const std::pair<const char*, const std::vector<plan::NamedTensor>*> lists[] = {
+      {kWeights, &checkpoint.weights},
+      {kSlots, &checkpoint.slots},
+      {kKept, &checkpoint.callbacks.kept_weights}};
   std::vector<formats::TensorInfo> infos;
-  Describe(kWeights, checkpoint.weights, &infos);
-  Describe(kSlots, checkpoint.slots, &infos);
+  for (const auto& [prefix, tensors] : lists) Describe(prefix, *tensors, &infos);
   ASSIGN_OR_RETURN(std::string header,
                    formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
 
   base::Sha256 hash;
   hash.Update(std::string_view(header));
-  RETURN_IF_ERROR(AppendTensors(checkpoint.weights, &hash, nullptr));
-  RETURN_IF_ERROR(AppendTensors(checkpoint.slots, &hash, nullptr));
+  for (const auto& [prefix, tensors] : lists)
+    RETURN_IF_ERROR(AppendTensors(*tensors, &hash, nullptr));
   // No other text in the header can hold that many zeros: names and numbers are short, the spec's
   // digest is a digest.
   header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits,
@@ -213,8 +229,8 @@ absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string
 
   ASSIGN_OR_RETURN(StoredFileWriter writer, StoredFileWriter::Create(files, dir));
   RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span<const char>(header))));
-  RETURN_IF_ERROR(AppendTensors(checkpoint.weights, nullptr, &writer));
-  RETURN_IF_ERROR(AppendTensors(checkpoint.slots, nullptr, &writer));
+  for (const auto& [prefix, tensors] : lists)
+    RETURN_IF_ERROR(AppendTensors(*tensors, nullptr, &writer));
   return writer.Commit(absl::StrCat("checkpoint-", checkpoint.position.step, ".safetensors"));
 }
 

@@ -46,11 +46,11 @@ absl::Status TrainingRun::TrainStages() {
   while (!EndAsked()) {
     if (position_.epoch < stage().end_epoch) {
       RETURN_IF_ERROR(TrainEpoch());
-    } else if (static_cast<size_t>(position_.stage) + 1 < stages_.size()) {
-      RETURN_IF_ERROR(EnterNextStage());
-    } else {
-      break;
+      continue;
     }
+    RETURN_IF_ERROR(epoch_callbacks_.EndStage(*executable_));
+    if (static_cast<size_t>(position_.stage) + 1 == stages_.size()) break;
+    RETURN_IF_ERROR(EnterNextStage());
   }
   return absl::OkStatus();
 }
@@ -58,6 +58,10 @@ absl::Status TrainingRun::TrainStages() {
 absl::Status TrainingRun::EnterNextStage() {
   RETURN_IF_ERROR(Configure(static_cast<size_t>(position_.stage) + 1));
   ++position_.stage;
+  epoch_callbacks_.Reset();
+  // Where callbacks ended the stage before its last epoch, the rows of the others were read ahead.
+  if (skipped_epochs_) RETURN_IF_ERROR(CreateReaders());
+  skipped_epochs_ = false;
   AnnounceStage();
   return absl::OkStatus();
 }
@@ -143,7 +147,15 @@ absl::Status TrainingRun::FinishEpoch() {
     finished->set_samples_per_second(static_cast<double>(epoch_rows_) / Seconds(train_micros));
   callback_.OnEvent(event);
   for (const auto& [name, value] : metrics) last_metrics_[name] = value;
+  const callbacks::Epoch epoch{.number = position_.epoch - stage().first_epoch,
+                               .figures = metrics,
+                               .learning_rate = executable_->learning_rate()};
   ++position_.epoch;
+  if (epoch_callbacks_.AfterEpoch(epoch, *executable_, callback_) &&
+      position_.epoch < stage().end_epoch) {
+    skipped_epochs_ = true;
+    position_.epoch = stage().end_epoch;
+  }
   position_.step_in_epoch = 0;
   totals_ = {};
   FAILPOINT_STATUS("trainer.epoch.after");
@@ -171,7 +183,8 @@ absl::Status TrainingRun::Save() {
                               .provenance = ProvenanceOfThis(),
                               .weights = executable_->ExportWeights(),
                               .slots = executable_->ExportSlots(),
-                              .optimizer_steps = executable_->optimizer_steps()};
+                              .optimizer_steps = executable_->optimizer_steps(),
+                              .callbacks = epoch_callbacks_.memory()};
   ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
   FAILPOINT_STATUS("trainer.checkpoint.after_write");
   RETURN_IF_ERROR(

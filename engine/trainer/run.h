@@ -15,6 +15,7 @@
 #include "engine/graph/graph.h"
 #include "engine/plan/executable.h"
 #include "engine/trainer/checkpoint.h"
+#include "engine/trainer/epoch_callbacks.h"
 #include "engine/trainer/evaluator.h"
 #include "engine/trainer/events.h"
 #include "engine/trainer/stages.h"
@@ -32,7 +33,9 @@ class TrainingRun {
       : inputs_(inputs),
         control_(control),
         callback_(callback),
-        progress_(*inputs.clock, callback) {}
+        progress_(*inputs.clock, callback),
+        epoch_callbacks_(
+            {inputs.spec.fit().callbacks().begin(), inputs.spec.fit().callbacks().end()}) {}
 
   // Checks and opens everything, takes up a checkpoint.
   absl::Status Start();
@@ -75,6 +78,7 @@ class TrainingRun {
   Control& control_;
   Callback& callback_;
   ProgressReporter progress_;
+  EpochCallbacks epoch_callbacks_;
 
   std::optional<graph::Graph> graph_;
   std::vector<StagePlan> stages_;
@@ -88,7 +92,8 @@ class TrainingRun {
   std::unique_ptr<Evaluator> validator_;
 
   Position position_;
-  plan::Totals totals_;  // of the epoch so far
+  bool skipped_epochs_ = false;  // since the readers were made
+  plan::Totals totals_;          // of the epoch so far
   std::map<std::string, double> last_metrics_;
   int64_t next_save_micros_ = 0;
   // Of this epoch, in this process.

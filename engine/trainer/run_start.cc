@@ -109,6 +109,7 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
   RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
   executable_->SetOptimizerSteps(checkpoint.optimizer_steps);
   executable_->SetRunSteps(checkpoint.position.step);
+  RETURN_IF_ERROR(epoch_callbacks_.Restore(checkpoint.callbacks, *executable_));
   totals_ = checkpoint.totals;
   SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));
   WarnOfOtherProvenance(checkpoint.provenance);

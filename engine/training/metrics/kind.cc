@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "engine/base/status.h"
 
 namespace gradus::metrics {
@@ -27,6 +28,14 @@ const MetricKind* Find(const v1::Metric& spec) {
 
 std::string Word(const MetricKind& kind) {
   return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name();
+}
+
+bool HigherIsBetter(absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, "val_")) absl::ConsumePrefix(&name, "test_");
+  for (const MetricKind* kind : Table()) {
+    if (Word(*kind) == name) return kind->higher_is_better;
+  }
+  return false;
 }
 
 absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "engine/kernels/kernel.h"
 #include "engine/training/losses/kind.h"
 #include "gradus/v1/training.pb.h"
@@ -55,6 +56,9 @@ inline constexpr int kMaxMetrics = 8;
 
 // The oneof member's name: "accuracy".
 std::string Word(const MetricKind& kind);
+
+// Of a figure's name, "val_" and "test_" before it or not: false for losses and what is no metric.
+bool HigherIsBetter(absl::string_view name);
 
 // INVALID_ARGUMENT with path "[i]..." for a metric without a kind, a kind twice, more than fit, or
 // one that the loss does not allow.

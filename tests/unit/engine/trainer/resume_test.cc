@@ -45,7 +45,23 @@ void Stages(v1::JobSpec& spec) {
   third->mutable_optimizer()->mutable_sgd()->set_momentum(0.5);
 }
 
+// Callbacks that act early and often.
+void Callbacks(v1::JobSpec& spec) {
+  Momentum(spec);
+  v1::ReduceOnPlateau& reduce = *spec.mutable_fit()->add_callbacks()->mutable_reduce_on_plateau();
+  reduce.set_monitor("loss");
+  reduce.set_mode(v1::MAX);  // a loss that falls does not improve
+  reduce.set_patience(1);
+  reduce.set_factor(0.5);
+  v1::EarlyStopping& stop = *spec.mutable_fit()->add_callbacks()->mutable_early_stopping();
+  stop.set_monitor("loss");
+  stop.set_mode(v1::MAX);
+  stop.set_patience(2);
+  stop.set_restore_best_weights(true);
+}
+
 const Case kCases[] = {
+    {"Callbacks", Callbacks},
     {"Plain", [](v1::JobSpec&) {}},
     {"StoredOrder", [](v1::JobSpec& spec) { spec.mutable_fit()->set_shuffle(false); }},
     {"Momentum", Momentum},

@@ -104,6 +104,41 @@ TEST(Train, ValidatesAsOftenAsAskedAndAfterTheLastEpoch) {
   EXPECT_THAT(validated, ElementsAre(false, true, false, true, true));
 }
 
+// Its loss falls, which is no improvement where higher is better.
+v1::EarlyStopping& StopAfterTwo(v1::JobSpec& spec) {
+  v1::EarlyStopping& stop = *spec.mutable_fit()->add_callbacks()->mutable_early_stopping();
+  stop.set_monitor("loss");
+  stop.set_mode(v1::MAX);
+  stop.set_patience(1);
+  return stop;
+}
+
+TEST(Train, EarlyStoppingGoesBackToTheBestWeights) {
+  Training one(SmallJob());
+  one.spec.mutable_fit()->set_epochs(1);
+  const TrainResult best = one.Run().value();
+  Training stopped(SmallJob());
+  stopped.spec.mutable_fit()->set_epochs(5);
+  StopAfterTwo(stopped.spec).set_restore_best_weights(true);
+  const TrainResult result = stopped.Run().value();
+  EXPECT_EQ(stopped.keeper.Of(v1::Event::kEpochFinished).size(), 2U);
+  EXPECT_EQ(result.weights_sha256, best.weights_sha256);
+}
+
+TEST(Train, EarlyStoppingEndsAStageAndTheNextBegins) {
+  Training training(SmallJob());
+  training.spec.mutable_fit()->clear_epochs();
+  training.spec.mutable_fit()->add_stages()->set_epochs(4);
+  training.spec.mutable_fit()->add_stages()->set_epochs(4);
+  StopAfterTwo(training.spec);
+  ASSERT_TRUE(training.Run().ok());
+  std::vector<int64_t> epochs;
+  for (const v1::Event& event : training.keeper.Of(v1::Event::kEpochFinished))
+    epochs.push_back(event.epoch_finished().epoch());
+  EXPECT_EQ(epochs, (std::vector<int64_t>{0, 1, 4, 5}));
+  EXPECT_EQ(training.keeper.Of(v1::Event::kStageStarted).size(), 2U);
+}
+
 TEST(Train, AFrozenLayerStaysAsItIs) {
   Training whole(SmallJob());
   whole.spec.mutable_fit()->set_epochs(0);
