@@ -83,7 +83,8 @@ void ProgressView::OnEvent(const v1::Event& event) {
     case v1::Event::kCheckpointSaved:
       has_checkpoint_ = true;
       return;
-    case v1::Event::kModelPublished:  // the summary at the end says it
+    case v1::Event::kLearningRateTried:  // `job metrics` has the curve
+    case v1::Event::kModelPublished:     // the summary at the end says it
     case v1::Event::KIND_NOT_SET:
       return;
   }

@@ -14,17 +14,34 @@
 
 namespace gradus::cli {
 
+namespace {
+
+bool IsStack(const v1::ModelSummary& summary) {
+  for (int i = 1; i < summary.layers_size(); ++i) {
+    const v1::LayerSummary& layer = summary.layers(i);
+    if (layer.inputs().empty()) continue;
+    if (layer.inputs_size() != 1 || layer.inputs(0) != summary.layers(i - 1).name()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summary) {
+  const bool stack = IsStack(summary);
   std::vector<std::vector<std::string>> rows = {{"Layer (type)", "Output Shape", "Param #"}};
+  if (!stack) rows[0].emplace_back("Connected to");
   for (const v1::LayerSummary& layer : summary.layers()) {
     rows.push_back({absl::StrCat(support::Printable(layer.name(), true), " (",
                                  CamelCase(support::Printable(layer.type(), true)), ")",
                                  layer.trainable() ? "" : " frozen"),
                     absl::StrCat("(None, ", absl::StrJoin(layer.output_shape(), ", "), ")"),
                     Grouped(layer.params())});
+    if (!stack)
+      rows.back().push_back(support::Printable(absl::StrJoin(layer.inputs(), ", "), true));
   }
   const std::vector<std::string> lines =
-      absl::StrSplit(Align(rows, {{}, {}, {.right = true}}, 0), '\n', absl::SkipEmpty());
+      absl::StrSplit(Align(rows, {{}, {}, {.right = true}, {}}, 0), '\n', absl::SkipEmpty());
   size_t width = 0;
   for (const std::string& line : lines) width = std::max(width, support::DisplayWidth(line));
   const std::string rule = std::string(width, '=') + "\n";

@@ -9,7 +9,8 @@
 
 namespace gradus::cli {
 
-// Layer (type), Output Shape, Param #; then total, trainable and non-trainable counts.
+// Layer (type), Output Shape, Param #, and Connected to unless each layer takes the one before it;
+// then total, trainable and non-trainable counts.
 std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summary);
 
 }  // namespace gradus::cli

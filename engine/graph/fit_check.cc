@@ -128,4 +128,23 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t draw
   return epochs;
 }
 
+absl::Status CheckFinder(v1::LearningRateFinder& finder) {
+  if (!finder.has_min_learning_rate()) finder.set_min_learning_rate(1e-6);
+  if (!finder.has_max_learning_rate()) finder.set_max_learning_rate(10);
+  if (!finder.has_steps()) finder.set_steps(100);
+  if (!finder.has_stop_factor()) finder.set_stop_factor(4);
+  const double least = finder.min_learning_rate();
+  const double most = finder.max_learning_rate();
+  if (!(std::isfinite(least) && least > 0))
+    return base::InvalidArgument("min_learning_rate", absl::StrCat(least),
+                                 "a finite number above 0");
+  if (!(std::isfinite(most) && most > least))
+    return base::InvalidArgument("max_learning_rate", absl::StrCat(most),
+                                 absl::StrCat("a finite number above ", least));
+  if (!(std::isfinite(finder.stop_factor()) && finder.stop_factor() > 1))
+    return base::InvalidArgument("stop_factor", absl::StrCat(finder.stop_factor()),
+                                 "a finite number above 1");
+  return InRange("steps", finder.steps(), 10, 10'000);
+}
+
 }  // namespace gradus::graph

@@ -16,4 +16,8 @@ namespace gradus::graph {
 //   Returns  the epochs of all stages together.
 absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed);
 
+// Fills in the defaults of a learning rate range test and checks it. Paths are below
+// "find_learning_rate".
+absl::Status CheckFinder(v1::LearningRateFinder& finder);
+
 }  // namespace gradus::graph

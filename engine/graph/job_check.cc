@@ -44,6 +44,7 @@ class JobChecker {
 
   absl::StatusOr<CheckedJob> Check() {
     RETURN_IF_ERROR(CheckNames());
+    RETURN_IF_ERROR(CheckKind());
     if (!job_.spec.has_model())
       return base::FieldError(absl::StatusCode::kInvalidArgument, "model", "a model is required");
     absl::StatusOr<Graph> graph = Graph::Create(job_.spec.model(), limits_.model);
@@ -93,6 +94,22 @@ class JobChecker {
         callbacks::Check(*spec.mutable_fit()->mutable_callbacks(), Figures()), "fit.callbacks"));
     job_.total_epochs = *epochs;
     return absl::OkStatus();
+  }
+
+  absl::Status CheckKind() {
+    v1::JobSpec& spec = job_.spec;
+    if (spec.kind() == v1::JobSpec::KIND_UNSPECIFIED) spec.set_kind(v1::JobSpec::TRAIN);
+    if (spec.kind() == v1::JobSpec::TRAIN && !spec.has_find_learning_rate())
+      return absl::OkStatus();
+    if (spec.kind() != v1::JobSpec::FIND_LEARNING_RATE) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "find_learning_rate",
+                              "is for jobs of the kind find_learning_rate");
+    }
+    if (spec.has_publish()) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "publish",
+                              "a search for a learning rate has no model to publish");
+    }
+    return base::InField(CheckFinder(*spec.mutable_find_learning_rate()), "find_learning_rate");
   }
 
   // Names of what each epoch gives, what people look at first.

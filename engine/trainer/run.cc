@@ -27,6 +27,7 @@ int64_t Later(int64_t now, int64_t micros) { return micros == kNever ? kNever : 
 }  // namespace
 
 absl::StatusOr<TrainResult> TrainingRun::Run() {
+  if (Finds()) return FindLearningRate();
   next_save_micros_ =
       Later(inputs_.clock->MonotonicMicros(), SaveEveryMicros(inputs_.spec.fit().checkpoint()));
   if (position_.epoch == stage().first_epoch && position_.step_in_epoch == 0) AnnounceStage();

@@ -66,6 +66,10 @@ class TrainingRun {
   absl::Status SaveIfDue();
   absl::Status Save();
   absl::StatusOr<TrainResult> Finish();
+  // In run_find.cc.
+  absl::StatusOr<TrainResult> FindLearningRate();
+  absl::StatusOr<TrainResult> FinishFinding(std::optional<double> suggestion);
+  bool Finds() const { return inputs_.spec.kind() == v1::JobSpec::FIND_LEARNING_RATE; }
   bool EndAsked() const { return control_.request() != Control::Request::kNone; }
 
   const StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }

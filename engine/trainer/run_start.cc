@@ -136,7 +136,9 @@ void TrainingRun::WarnOfOtherProvenance(const Provenance& theirs) {
 }
 
 absl::Status TrainingRun::CreateReaders() {
-  if (position_.epoch < total_epochs()) {
+  // As many epochs as a search has steps are never too few for it.
+  const int64_t end_epoch = Finds() ? inputs_.spec.find_learning_rate().steps() : total_epochs();
+  if (position_.epoch < end_epoch) {
     const v1::Fit& fit = inputs_.spec.fit();
     ASSIGN_OR_RETURN(reader_, data::BatchReader::Create(
                                   views_.train, {.batch_size = batch_size(),
@@ -144,7 +146,7 @@ absl::Status TrainingRun::CreateReaders() {
                                                  .seed = fit.seed(),
                                                  .first_epoch = position_.epoch,
                                                  .first_step = position_.step_in_epoch,
-                                                 .end_epoch = total_epochs(),
+                                                 .end_epoch = end_epoch,
                                                  .cpus = inputs_.cpus}));
     if (views_.validation != nullptr) {
       ASSIGN_OR_RETURN(validator_,
@@ -161,7 +163,7 @@ absl::Status TrainingRun::PrepareKernels() {
     const int64_t rest = view.rows() % batch_size();
     return rest == 0 ? absl::OkStatus() : executable_->Prepare(rest, training);
   };
-  if (position_.epoch == total_epochs()) return absl::OkStatus();
+  if (position_.epoch == total_epochs() && !Finds()) return absl::OkStatus();
   RETURN_IF_ERROR(prepare(*views_.train, true));
   return views_.validation == nullptr ? absl::OkStatus() : prepare(*views_.validation, false);
 }

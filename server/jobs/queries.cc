@@ -118,6 +118,14 @@ absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const Context& context, cons
   RETURN_IF_ERROR(ReadKind(context, id, v1::Event::kEvaluated, [&](const v1::Event& event) {
     AddPoints(event.evaluated().metrics(), last_epoch, last_step, series);
   }));
+  RETURN_IF_ERROR(ReadKind(context, id, v1::Event::kLearningRateTried, [&](const v1::Event& event) {
+    const v1::LearningRateTried& tried = event.learning_rate_tried();
+    google::protobuf::Map<std::string, double> values;
+    values["learning_rate"] = tried.learning_rate();
+    values["loss"] = tried.loss();
+    values["smoothed_loss"] = tried.smoothed_loss();
+    AddPoints(values, 0, tried.step(), series);
+  }));
   const std::set<std::string> wanted(names.begin(), names.end());
   v1::ListMetricsResponse response;
   for (auto& [name, points] : series) {

@@ -40,6 +40,7 @@ absl::Status CheckRankEvent(v1::Event& event) {
     case v1::Event::kProgress:
     case v1::Event::kEpochFinished:
     case v1::Event::kEvaluated:
+    case v1::Event::kLearningRateTried:
       return absl::OkStatus();
     case v1::Event::kLogLine:
       event.mutable_log_line()->mutable_text()->resize(
@@ -48,7 +49,7 @@ absl::Status CheckRankEvent(v1::Event& event) {
     default:
       return base::InvalidArgument(
           "event.kind", absl::StrCat(event.kind_case()),
-          "stage_started, progress, epoch_finished, evaluated or log_line");
+          "stage_started, progress, epoch_finished, evaluated, log_line or learning_rate_tried");
   }
 }
 
@@ -73,6 +74,8 @@ void ApplyEvent(const v1::Event& event, v1::Job& job) {
   } else if (event.has_evaluated()) {
     Merge(event.evaluated().metrics(), *job.mutable_metrics());
     MergeBest(event.evaluated().metrics(), *job.mutable_best_metrics());
+  } else if (event.has_learning_rate_tried()) {
+    job.set_step(event.learning_rate_tried().step());
   }
 }
 

@@ -33,5 +33,29 @@ Non-trainable params: 78,500
 )");
 }
 
+TEST(SummaryTable, SaysWhatALayerOfAGraphIsConnectedTo) {
+  const auto summary = support::Parse<v1::ModelSummary>(R"(
+layers:
+  - {name: a, type: dense, output_shape: [4], params: 20, trainable: true, inputs: [input]}
+  - {name: b, type: dense, output_shape: [4], params: 20, trainable: true, inputs: [a]}
+  - {name: add, type: add, output_shape: [4], params: 0, trainable: true, inputs: [a, b]}
+total_params: 40
+trainable_params: 40
+)");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(SummaryTable("skip", *summary), R"(Model: "skip"
+=================================================
+Layer (type)  Output Shape  Param #  Connected to
+=================================================
+a (Dense)     (None, 4)          20  input
+b (Dense)     (None, 4)          20  a
+add (Add)     (None, 4)           0  a, b
+=================================================
+Total params: 40
+Trainable params: 40
+Non-trainable params: 0
+)");
+}
+
 }  // namespace
 }  // namespace gradus::cli

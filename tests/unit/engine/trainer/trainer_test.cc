@@ -11,6 +11,7 @@
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/formats/safetensors.h"
+#include "engine/graph/fit_check.h"
 #include "tests/support/failing_files.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/engine/trainer/training_fixture.h"
@@ -137,6 +138,25 @@ TEST(Train, EarlyStoppingEndsAStageAndTheNextBegins) {
     epochs.push_back(event.epoch_finished().epoch());
   EXPECT_EQ(epochs, (std::vector<int64_t>{0, 1, 4, 5}));
   EXPECT_EQ(training.keeper.Of(v1::Event::kStageStarted).size(), 2U);
+}
+
+TEST(Train, ASearchForALearningRateTellsTheCurveAndLeavesTheStartWeights) {
+  Training start(SmallJob());
+  start.spec.mutable_fit()->set_epochs(0);
+  Training search(SmallJob());
+  search.spec.set_kind(v1::JobSpec::FIND_LEARNING_RATE);
+  ASSERT_TRUE(graph::CheckFinder(*search.spec.mutable_find_learning_rate()).ok());
+  search.spec.mutable_find_learning_rate()->set_max_learning_rate(1000);
+  const TrainResult result = search.Run().value();
+  EXPECT_EQ(result.weights_sha256, start.Run()->weights_sha256);
+  const std::vector<v1::Event> tried = search.keeper.Of(v1::Event::kLearningRateTried);
+  ASSERT_FALSE(tried.empty());
+  EXPECT_DOUBLE_EQ(tried[0].learning_rate_tried().learning_rate(), 1e-6);
+  EXPECT_LT(tried.size(), 100U) << "a rate of 1000 does not diverge";
+  const double suggestion = result.metrics.at("suggested_learning_rate");
+  EXPECT_GT(suggestion, 1e-6);
+  EXPECT_LT(suggestion, tried.back().learning_rate_tried().learning_rate());
+  EXPECT_TRUE(search.keeper.checkpoints.empty());
 }
 
 TEST(Train, AFrozenLayerStaysAsItIs) {
