@@ -18,6 +18,18 @@ std::span<const Parameter> Graph::parameters_of(int node) const {
       .subspan(static_cast<size_t>(n.first_parameter), static_cast<size_t>(n.parameters));
 }
 
+std::vector<std::vector<int64_t>> Graph::input_shapes_of(int node) const {
+  return ShapesOf(nodes_[static_cast<size_t>(node)].inputs);
+}
+
+std::vector<std::vector<int64_t>> Graph::ShapesOf(std::span<const int> nodes) const {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const int node : nodes)
+    shapes.push_back(node == kModelInput ? input_shape_
+                                         : nodes_[static_cast<size_t>(node)].output_shape);
+  return shapes;
+}
+
 std::vector<std::string> Graph::layer_names() const {
   std::vector<std::string> names;
   for (const Node& node : nodes_) names.push_back(node.name);
@@ -28,8 +40,10 @@ int64_t Graph::output_values() const { return CountOf(output_shape()); }
 
 int64_t Graph::trainable_params(const std::vector<bool>& trainable) const {
   int64_t sum = 0;
-  for (const Parameter& parameter : parameters_)
-    sum += trainable[static_cast<size_t>(parameter.layer)] ? parameter.count : 0;
+  for (const Parameter& parameter : parameters_) {
+    if (trainable[static_cast<size_t>(parameter.layer)] && !parameter.statistic)
+      sum += parameter.count;
+  }
   return sum;
 }
 
@@ -48,7 +62,9 @@ v1::ModelSummary Graph::Summary() const {
     layer.set_type(layers::Word(*node.kind));
     layer.mutable_output_shape()->Add(node.output_shape.begin(), node.output_shape.end());
     int64_t params = 0;
-    for (const Parameter& parameter : parameters_of(static_cast<int>(i))) params += parameter.count;
+    if (node.owner == static_cast<int>(i)) {
+      for (const Parameter& parameter : parameters_of(node.owner)) params += parameter.count;
+    }
     layer.set_params(params);
     layer.set_trainable(node.trainable);
   }

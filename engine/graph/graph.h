@@ -43,6 +43,9 @@ struct Parameter {
   v1::Initializer initializer;
   int64_t fan_in = 0;
   int64_t fan_out = 0;
+  // Gathered from the batches instead of trained, with this momentum; see layers::Weight.
+  bool statistic = false;
+  double momentum = 0;
 };
 
 // One layer, checked.
@@ -50,13 +53,16 @@ struct Node {
   std::string name;
   // Never null; lives for ever.
   const layers::LayerKind* kind = nullptr;
-  // The layer's spec with every default filled in.
+  // The layer's spec with every default filled in; where it shares another's weights, with that
+  // one's kind and settings.
   v1::Layer spec;
+  // The node that its weights belong to: itself, or the one whose it shares.
+  int owner = 0;
   // Indices of earlier nodes, or kModelInput.
   std::vector<int> inputs;
   // One row, without the batch.
   std::vector<int64_t> output_shape;
-  // Its weights: Graph::parameters()[first_parameter, first_parameter + parameters).
+  // Its owner's weights: Graph::parameters()[first_parameter, first_parameter + parameters).
   int first_parameter = 0;
   int parameters = 0;
   // As the spec says, before any stage's freeze and unfreeze.
@@ -81,6 +87,7 @@ class Graph {
   // In the order of the nodes, within a node as its kind lists them.
   std::span<const Parameter> parameters() const { return parameters_; }
   std::span<const Parameter> parameters_of(int node) const;
+  std::vector<std::vector<int64_t>> input_shapes_of(int node) const;
   std::vector<std::string> layer_names() const;
 
   std::span<const int64_t> input_shape() const { return input_shape_; }
@@ -90,7 +97,7 @@ class Graph {
   int64_t output_values() const;
 
   int64_t total_params() const { return total_params_; }
-  // Weights of the layers for which `trainable[node]` holds.
+  // Weights, but statistics, of the layers for which `trainable[node]` holds.
   int64_t trainable_params(const std::vector<bool>& trainable) const;
   // The spec's own `trainable`, a node each.
   std::vector<bool> trainable() const;
@@ -99,6 +106,8 @@ class Graph {
  private:
   friend class GraphBuilder;
   Graph() = default;
+  // Of these nodes' outputs, kModelInput being one.
+  std::vector<std::vector<int64_t>> ShapesOf(std::span<const int> nodes) const;
 
   v1::ModelSpec spec_;
   std::vector<Node> nodes_;

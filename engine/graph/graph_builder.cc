@@ -102,8 +102,12 @@ class GraphBuilder {
   }
 
   absl::Status AddLayer(int i) {
-    v1::Layer& spec = *graph_.spec_.mutable_layers(i);
-    const layers::LayerKind* kind = layers::Find(spec);
+    v1::Layer& given = *graph_.spec_.mutable_layers(i);
+    Node node;
+    node.owner = i;
+    node.spec = given;
+    if (!given.shares().empty()) RETURN_IF_ERROR(TakeOver(i, given, node));
+    const layers::LayerKind* kind = layers::Find(node.spec);
     if (kind == nullptr) {
       const std::string words = absl::StrJoin(
           layers::Table(), ", ", [](std::string* out, const layers::LayerKind* member) {
@@ -111,29 +115,62 @@ class GraphBuilder {
           });
       return absl::InvalidArgumentError(absl::StrCat("no kind of layer is given; one of ", words));
     }
-    if (spec.name().empty()) spec.set_name(GenerateName(*kind, i));
-    if (!spec.has_trainable()) spec.set_trainable(true);
-    RETURN_IF_ERROR(base::InField(kind->check(spec), layers::Word(*kind)));
-
-    Node node;
-    node.name = spec.name();
+    if (given.name().empty()) given.set_name(GenerateName(*kind, i));
+    node.name = given.name();
     node.kind = kind;
-    node.trainable = spec.trainable();
-    ASSIGN_OR_RETURN(node.inputs, ResolveInputs(i, *kind, spec));
-    std::vector<layers::Shape> shapes;
-    for (const int input : node.inputs) {
-      shapes.push_back(input == kModelInput
-                           ? graph_.input_shape_
-                           : graph_.nodes_[static_cast<size_t>(input)].output_shape);
+    ASSIGN_OR_RETURN(node.inputs, ResolveInputs(i, *kind, given));
+    const std::vector<layers::Shape> shapes = graph_.ShapesOf(node.inputs);
+    if (node.owner == i) {
+      if (!given.has_trainable()) given.set_trainable(true);
+      RETURN_IF_ERROR(base::InField(kind->check(given), layers::Word(*kind)));
+      node.spec = given;
     }
-    absl::StatusOr<layers::Shape> shape = kind->infer(spec, shapes);
+    node.trainable = node.spec.trainable();
+    absl::StatusOr<layers::Shape> shape = kind->infer(node.spec, shapes);
     RETURN_IF_ERROR(base::InField(shape.status(), layers::Word(*kind)));
     node.output_shape = *std::move(shape);
     RETURN_IF_ERROR(RowValues(node.output_shape, layers::Word(*kind)).status());
-    RETURN_IF_ERROR(
-        base::InField(AddWeights(i, kind->weights(spec, shapes), node), layers::Word(*kind)));
-    node.spec = spec;
+    std::vector<layers::Weight> weights = kind->weights(node.spec, shapes);
+    RETURN_IF_ERROR(base::InField(node.owner == i ? AddWeights(i, std::move(weights), node)
+                                                  : CheckSharedWeights(weights, node),
+                                  layers::Word(*kind)));
     graph_.nodes_.push_back(std::move(node));
+    return absl::OkStatus();
+  }
+
+  // The kind and the settings of an earlier layer; `given` may say nothing beside its name and its
+  // inputs.
+  absl::Status TakeOver(int i, const v1::Layer& given, Node& node) {
+    const auto found = index_.find(given.shares());
+    if (found == index_.end() || found->second >= i) {
+      return base::InvalidArgument(
+          "shares", base::Shown(given.shares()),
+          absl::StrCat("the name of an earlier layer",
+                       base::DidYouMean(given.shares(), graph_.layer_names())));
+    }
+    if (given.kind_case() != v1::Layer::KIND_NOT_SET || given.has_trainable()) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "shares",
+                              "a layer that shares another's weights has that one's kind and "
+                              "settings; it takes none of its own");
+    }
+    node.owner = graph_.nodes_[static_cast<size_t>(found->second)].owner;
+    node.spec = graph_.nodes_[static_cast<size_t>(node.owner)].spec;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckSharedWeights(const std::vector<layers::Weight>& weights, Node& node) const {
+    const Node& owner = graph_.nodes_[static_cast<size_t>(node.owner)];
+    node.first_parameter = owner.first_parameter;
+    node.parameters = owner.parameters;
+    const std::span<const Parameter> shared = graph_.parameters_of(node.owner);
+    for (size_t i = 0; i < shared.size(); ++i) {
+      if (shared[i].shape != weights[i].shape) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("on this input ", weights[i].name, " would have the shape (",
+                         absl::StrJoin(weights[i].shape, ", "), "), but ", shared[i].name,
+                         ", which it shares, has (", absl::StrJoin(shared[i].shape, ", "), ")"));
+      }
+    }
     return absl::OkStatus();
   }
 
@@ -183,7 +220,7 @@ class GraphBuilder {
       }
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
-                                    weight.fan_out});
+                                    weight.fan_out, weight.statistic, weight.momentum});
     }
     return absl::OkStatus();
   }

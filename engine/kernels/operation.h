@@ -65,7 +65,7 @@ struct Operands {
 
   // Of operations with one source.
   Cell src() const { return srcs[0]; }
-  Cell diff_src() const { return diff_srcs[0]; }
+  Cell diff_src() const { return diff_srcs.empty() ? nullptr : diff_srcs[0]; }
 };
 
 using Layouts = std::vector<std::shared_ptr<const WeightLayout>>;

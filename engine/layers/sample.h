@@ -13,6 +13,9 @@ struct Sample {
   v1::Layer spec;
   // A shape an input, without the batch.
   std::vector<std::vector<int64_t>> inputs;
+  // Where not 0, the inputs are whole numbers from 0 to this, excluded: a gradient by them has no
+  // meaning.
+  int64_t whole_below = 0;
 };
 
 }  // namespace gradus::layers

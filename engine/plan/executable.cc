@@ -65,6 +65,7 @@ class ExecutableImpl final : public Executable {
       }
       program->set_optimizer_steps(program_->optimizer_steps());
     }
+    program->set_run_steps(program_->run_steps());
     program_ = std::move(program);
     return absl::OkStatus();
   }
@@ -123,6 +124,8 @@ class ExecutableImpl final : public Executable {
   }
   int64_t optimizer_steps() const override { return program_->optimizer_steps(); }
   void SetOptimizerSteps(int64_t steps) override { program_->set_optimizer_steps(steps); }
+  int64_t run_steps() const override { return program_->run_steps(); }
+  void SetRunSteps(int64_t steps) override { program_->set_run_steps(steps); }
   std::string FirstNonFiniteWeight() const override {
     return program_->parameters().FirstNonFiniteWeight();
   }

@@ -36,6 +36,8 @@ struct TrainSetup {
   std::vector<int> cpus;
   // A bool a layer; empty: as the graph says.
   std::vector<bool> trainable;
+  // What layers that draw random numbers draw them from.
+  uint64_t seed = 0;
 };
 
 // Rows for one step; borrowed for the length of the call. Rows lie one after another without gaps,
@@ -86,8 +88,8 @@ class Executable {
   // One step: forward, backward, update; adds this batch's sums, as they were before the update, to
   // `totals`.
   virtual absl::Status TrainStep(const Batch& batch, Totals* totals) = 0;
-  // Forward only; adds this batch's sums to `totals`. Sums of a row do not depend on the rows
-  // beside it.
+  // Forward only, with statistics as they have gathered and without random numbers; adds this
+  // batch's sums to `totals`. Sums of a row do not depend on the rows beside it.
   virtual absl::Status EvalStep(const Batch& batch, Totals* totals) = 0;
 
   virtual void SetLearningRate(double learning_rate) = 0;
@@ -106,13 +108,16 @@ class Executable {
   // another shape, and then nothing has changed.
   virtual absl::Status ImportWeights(std::span<const NamedTensor> tensors) = 0;
   // The optimizer's slots of the trainable weights, "SLOT/LAYER/kernel", in their weights' shapes:
-  // with the weights and optimizer_steps() all that a step depends on.
+  // with the weights, optimizer_steps() and run_steps() all that a step depends on.
   virtual std::vector<NamedTensor> ExportSlots() const = 0;
   // Exactly the tensors that ExportSlots gives, in any order.
   virtual absl::Status ImportSlots(std::span<const NamedTensor> tensors) = 0;
   // Steps since the slots were zeros; some rules divide by what has gathered in them so far.
   virtual int64_t optimizer_steps() const = 0;
   virtual void SetOptimizerSteps(int64_t steps) = 0;
+  // Training steps done in the run; the next step's random numbers follow from the seed and this.
+  virtual int64_t run_steps() const = 0;
+  virtual void SetRunSteps(int64_t steps) = 0;
   // Name of the first weight that holds a NaN or an infinity; empty: there is none.
   virtual std::string FirstNonFiniteWeight() const = 0;
 

@@ -11,6 +11,9 @@
 namespace gradus::plan {
 namespace {
 
+// Links that one layer may have, for streams of random numbers that never meet.
+constexpr uint32_t kMostLinks = 64;
+
 class Lowering {
  public:
   Lowering(const graph::Graph& graph, const losses::LossKind& loss, bool from_logits)
@@ -23,43 +26,37 @@ class Lowering {
   absl::StatusOr<LoweredGraph> Run() && {
     lowered_.value_floats.push_back(graph_.input_values());
     lowered_.logits = from_logits_;
-    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
-      const absl::Status status = LowerNode(static_cast<int>(i));
-      if (!status.ok()) return status;
+    for (const graph::Node& node : graph_.nodes()) {
+      for (const int input : node.inputs) {
+        if (input != graph::kModelInput) ++takers_[static_cast<size_t>(input)];
+      }
     }
+    for (size_t i = 0; i < graph_.nodes().size(); ++i) LowerNode(static_cast<int>(i));
     lowered_.output = values_.back();
     return std::move(lowered_);
   }
 
  private:
-  absl::Status LowerNode(int index) {
+  void LowerNode(int index) {
     const graph::Node& node = graph_.nodes()[static_cast<size_t>(index)];
-    std::vector<layers::Shape> shapes;
-    for (const int input : node.inputs) {
-      const auto shape =
-          input == graph::kModelInput
-              ? graph_.input_shape()
-              : std::span<const int64_t>(graph_.nodes()[static_cast<size_t>(input)].output_shape);
-      shapes.emplace_back(shape.begin(), shape.end());
-      // Gradients of a value that two layers take would have to be added; no kind of layer can lead
-      // there yet, see Graph.
-      if (input != graph::kModelInput && ++takers_[static_cast<size_t>(input)] > 1) {
-        return absl::InternalError(
-            absl::StrCat("the output of \"", node.name, "\"'s input is taken twice"));
-      }
-    }
-    std::vector<layers::Lowered> chain = node.kind->lower(node.spec, shapes);
+    std::vector<int> srcs;
+    for (const int input : node.inputs)
+      srcs.push_back(input == graph::kModelInput ? kInputValue
+                                                 : values_[static_cast<size_t>(input)]);
+    std::vector<layers::Lowered> chain = node.kind->lower(node.spec, graph_.input_shapes_of(index));
     if (static_cast<size_t>(index) + 1 == graph_.nodes().size()) LeaveLastActivationToLoss(chain);
-    int value = node.inputs[0] == graph::kModelInput ? kInputValue
-                                                     : values_[static_cast<size_t>(node.inputs[0])];
-    const size_t first_link = lowered_.links.size();
-    for (layers::Lowered& part : chain) {
-      if (part.operation->is_view()) continue;
-      if (lowered_.links.size() > first_link && Absorb(lowered_.links.back(), part)) continue;
-      value = Append(node, std::move(part), value);
+    // An activation that is a layer of its own joins the layer before it, if nobody else takes that
+    // one's output.
+    const bool alone = node.inputs.size() == 1 && node.inputs[0] != graph::kModelInput &&
+                       takers_[static_cast<size_t>(node.inputs[0])] == 1;
+    bool may_join = alone && !lowered_.links.empty() && lowered_.links.back().dst == srcs[0];
+    for (size_t i = 0; i < chain.size(); ++i) {
+      if (chain[i].operation->is_view()) continue;
+      if (may_join && Absorb(lowered_.links.back(), chain[i])) continue;
+      srcs = {Append(node, std::move(chain[i]), std::move(srcs), static_cast<uint32_t>(i))};
+      may_join = true;
     }
-    values_[static_cast<size_t>(index)] = value;
-    return absl::OkStatus();
+    values_[static_cast<size_t>(index)] = srcs[0];
   }
 
   void LeaveLastActivationToLoss(std::vector<layers::Lowered>& chain) {
@@ -77,10 +74,12 @@ class Lowering {
     return true;
   }
 
-  int Append(const graph::Node& node, layers::Lowered part, int src) {
+  int Append(const graph::Node& node, layers::Lowered part, std::vector<int> srcs, uint32_t at) {
     Link link;
-    link.src = src;
+    link.srcs = std::move(srcs);
     link.dst = static_cast<int>(lowered_.value_floats.size());
+    link.layer = node.owner;
+    link.stream = static_cast<uint32_t>(&node - graph_.nodes().data()) * kMostLinks + at;
     lowered_.value_floats.push_back(part.operation->dst_values());
     for (const int weight : part.weights) link.parameters.push_back(node.first_parameter + weight);
     link.operation = std::move(part.operation);

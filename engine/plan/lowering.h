@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph as a chain of kernels' operations: activations absorbed, views gone, the last activation
+// A graph as a list of kernels' operations: activations absorbed, views gone, the last activation
 // left to the loss where that is stabler.
 #pragma once
 
@@ -22,9 +22,14 @@ struct Link {
   std::unique_ptr<const kernels::Operation> operation;
   // Indices into Graph::parameters(), in the operation's order.
   std::vector<int> parameters;
-  // Numbers of values; a link comes after those that it reads from.
-  int src = kInputValue;
+  // Numbers of values, the same one twice where the graph says so; a link comes after those that it
+  // reads from.
+  std::vector<int> srcs;
   int dst = kInputValue;
+  // Index into Graph::nodes() of the layer whose weights and settings it has.
+  int layer = 0;
+  // Of its random numbers; see kernels::Operands.
+  uint32_t stream = 0;
 };
 
 // What is to be computed, for any number of rows.

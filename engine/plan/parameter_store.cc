@@ -22,30 +22,31 @@ size_t WholeLines(size_t floats) { return (floats + kLine - 1) / kLine * kLine; 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ParameterStore>> ParameterStore::Create(
-    const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable,
-    int shards, std::vector<std::string> slot_names) {
+    const graph::Graph& graph, kernels::Layouts layouts, std::vector<Role> roles, int shards,
+    std::vector<std::string> slot_names) {
   std::unique_ptr<ParameterStore> store(
-      new ParameterStore(graph, std::move(layouts), std::move(slot_names)));
-  RETURN_IF_ERROR(store->Allocate(trainable, shards));
+      new ParameterStore(graph, std::move(layouts), std::move(roles), std::move(slot_names)));
+  RETURN_IF_ERROR(store->Allocate(shards));
   return store;
 }
 
-absl::Status ParameterStore::Allocate(const std::vector<bool>& trainable, int shards) {
+absl::Status ParameterStore::Allocate(int shards) {
   const size_t count = layouts_.size();
   offsets_.resize(count);
   size_t total = 0;
-  for (const bool wanted : {true, false}) {
+  for (const Role role : {Role::kTrained, Role::kStatistic, Role::kFixed}) {
     for (size_t i = 0; i < count; ++i) {
-      if (trainable[i] != wanted) continue;
+      if (roles_[i] != role) continue;
       offsets_[i] = total;
       total += WholeLines(layouts_[i]->floats());
     }
-    if (wanted) trainable_floats_ = total;
+    if (role == Role::kTrained) trainable_floats_ = total;
+    if (role == Role::kStatistic) gathered_floats_ = total;
   }
   ASSIGN_OR_RETURN(weights_, base::Arena::Allocate(total * sizeof(float)));
   gradients_.resize(static_cast<size_t>(shards));
   for (base::Arena& arena : gradients_) {
-    ASSIGN_OR_RETURN(arena, base::Arena::Allocate(trainable_floats_ * sizeof(float)));
+    ASSIGN_OR_RETURN(arena, base::Arena::Allocate(gathered_floats_ * sizeof(float)));
   }
   slots_.resize(slot_names_.size());
   for (base::Arena& arena : slots_) {
@@ -54,7 +55,7 @@ absl::Status ParameterStore::Allocate(const std::vector<bool>& trainable, int sh
   gradient_cells_.assign(gradients_.size(), std::vector<void*>(count, nullptr));
   for (size_t i = 0; i < count; ++i) {
     weight_cells_.push_back(weights() + offsets_[i]);
-    for (size_t shard = 0; trainable[i] && shard < gradients_.size(); ++shard)
+    for (size_t shard = 0; roles_[i] != Role::kFixed && shard < gradients_.size(); ++shard)
       gradient_cells_[shard][i] = Floats(gradients_[shard]) + offsets_[i];
   }
   return absl::OkStatus();
@@ -98,7 +99,7 @@ std::vector<NamedTensor> ParameterStore::ExportSlots() const {
   std::vector<NamedTensor> tensors;
   for (size_t slot_index = 0; slot_index < slots_.size(); ++slot_index) {
     for (size_t i = 0; i < offsets_.size(); ++i) {
-      if (gradient_cells_[0][i] == nullptr) continue;
+      if (roles_[i] != Role::kTrained) continue;
       const std::string name =
           absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name);
       tensors.push_back(
@@ -135,7 +136,7 @@ absl::Status ParameterStore::ImportWeights(std::span<const NamedTensor> tensors)
 absl::StatusOr<ParameterStore::Place> ParameterStore::FindSlot(const std::string& name) const {
   for (size_t slot_index = 0; slot_index < slots_.size(); ++slot_index) {
     for (size_t i = 0; i < offsets_.size(); ++i) {
-      if (gradient_cells_[0][i] == nullptr ||
+      if (roles_[i] != Role::kTrained ||
           name != absl::StrCat(slot_names_[slot_index], "/", graph_.parameters()[i].name))
         continue;
       return Place{static_cast<int>(i), Floats(slots_[slot_index]) + offsets_[i]};
@@ -155,7 +156,7 @@ absl::Status ParameterStore::ImportSlots(std::span<const NamedTensor> tensors, b
           absl::StrCat("tensor \"", tensor.name, "\" is there twice"));
   }
   size_t wanted = 0;
-  for (const void* cell : gradient_cells_[0]) wanted += cell == nullptr ? 0 : slots_.size();
+  for (const Role role : roles_) wanted += role == Role::kTrained ? slots_.size() : 0;
   if (all && places.size() != wanted) {
     return absl::InvalidArgumentError(absl::StrCat(
         places.size(), " tensors of the optimizer's state are there, ", wanted, " are needed"));

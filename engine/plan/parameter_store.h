@@ -19,23 +19,32 @@
 
 namespace gradus::plan {
 
-// Trainable weights lie first and without gaps, so that whatever works on each element by itself is
-// one pass over trainable_floats().
+// What becomes of a weight in a step.
+enum class Role {
+  kTrained,
+  // It is gathered from the batches: a moving average. Its "gradient" is what the batch says.
+  kStatistic,
+  kFixed,
+};
+
+// Trained weights lie first and without gaps, so that whatever works on each element by itself is
+// one pass over trainable_floats(); statistics lie behind them.
 //   Shapes   tensors go in and out in their published shapes; padding inside is and stays zero.
 //   Owns     its arenas; cells stay where they are for its life.
 //   Threads  none of its own; writers of disjoint stretches may run at the same time.
 class ParameterStore {
  public:
-  // `layouts` and `trainable`: one a parameter of the graph, which must outlive the store.
+  // `layouts` and `roles`: one a parameter of the graph, which must outlive the store.
   // Everything starts as zeros.
   static absl::StatusOr<std::unique_ptr<ParameterStore>> Create(
-      const graph::Graph& graph, kernels::Layouts layouts, const std::vector<bool>& trainable,
-      int shards, std::vector<std::string> slot_names);
+      const graph::Graph& graph, kernels::Layouts layouts, std::vector<Role> roles, int shards,
+      std::vector<std::string> slot_names);
 
   kernels::Cell weight(int parameter) const {
     return &weight_cells_[static_cast<size_t>(parameter)];
   }
-  // Null for a weight that does not train.
+  Role role(int parameter) const { return roles_[static_cast<size_t>(parameter)]; }
+  // Null for a fixed one.
   kernels::Cell gradient(int shard, int parameter) const;
   const std::shared_ptr<const kernels::WeightLayout>& layout(int parameter) const {
     return layouts_[static_cast<size_t>(parameter)];
@@ -43,6 +52,10 @@ class ParameterStore {
 
   // A multiple of 16.
   size_t trainable_floats() const { return trainable_floats_; }
+  // Of trained weights and statistics: what a shard's gradients are. A multiple of 16.
+  size_t gathered_floats() const { return gathered_floats_; }
+  // Where a parameter begins in the arenas.
+  size_t offset(int parameter) const { return offsets_[static_cast<size_t>(parameter)]; }
   float* weights() const { return Floats(weights_); }
   float* gradients(int shard) const { return Floats(gradients_[static_cast<size_t>(shard)]); }
   int slots() const { return static_cast<int>(slots_.size()); }
@@ -67,20 +80,25 @@ class ParameterStore {
     float* floats = nullptr;
   };
 
-  ParameterStore(const graph::Graph& graph, kernels::Layouts layouts,
+  ParameterStore(const graph::Graph& graph, kernels::Layouts layouts, std::vector<Role> roles,
                  std::vector<std::string> slot_names)
-      : graph_(graph), layouts_(std::move(layouts)), slot_names_(std::move(slot_names)) {}
+      : graph_(graph),
+        layouts_(std::move(layouts)),
+        roles_(std::move(roles)),
+        slot_names_(std::move(slot_names)) {}
   static float* Floats(const base::Arena& arena) { return reinterpret_cast<float*>(arena.data()); }
-  absl::Status Allocate(const std::vector<bool>& trainable, int shards);
+  absl::Status Allocate(int shards);
   NamedTensor Export(const std::string& name, const Place& place) const;
   absl::StatusOr<Place> FindSlot(const std::string& name) const;
   absl::Status CheckShape(const NamedTensor& tensor, int parameter) const;
 
   const graph::Graph& graph_;
   const kernels::Layouts layouts_;
+  const std::vector<Role> roles_;
   const std::vector<std::string> slot_names_;
   std::vector<size_t> offsets_;  // floats, one a parameter
   size_t trainable_floats_ = 0;
+  size_t gathered_floats_ = 0;
   base::Arena weights_;
   std::vector<base::Arena> gradients_;  // one a shard
   std::vector<base::Arena> slots_;

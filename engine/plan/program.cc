@@ -38,10 +38,7 @@ absl::Status Program::Build() {
   hyper_ = optimizer_->hyper(setup_.optimizer);
   learning_rate_ = optimizer_->learning_rate(setup_.optimizer);
   ASSIGN_OR_RETURN(kernels::Layouts layouts, ChooseLayouts());
-  std::vector<bool> trains;
-  for (const graph::Parameter& parameter : graph_.parameters())
-    trains.push_back(trainable_[static_cast<size_t>(parameter.layer)]);
-  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), trains, shards_,
+  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), Roles(), shards_,
                                                        optimizer_->slots(setup_.optimizer)));
   activations_.resize(static_cast<size_t>(shards_));
   if (shards_ > 1) {
@@ -54,39 +51,56 @@ absl::Status Program::Build() {
   return absl::OkStatus();
 }
 
-kernels::Setting Program::SettingFor(int64_t rows, bool training) const {
+std::vector<Role> Program::Roles() const {
+  std::vector<Role> roles;
+  for (const graph::Parameter& parameter : graph_.parameters()) {
+    roles.push_back(!trainable_[static_cast<size_t>(parameter.layer)] ? Role::kFixed
+                    : parameter.statistic                             ? Role::kStatistic
+                                                                      : Role::kTrained);
+  }
+  return roles;
+}
+
+kernels::Setting Program::SettingFor(const Link& link, int64_t rows, bool training) const {
   return {.rows = rows,
           .threads = shards_ > 1 ? 1 : setup_.cores,
           .training = training,
+          .frozen = !trainable_[static_cast<size_t>(link.layer)],
           .candidate = {}};
 }
 
 absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
-  const kernels::Setting setting = SettingFor((setup_.batch_size + shards_ - 1) / shards_, true);
-  kernels::UseThreads(setting.threads);
+  const int64_t rows = (setup_.batch_size + shards_ - 1) / shards_;
+  kernels::UseThreads(shards_ > 1 ? 1 : setup_.cores);
   kernels::Layouts layouts(graph_.parameters().size());
   CompiledOperations operations;
   for (const Link& link : lowered_.links) {
-    ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(setting, {}));
+    // Where a layer is used again, its weights lie already.
+    kernels::Layouts given;
+    for (const int parameter : link.parameters) {
+      const auto& layout = layouts[static_cast<size_t>(parameter)];
+      if (layout != nullptr) given.push_back(layout);
+    }
+    ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(SettingFor(link, rows, true), given));
     const kernels::Layouts chosen = compiled->layouts();
     for (size_t i = 0; i < link.parameters.size(); ++i)
       layouts[static_cast<size_t>(link.parameters[i])] = chosen[i];
     operations.push_back(std::move(compiled));
   }
-  operations_.emplace(std::pair(setting.rows, true), std::move(operations));
+  operations_.emplace(std::pair(rows, true), std::move(operations));
   return layouts;
 }
 
 absl::StatusOr<const CompiledOperations*> Program::OperationsFor(int64_t rows, bool training) {
   const auto found = operations_.find({rows, training});
   if (found != operations_.end()) return &found->second;
-  const kernels::Setting setting = SettingFor(rows, training);
-  kernels::UseThreads(setting.threads);
+  kernels::UseThreads(shards_ > 1 ? 1 : setup_.cores);
   CompiledOperations operations;
   for (const Link& link : lowered_.links) {
     kernels::Layouts layouts;
     for (const int parameter : link.parameters) layouts.push_back(parameters_->layout(parameter));
-    ASSIGN_OR_RETURN(auto compiled, link.operation->Compile(setting, layouts));
+    ASSIGN_OR_RETURN(auto compiled,
+                     link.operation->Compile(SettingFor(link, rows, training), layouts));
     operations.push_back(std::move(compiled));
   }
   return &operations_.emplace(std::pair(rows, training), std::move(operations)).first->second;
@@ -126,6 +140,8 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
                                                         .parameters = *parameters_,
                                                         .operations = *operations,
                                                         .shard = shard,
+                                                        .threads = shards_ > 1 ? 1 : setup_.cores,
+                                                        .first_row = first,
                                                         .rows = shard_rows,
                                                         .batch_rows = rows,
                                                         .training = training}));

@@ -43,6 +43,8 @@ class Program {
   double learning_rate() const { return learning_rate_; }
   int64_t optimizer_steps() const { return hyper_.step; }
   void set_optimizer_steps(int64_t steps) { hyper_.step = steps; }
+  int64_t run_steps() const { return run_steps_; }
+  void set_run_steps(int64_t steps) { run_steps_ = steps; }
   absl::StatusOr<std::string> Dump(int64_t rows, bool training);
   uint64_t memory_bytes() const;
 
@@ -59,7 +61,8 @@ class Program {
   absl::Status Build();
   // Layouts that the kernels of a full shard like best.
   absl::StatusOr<kernels::Layouts> ChooseLayouts();
-  kernels::Setting SettingFor(int64_t rows, bool training) const;
+  kernels::Setting SettingFor(const Link& link, int64_t rows, bool training) const;
+  std::vector<Role> Roles() const;
   absl::StatusOr<const CompiledOperations*> OperationsFor(int64_t rows, bool training);
   absl::StatusOr<StepPlan*> FindPlan(int64_t rows, bool training);
   absl::StatusOr<std::unique_ptr<StepPlan>> CompileStep(int64_t rows, bool training);
@@ -70,9 +73,12 @@ class Program {
   absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
   absl::Status RunAlone(StepPlan& plan);
   absl::Status RunTeam(StepPlan& plan);
-  // Adds up the shards' gradients in tree order and updates the weights, for floats begin ... end
-  // of the arenas.
+  // Adds up the shards' gradients in tree order, into the first one's.
+  void AddShards(size_t begin, size_t count) const;
+  // Adds up gradients and updates the weights, for floats begin ... end of the arenas.
   void Update(size_t begin, size_t end) const;
+  // Moves statistics towards what the batch says of them, in floats begin ... end of the arenas.
+  void Gather(size_t begin, size_t end) const;
   void AddTotals(const StepPlan& plan, Totals* totals) const;
 
   const graph::Graph& graph_;
@@ -84,6 +90,7 @@ class Program {
   const optimizers::OptimizerKind* optimizer_ = nullptr;
   optimizers::Hyper hyper_;
   double learning_rate_ = 0;
+  int64_t run_steps_ = 0;
   std::unique_ptr<ParameterStore> parameters_;
   std::map<std::pair<int64_t, bool>, CompiledOperations>
       operations_;  // by rows of a shard, training

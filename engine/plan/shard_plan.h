@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,6 +33,10 @@ struct ShardRequest {
   // One a link, for `rows`.
   const CompiledOperations& operations;
   int shard = 0;
+  // Inside each kernel.
+  int threads = 1;
+  // The number in the batch of the shard's first row.
+  int64_t first_row = 0;
   int64_t rows = 0;
   // Of the whole batch: the gradient is that of their mean loss.
   int64_t batch_rows = 0;
@@ -50,7 +55,7 @@ class ShardPlan {
   size_t bytes() const { return bytes_; }
   void Bind(std::byte* memory);
   // The rows of the next run, borrowed until it has ended.
-  void SetBatch(const float* inputs, const void* targets);
+  void SetBatch(const float* inputs, const void* targets, uint64_t run_step);
 
   // Fills the sums below and, in training, the shard's gradients.
   absl::Status Run();
@@ -64,20 +69,22 @@ class ShardPlan {
  private:
   friend class ShardCompiler;
   ShardPlan() = default;
+  ShardPlan(const ShardPlan&) = delete;
 
   // What a cell's pointer is: an offset into the bound memory.
   struct Placed {
-    size_t cell;
+    void** cell;
     size_t offset;
   };
 
   int64_t rows_ = 0;
   size_t bytes_ = 0;
   std::vector<std::unique_ptr<kernels::Kernel>> kernels_;
-  std::vector<void*> cells_;  // never resized once kernels hold their addresses
+  std::deque<void*> cells_;  // they stay where they are
   std::vector<Placed> placed_;
-  size_t input_cell_ = 0;
-  size_t target_cell_ = 0;
+  void* input_ = nullptr;
+  void* target_ = nullptr;
+  kernels::Draw draw_;
   alignas(64) double loss_sum_ = 0;  // a cache line of its own: every core writes its shards'
   std::array<double, metrics::kMaxMetrics> metric_sums_ = {};
 };

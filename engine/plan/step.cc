@@ -20,7 +20,10 @@ absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
   ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, training));
   BindBatch(*plan, batch);
   RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
-  if (training) ++hyper_.step;
+  if (training) {
+    ++hyper_.step;
+    ++run_steps_;
+  }
   AddTotals(*plan, totals);
   return absl::OkStatus();
 }
@@ -34,7 +37,8 @@ void Program::BindBatch(StepPlan& plan, const Batch& batch) const {
     const int64_t first = plan.first_row[shard];
     plan.shards[shard]->SetBatch(
         batch.inputs + first * graph_.input_values(),
-        static_cast<const std::byte*>(batch.targets) + first * target_bytes);
+        static_cast<const std::byte*>(batch.targets) + first * target_bytes,
+        static_cast<uint64_t>(run_steps_));
   }
 }
 
@@ -43,7 +47,7 @@ absl::Status Program::RunShards(StepPlan& plan, size_t begin, size_t end) {
     if (plan.shards[shard] != nullptr) {
       RETURN_IF_ERROR(plan.shards[shard]->Run());
     } else if (plan.training) {
-      std::fill_n(parameters_->gradients(static_cast<int>(shard)), parameters_->trainable_floats(),
+      std::fill_n(parameters_->gradients(static_cast<int>(shard)), parameters_->gathered_floats(),
                   0.0F);
     }
   }
@@ -56,6 +60,7 @@ absl::Status Program::RunAlone(StepPlan& plan) {
   if (plan.training) {
     kernels::ParallelRanges(setup_.cores, parameters_->trainable_floats(), kLine,
                             [this](size_t begin, size_t end) { Update(begin, end); });
+    Gather(parameters_->trainable_floats(), parameters_->gathered_floats());
   }
   return absl::OkStatus();
 }
@@ -73,26 +78,52 @@ absl::Status Program::RunTeam(StepPlan& plan) {
     const base::Range part =
         base::PartOf(parameters_->trainable_floats(), rank, team_->size(), kLine);
     Update(part.begin, part.end);
+    const base::Range gathered =
+        base::PartOf(parameters_->gathered_floats() - parameters_->trainable_floats(), rank,
+                     team_->size(), kLine);
+    Gather(parameters_->trainable_floats() + gathered.begin,
+           parameters_->trainable_floats() + gathered.end);
   });
   for (const absl::Status& status : rank_status_) RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
 
+void Program::AddShards(size_t begin, size_t count) const {
+  for (int stride = 1; stride < shards_; stride *= 2) {
+    for (int shard = 0; shard + stride < shards_; shard += 2 * stride) {
+      kernels::Vector().add(parameters_->gradients(shard) + begin,
+                            parameters_->gradients(shard + stride) + begin, count);
+    }
+  }
+}
+
 void Program::Update(size_t begin, size_t end) const {
   for (size_t at = begin; at < end; at += kChunk) {
     const size_t count = std::min(kChunk, end - at);
-    for (int stride = 1; stride < shards_; stride *= 2) {
-      for (int shard = 0; shard + stride < shards_; shard += 2 * stride) {
-        kernels::Vector().add(parameters_->gradients(shard) + at,
-                              parameters_->gradients(shard + stride) + at, count);
-      }
-    }
+    AddShards(at, count);
     optimizers::Stretch stretch{.weights = parameters_->weights() + at,
                                 .gradients = parameters_->gradients(0) + at,
                                 .count = count};
     for (int slot = 0; slot < parameters_->slots(); ++slot)
       stretch.slots[slot] = parameters_->slot(slot) + at;
     optimizer_->update(hyper_, stretch);
+  }
+}
+
+void Program::Gather(size_t begin, size_t end) const {
+  if (begin == end) return;
+  AddShards(begin, end - begin);
+  for (size_t i = 0; i < graph_.parameters().size(); ++i) {
+    const int parameter = static_cast<int>(i);
+    if (parameters_->role(parameter) != Role::kStatistic) continue;
+    const auto momentum = static_cast<float>(graph_.parameters()[i].momentum);
+    const size_t first = std::max(begin, parameters_->offset(parameter));
+    const size_t last =
+        std::min(end, parameters_->offset(parameter) + parameters_->layout(parameter)->floats());
+    for (size_t k = first; k < last; ++k) {
+      float& moving = parameters_->weights()[k];
+      moving = momentum * moving + (1.0F - momentum) * parameters_->gradients(0)[k];
+    }
   }
 }
 

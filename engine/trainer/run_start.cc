@@ -55,7 +55,8 @@ plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
           .cores = CoresOf(spec),
           .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus
                                                                             : std::vector<int>(),
-          .trainable = stage.trainable};
+          .trainable = stage.trainable,
+          .seed = spec.fit().seed()};
 }
 
 Provenance TrainingRun::ProvenanceOfThis() const {
@@ -107,6 +108,7 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
   RETURN_IF_ERROR(executable_->ImportWeights(checkpoint.weights));
   RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
   executable_->SetOptimizerSteps(checkpoint.optimizer_steps);
+  executable_->SetRunSteps(checkpoint.position.step);
   totals_ = checkpoint.totals;
   SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));
   WarnOfOtherProvenance(checkpoint.provenance);

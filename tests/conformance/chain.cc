@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -60,8 +61,6 @@ class Chain {
         links_(LinksOf(subject, setting.joined)) {}
 
   absl::StatusOr<ChainResult> Run() {
-    // An operation has one source.
-    if (data_.inputs.size() != 1) return absl::UnimplementedError("more than one input");
     RETURN_IF_ERROR(Compile());
     Place();
     RETURN_IF_ERROR(Forward());
@@ -86,6 +85,7 @@ class Chain {
       kernels::Setting setting{.rows = setting_.batch_size,
                                .threads = setting_.threads,
                                .training = true,
+                               .frozen = setting_.wanted == Wanted::kInput,
                                .candidate = {}};
       const std::vector<std::string> candidates = link.operation->candidates();
       if (std::ranges::find(candidates, setting_.candidate) != candidates.end())
@@ -104,18 +104,29 @@ class Chain {
     return absl::OkStatus();
   }
 
-  // The gradient of value i: is it wanted?
+  // Values come before what the links give: the inputs.
+  size_t Inputs() const { return data_.inputs.size(); }
+  size_t DstOf(size_t link) const { return Inputs() + link; }
+  std::vector<size_t> SrcsOf(size_t link) const {
+    if (link > 0) return {DstOf(link - 1)};
+    std::vector<size_t> inputs(Inputs());
+    std::iota(inputs.begin(), inputs.end(), size_t{0});
+    return inputs;
+  }
+
   bool WantsGradient(size_t value) const {
     if (!setting_.training) return false;
     if (setting_.wanted != Wanted::kWeights) return true;
-    return std::any_of(links_.begin(), links_.begin() + static_cast<std::ptrdiff_t>(value),
+    if (value < Inputs()) return false;
+    return std::any_of(links_.begin(),
+                       links_.begin() + static_cast<std::ptrdiff_t>(value - Inputs() + 1),
                        [](const Link& link) { return !link.weights.empty(); });
   }
   bool WantsWeights() const { return setting_.training && setting_.wanted != Wanted::kInput; }
 
   void Place() {
-    values_.push_back(
-        std::make_unique<Guarded>(std::span<const float>(data_.inputs[0]), setting_.shift));
+    for (const std::vector<float>& input : data_.inputs)
+      values_.push_back(std::make_unique<Guarded>(std::span<const float>(input), setting_.shift));
     for (const Link& link : links_) {
       values_.push_back(std::make_unique<Guarded>(
           Rows() * static_cast<size_t>(link.operation->dst_values()) * sizeof(float)));
@@ -133,6 +144,7 @@ class Chain {
       for (size_t i = 0; i < link.weights.size(); ++i)
         PlaceWeight(static_cast<size_t>(link.weights[i]), *link.layouts[i]);
       scratches_.push_back(std::make_unique<Guarded>(link.compiled->scratch_bytes()));
+      workspaces_.push_back(std::make_unique<Guarded>(link.compiled->workspace_bytes()));
     }
   }
 
@@ -150,18 +162,26 @@ class Chain {
     weights_[index] = std::move(place);
   }
 
-  kernels::Operands OperandsOf(size_t index) const {
+  kernels::Operands OperandsOf(size_t index, bool backward) const {
     const Link& link = links_[index];
-    kernels::Operands operands{.src = values_[index]->cell(),
-                               .dst = values_[index + 1]->cell(),
-                               .diff_dst = CellOf(gradients_[index + 1]),
-                               .diff_src = CellOf(gradients_[index]),
-                               .weights = {},
-                               .diff_weights = {},
-                               .scratch = scratches_[index]->cell()};
+    kernels::Operands operands;
+    for (const size_t value : SrcsOf(index)) {
+      operands.srcs.push_back(values_[value]->cell());
+      operands.diff_srcs.push_back(backward ? CellOf(gradients_[value]) : nullptr);
+    }
+    operands.dst = values_[DstOf(index)]->cell();
+    operands.diff_dst = CellOf(gradients_[DstOf(index)]);
+    operands.scratch = scratches_[index]->cell();
+    if (setting_.training) operands.workspace = workspaces_[index]->cell();
+    operands.share = kShare;
+    operands.draw = &draw_;
+    operands.stream = static_cast<uint32_t>(index);
     for (const int weight : link.weights) {
-      operands.weights.push_back(weights_[static_cast<size_t>(weight)]->cell());
-      operands.diff_weights.push_back(CellOf(weight_gradients_[static_cast<size_t>(weight)]));
+      const auto at = static_cast<size_t>(weight);
+      operands.weights.push_back(weights_[at]->cell());
+      // A statistic is gathered forward, a gradient backward.
+      operands.diff_weights.push_back(
+          subject_.weights[at].statistic != backward ? CellOf(weight_gradients_[at]) : nullptr);
     }
     return operands;
   }
@@ -180,7 +200,7 @@ class Chain {
 
   absl::Status Forward() {
     for (size_t i = 0; i < links_.size(); ++i) {
-      ASSIGN_OR_RETURN(auto kernels, links_[i].compiled->Forward(OperandsOf(i)));
+      ASSIGN_OR_RETURN(auto kernels, links_[i].compiled->Forward(OperandsOf(i, false)));
       EXPECT_FALSE(kernels.empty()) << links_[i].operation->name() << " is no view";
       RETURN_IF_ERROR(RunKernels(std::move(kernels), i));
     }
@@ -189,29 +209,32 @@ class Chain {
 
   // As in a plan, where other tensors lie there by then.
   void ForgetWhatBackwardDoesNotRead() {
+    std::vector<bool> read(values_.size(), false);
+    for (size_t i = 0; i < links_.size(); ++i) {
+      if (!WantsGradient(DstOf(i))) continue;
+      if (links_[i].operation->backward_reads_dst()) read[DstOf(i)] = true;
+      if (!links_[i].operation->backward_reads_src(WantsWeights() && !links_[i].weights.empty()))
+        continue;
+      for (const size_t value : SrcsOf(i)) read[value] = true;
+    }
     for (size_t i = 0; i < values_.size(); ++i) {
-      const bool read_as_dst =
-          i > 0 && WantsGradient(i) && links_[i - 1].operation->backward_reads_dst();
-      const bool read_as_src =
-          i < links_.size() && WantsGradient(i + 1) &&
-          links_[i].operation->backward_reads_src(WantsWeights() && !links_[i].weights.empty());
-      if (!read_as_dst && !read_as_src) values_[i]->Poison();
+      if (!read[i]) values_[i]->Poison();
       kept_.emplace_back(values_[i]->floats().begin(), values_[i]->floats().end());
     }
   }
 
   absl::Status Backward() {
     for (size_t i = links_.size(); i-- > 0;) {
-      if (!WantsGradient(i + 1)) continue;
-      ASSIGN_OR_RETURN(auto kernels, links_[i].compiled->Backward(OperandsOf(i)));
+      if (!WantsGradient(DstOf(i))) continue;
+      ASSIGN_OR_RETURN(auto kernels, links_[i].compiled->Backward(OperandsOf(i, true)));
       RETURN_IF_ERROR(RunKernels(std::move(kernels), i));
     }
     return absl::OkStatus();
   }
 
   void CollectGradients(ChainResult& result) const {
-    if (WantsGradient(0)) {
-      const std::span<const float> floats = gradients_[0]->floats();
+    for (size_t i = 0; i < Inputs() && WantsGradient(i); ++i) {
+      const std::span<const float> floats = gradients_[i]->floats();
       result.input_gradients.emplace_back(floats.begin(), floats.end());
     }
     if (!WantsWeights()) return;
@@ -232,7 +255,8 @@ class Chain {
   }
 
   void CheckMemory() const {
-    for (const auto* places : {&values_, &gradients_, &weights_, &weight_gradients_, &scratches_}) {
+    for (const auto* places :
+         {&values_, &gradients_, &weights_, &weight_gradients_, &scratches_, &workspaces_}) {
       for (const auto& place : *places)
         EXPECT_TRUE(place == nullptr || place->Intact()) << "something is written outside";
     }
@@ -252,12 +276,14 @@ class Chain {
   const ChainSetting& setting_;
   const ChainData& data_;
   std::vector<Link> links_;
-  // Value 0 is the input, value i + 1 what link i gives.
+  // The inputs, then what each link gives.
   std::vector<std::unique_ptr<Guarded>> values_;
   std::vector<std::unique_ptr<Guarded>> gradients_;
   std::vector<std::unique_ptr<Guarded>> weights_;
   std::vector<std::unique_ptr<Guarded>> weight_gradients_;
   std::vector<std::unique_ptr<Guarded>> scratches_;
+  std::vector<std::unique_ptr<Guarded>> workspaces_;
+  const kernels::Draw draw_ = {.seed = 20, .step = 3, .first_row = 0};
   // The values as backward finds them.
   std::vector<std::vector<float>> kept_;
 };
@@ -267,12 +293,14 @@ class Chain {
 ChainData DrawChainData(const Subject& subject, int64_t rows) {
   ChainData data;
   uint32_t stream = 0;
-  for (const layers::Shape& shape : subject.inputs)
-    data.inputs.push_back(DrawNormal(static_cast<size_t>(rows * graph::CountOf(shape)), stream++));
+  for (const layers::Shape& shape : subject.inputs) {
+    const auto count = static_cast<size_t>(rows * graph::CountOf(shape));
+    data.inputs.push_back(subject.whole_below > 0 ? DrawWhole(count, stream++, subject.whole_below)
+                                                  : DrawNormal(count, stream++));
+  }
   for (const layers::Weight& weight : subject.weights) {
-    const double fan_in = static_cast<double>(std::max<int64_t>(1, weight.fan_in));
-    data.weights.push_back(DrawNormal(static_cast<size_t>(graph::CountOf(weight.shape)), stream++,
-                                      static_cast<float>(1 / std::sqrt(fan_in))));
+    data.weights.push_back(DrawWeight(static_cast<size_t>(graph::CountOf(weight.shape)),
+                                      weight.fan_in, weight.statistic, stream++));
   }
   data.diff_output =
       DrawNormal(static_cast<size_t>(rows * graph::CountOf(subject.output)), stream++);

@@ -16,7 +16,7 @@ namespace gradus::conformance {
 enum class Wanted {
   // As in the middle of a network.
   kAll,
-  // As in a frozen layer behind one that trains: the input's alone.
+  // As in a frozen layer behind one that trains: the inputs' alone.
   kInput,
   // As in the first layer: the weights' alone.
   kWeights,
@@ -50,10 +50,14 @@ struct ChainData {
 // Numbers of the size that they have in networks.
 ChainData DrawChainData(const Subject& subject, int64_t rows);
 
+// Part of a step that the rows are told to be; see kernels::Operands.
+inline constexpr float kShare = 0.5F;
+
 struct ChainResult {
   std::vector<float> output;
   // Empty where they are not wanted.
   std::vector<std::vector<float>> input_gradients;
+  // What they say of a statistic where the weight is one.
   std::vector<std::vector<float>> weight_gradients;
 
   bool operator==(const ChainResult&) const = default;

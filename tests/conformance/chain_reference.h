@@ -15,13 +15,17 @@ namespace gradus::conformance {
 
 struct ChainReference {
   std::vector<double> output;
-  // A gradient a row, for each input.
+  // For each input a gradient a row; one alone where rows are not independent, and none where it
+  // has no meaning.
   std::vector<std::vector<Gradient>> inputs;
-  // One a weight.
+  // One a weight; none for a statistic.
   std::vector<Gradient> weights;
+  // What the rows say of each statistic, none for other weights. Empty without training.
+  std::vector<std::vector<double>> statistics;
 };
 
-ChainReference ReferenceOf(const Subject& subject, const ChainData& data, int64_t rows);
+// `batch`: of a training step, where that is another function than an evaluation's.
+ChainReference ReferenceOf(const Subject& subject, const ChainData& data, int64_t rows, bool batch);
 
 // Everything that is in `result`.
 testing::AssertionResult Agree(const ChainResult& result, const ChainReference& reference);

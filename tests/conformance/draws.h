@@ -2,6 +2,8 @@
 // Numbers to run kinds on: the same on every machine.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +27,23 @@ inline std::vector<float> DrawUniform(size_t count, uint32_t stream, float low, 
   std::vector<float> values(count);
   base::FillUniform(DrawKey(stream), 0, low, high, values);
   return values;
+}
+
+// Whole numbers from 0 to `below`, excluded.
+inline std::vector<float> DrawWhole(size_t count, uint32_t stream, int64_t below) {
+  base::PhiloxStream random(DrawKey(stream));
+  std::vector<float> values(count);
+  for (float& value : values)
+    value = static_cast<float>(random.NextBelow(static_cast<uint32_t>(below)));
+  return values;
+}
+
+// Of the size that weights have in networks; statistics may be variances.
+inline std::vector<float> DrawWeight(size_t count, int64_t fan_in, bool statistic,
+                                     uint32_t stream) {
+  if (statistic) return DrawUniform(count, stream, 0.5F, 1.5F);
+  const double inputs = static_cast<double>(std::max<int64_t>(1, fan_in));
+  return DrawNormal(count, stream, static_cast<float>(1 / std::sqrt(inputs)));
 }
 
 inline std::vector<double> Doubles(std::span<const float> values) {

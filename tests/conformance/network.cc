@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks a graph's nodes row by row.
+// Walks a graph's nodes, shard by shard where the rows of a batch depend on each other.
 #include "tests/conformance/network.h"
 
 #include <algorithm>
@@ -16,17 +16,14 @@ namespace {
 // Coordinates of a weight: the operations' own tests take more.
 constexpr size_t kMost = 24;
 
-std::vector<double> InputRow(const Rows& rows, int64_t row) {
-  return Doubles(RowOf(std::span<const float>(rows.inputs), static_cast<size_t>(row),
-                       rows.inputs.size() / static_cast<size_t>(rows.rows)));
-}
-
 }  // namespace
 
-Rows DrawRows(const graph::Graph& graph, const v1::Loss& loss, int64_t rows, uint32_t stream) {
+Rows DrawRows(const graph::Graph& graph, const v1::Loss& loss, int64_t rows, uint32_t stream,
+              int64_t whole_below) {
   const losses::LossKind& kind = *losses::Find(loss);
+  const auto count = static_cast<size_t>(rows * graph.input_values());
   return {
-      DrawNormal(static_cast<size_t>(rows * graph.input_values()), stream),
+      whole_below > 0 ? DrawWhole(count, stream, whole_below) : DrawNormal(count, stream),
       DrawTargets(kind.target(loss, graph.output_shape()).value(), kind.scoring, rows, stream + 1),
       rows};
 }
@@ -35,10 +32,9 @@ std::vector<plan::NamedTensor> DrawWeights(const graph::Graph& graph) {
   std::vector<plan::NamedTensor> weights;
   uint32_t stream = 50;
   for (const graph::Parameter& parameter : graph.parameters()) {
-    const double fan_in = static_cast<double>(std::max<int64_t>(1, parameter.fan_in));
     weights.push_back({parameter.name, parameter.shape,
-                       DrawNormal(static_cast<size_t>(parameter.count), stream++,
-                                  static_cast<float>(1 / std::sqrt(fan_in)))});
+                       DrawWeight(static_cast<size_t>(parameter.count), parameter.fan_in,
+                                  parameter.statistic, stream++)});
   }
   return weights;
 }
@@ -49,54 +45,125 @@ Network::Network(const graph::Graph& graph, const v1::Loss& loss,
   for (const plan::NamedTensor& weight : weights) weights_.push_back(Doubles(weight.values));
 }
 
-std::vector<double> Network::Output(std::span<const double> row) const {
-  const std::vector<double> input(row.begin(), row.end());
-  const layers::Shape input_shape(graph_.input_shape().begin(), graph_.input_shape().end());
+std::vector<double> Network::NodeOutputs(const graph::Node& node, int64_t rows,
+                                         std::span<const std::vector<double>> inputs, double share,
+                                         const StepMode& mode,
+                                         std::vector<std::vector<double>>* statistics) const {
+  const std::vector<layers::Shape> shapes =
+      graph_.input_shapes_of(static_cast<int>(&node - graph_.nodes().data()));
+  const std::span<const std::vector<double>> weights = std::span(weights_).subspan(
+      static_cast<size_t>(node.first_parameter), static_cast<size_t>(node.parameters));
+  const bool trains = mode.trains.empty() || mode.trains[static_cast<size_t>(node.owner)];
+  if (mode.training && trains && node.kind->batch_reference != nullptr) {
+    std::vector<std::vector<double>> said;
+    std::vector<double> outputs =
+        node.kind->batch_reference(node.spec, shapes, rows, inputs, weights, &said);
+    size_t next = 0;
+    for (int i = node.first_parameter; i < node.first_parameter + node.parameters; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (!graph_.parameters()[at].statistic) continue;
+      (*statistics)[at].resize(said[next].size());
+      for (size_t k = 0; k < said[next].size(); ++k) (*statistics)[at][k] += share * said[next][k];
+      ++next;
+    }
+    return outputs;
+  }
+  std::vector<double> outputs;
+  for (int64_t row = 0; row < rows; ++row) {
+    std::vector<std::vector<double>> values;
+    for (const std::vector<double>& input : inputs) {
+      const std::span<const double> part =
+          RowOf(std::span<const double>(input), static_cast<size_t>(row),
+                input.size() / static_cast<size_t>(rows));
+      values.emplace_back(part.begin(), part.end());
+    }
+    const std::vector<double> output = node.kind->reference(node.spec, shapes, values, weights);
+    outputs.insert(outputs.end(), output.begin(), output.end());
+  }
+  return outputs;
+}
+
+std::vector<double> Network::ShardOutputs(std::span<const double> inputs, int64_t rows,
+                                          double share, const StepMode& mode,
+                                          std::vector<std::vector<double>>* statistics) const {
+  std::vector<int> uses(graph_.nodes().size(), 0);
+  for (const graph::Node& node : graph_.nodes()) ++uses[static_cast<size_t>(node.owner)];
   std::vector<std::vector<double>> outputs;
   for (const graph::Node& node : graph_.nodes()) {
     std::vector<std::vector<double>> values;
-    std::vector<layers::Shape> shapes;
     for (const int from : node.inputs) {
-      const bool first = from == graph::kModelInput;
-      values.push_back(first ? input : outputs[static_cast<size_t>(from)]);
-      shapes.push_back(first ? input_shape
-                             : graph_.nodes()[static_cast<size_t>(from)].output_shape);
+      values.push_back(from == graph::kModelInput
+                           ? std::vector<double>(inputs.begin(), inputs.end())
+                           : outputs[static_cast<size_t>(from)]);
     }
-    const std::span<const std::vector<double>> all = weights_;
-    outputs.push_back(node.kind->reference(node.spec, shapes, values,
-                                           all.subspan(static_cast<size_t>(node.first_parameter),
-                                                       static_cast<size_t>(node.parameters))));
+    outputs.push_back(NodeOutputs(node, rows, values, share / uses[static_cast<size_t>(node.owner)],
+                                  mode, statistics));
   }
   return outputs.back();
 }
 
-double Network::LossOf(const Rows& rows, int64_t row) const {
-  const losses::LossKind& kind = *losses::Find(loss_);
-  return kind.reference(kind.from_logits(loss_), Output(InputRow(rows, row)),
-                        rows.targets.Row(row));
+std::vector<double> Network::OutputsOf(const Rows& rows, const StepMode& mode,
+                                       std::vector<std::vector<double>>* statistics) const {
+  statistics->assign(weights_.size(), {});
+  const std::vector<double> inputs = Doubles(rows.inputs);
+  const auto width = static_cast<size_t>(graph_.input_values());
+  std::vector<double> outputs;
+  for (int shard = 0; shard < mode.shards; ++shard) {
+    const int64_t first = rows.rows * shard / mode.shards;
+    const int64_t count = rows.rows * (shard + 1) / mode.shards - first;
+    if (count == 0) continue;
+    const std::vector<double> part = ShardOutputs(
+        std::span(inputs).subspan(static_cast<size_t>(first) * width,
+                                  static_cast<size_t>(count) * width),
+        count, static_cast<double>(count) / static_cast<double>(rows.rows), mode, statistics);
+    outputs.insert(outputs.end(), part.begin(), part.end());
+  }
+  return outputs;
 }
 
-StepReference Network::Step(const Rows& rows, std::span<const v1::Metric> metrics) {
+std::vector<double> Network::Outputs(const Rows& rows) const {
+  std::vector<std::vector<double>> statistics;
+  return OutputsOf(rows, {.training = false}, &statistics);
+}
+
+double Network::LossOf(const Rows& rows, const StepMode& mode) const {
+  const losses::LossKind& kind = *losses::Find(loss_);
+  std::vector<std::vector<double>> statistics;
+  const std::vector<double> outputs = OutputsOf(rows, mode, &statistics);
+  const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
+  double sum = 0;
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    sum += kind.reference(kind.from_logits(loss_),
+                          RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
+                          rows.targets.Row(row));
+  }
+  return sum;
+}
+
+StepReference Network::Step(const Rows& rows, std::span<const v1::Metric> metrics,
+                            const StepMode& mode) {
   StepReference step;
   step.metrics.resize(metrics.size());
   const losses::LossKind& kind = *losses::Find(loss_);
+  const std::vector<double> outputs = OutputsOf(rows, mode, &step.statistics);
+  const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
+  step.loss = LossOf(rows, mode);
   for (int64_t row = 0; row < rows.rows; ++row) {
-    step.loss += LossOf(rows, row);
     for (size_t i = 0; i < metrics.size(); ++i) {
-      step.metrics[i] += metrics::Find(metrics[i])
-                             ->reference(kind.scoring, kind.from_logits(loss_),
-                                         Output(InputRow(rows, row)), rows.targets.Row(row));
+      step.metrics[i] +=
+          metrics::Find(metrics[i])
+              ->reference(kind.scoring, kind.from_logits(loss_),
+                          RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
+                          rows.targets.Row(row));
     }
   }
   uint32_t stream = 2000;
-  for (std::vector<double>& weight : weights_) {
-    step.gradients.push_back(GradientOf(
-        [&] {
-          double sum = 0;
-          for (int64_t row = 0; row < rows.rows; ++row) sum += LossOf(rows, row);
-          return sum / static_cast<double>(rows.rows);
-        },
-        weight, kMost, stream++));
+  for (size_t i = 0; i < weights_.size() && mode.training; ++i) {
+    const bool gathered = graph_.parameters()[i].statistic;
+    step.gradients.push_back(
+        gathered ? Gradient()
+                 : GradientOf([&] { return LossOf(rows, mode) / static_cast<double>(rows.rows); },
+                              weights_[i], kMost, stream++));
   }
   return step;
 }

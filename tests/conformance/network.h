@@ -26,7 +26,9 @@ struct Rows {
   plan::Batch batch() const { return {inputs.data(), targets.data(), rows}; }
 };
 
-Rows DrawRows(const graph::Graph& graph, const v1::Loss& loss, int64_t rows, uint32_t stream);
+// `whole_below`: as in layers::Sample.
+Rows DrawRows(const graph::Graph& graph, const v1::Loss& loss, int64_t rows, uint32_t stream,
+              int64_t whole_below = 0);
 
 // Weights that a network may have, in the graph's order.
 std::vector<plan::NamedTensor> DrawWeights(const graph::Graph& graph);
@@ -36,8 +38,19 @@ struct StepReference {
   // Sums over the rows.
   double loss = 0;
   std::vector<double> metrics;
-  // Of the mean loss; one a weight, some coordinates of it.
+  // Of the mean loss; one a weight, some coordinates of it; none for a statistic.
   std::vector<Gradient> gradients;
+  // What the batch says of each statistic, none for other weights.
+  std::vector<std::vector<double>> statistics;
+};
+
+// How a step is taken.
+struct StepMode {
+  // Else it is an evaluation.
+  bool training = true;
+  int shards = 1;
+  // A bool a layer; empty: all train.
+  std::vector<bool> trains = {};
 };
 
 class Network {
@@ -46,11 +59,22 @@ class Network {
   Network(const graph::Graph& graph, const v1::Loss& loss,
           std::span<const plan::NamedTensor> weights);
 
-  std::vector<double> Output(std::span<const double> row) const;
-  StepReference Step(const Rows& rows, std::span<const v1::Metric> metrics);
+  // [rows, output], in an evaluation.
+  std::vector<double> Outputs(const Rows& rows) const;
+  StepReference Step(const Rows& rows, std::span<const v1::Metric> metrics, const StepMode& mode);
 
  private:
-  double LossOf(const Rows& rows, int64_t row) const;
+  // Of a shard, [rows, output]. Adds what it says of the statistics, times its share.
+  std::vector<double> ShardOutputs(std::span<const double> inputs, int64_t rows, double share,
+                                   const StepMode& mode,
+                                   std::vector<std::vector<double>>* statistics) const;
+  std::vector<double> OutputsOf(const Rows& rows, const StepMode& mode,
+                                std::vector<std::vector<double>>* statistics) const;
+  std::vector<double> NodeOutputs(const graph::Node& node, int64_t rows,
+                                  std::span<const std::vector<double>> inputs, double share,
+                                  const StepMode& mode,
+                                  std::vector<std::vector<double>>* statistics) const;
+  double LossOf(const Rows& rows, const StepMode& mode) const;
 
   const graph::Graph& graph_;
   const v1::Loss loss_;

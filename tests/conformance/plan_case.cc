@@ -31,30 +31,50 @@ std::optional<graph::Graph> GraphOf(const std::vector<layers::Sample>& samples) 
   return graph.ok() ? std::optional(*std::move(graph)) : std::nullopt;
 }
 
+// A layer on the model's input, used once more, and a merge of the two outputs.
+std::optional<graph::Graph> SharedGraphOf(const layers::Sample& sample) {
+  const std::optional<graph::Graph> alone = GraphOf({sample});
+  if (!alone.has_value()) return std::nullopt;
+  const layers::Shape shape(alone->output_shape().begin(), alone->output_shape().end());
+  for (const layers::LayerKind* merge : layers::Table()) {
+    if (merge->min_inputs != 2) continue;
+    for (const layers::Sample& joined : merge->samples()) {
+      v1::ModelSpec spec;
+      *spec.mutable_input_shape() = alone->spec().input_shape();
+      v1::Layer& first = *spec.add_layers();
+      first = alone->spec().layers(0);
+      v1::Layer& second = *spec.add_layers();
+      second.set_name("again");
+      second.set_shares(first.name());
+      *second.mutable_inputs() = first.inputs();
+      v1::Layer& last = *spec.add_layers();
+      last = joined.spec;
+      last.add_inputs(first.name());
+      last.add_inputs(second.name());
+      absl::StatusOr<graph::Graph> graph = graph::Graph::Create(spec);
+      if (graph.ok()) return *std::move(graph);
+    }
+  }
+  return std::nullopt;
+}
+
 // Whether the loss takes what the network gives: some take probabilities.
-bool Fits(const graph::Graph& graph, const v1::Loss& loss) {
+bool Fits(const graph::Graph& graph, const v1::Loss& loss, int64_t whole_below) {
   const losses::LossKind& kind = *losses::Find(loss);
   if (!kind.target(loss, graph.output_shape()).ok()) return false;
   if (kind.from_logits(loss) || kind.fuses == v1::Activation::KIND_NOT_SET) return true;
   const std::vector<plan::NamedTensor> weights = DrawWeights(graph);
   const Network network(graph, loss, weights);
-  const Rows rows = DrawRows(graph, loss, kProbes, 1);
-  for (int64_t row = 0; row < rows.rows; ++row) {
-    const auto width = static_cast<size_t>(graph.input_values());
-    const std::vector<double> output = network.Output(
-        Doubles(RowOf(std::span<const float>(rows.inputs), static_cast<size_t>(row), width)));
-    // Far from where logarithms are cut off.
-    if (std::ranges::any_of(output, [](double p) { return p < 1e-3 || p > 1 - 1e-3; }))
-      return false;
-  }
-  return true;
+  // Far from where logarithms are cut off.
+  return std::ranges::none_of(network.Outputs(DrawRows(graph, loss, kProbes, 1, whole_below)),
+                              [](double p) { return p < 1e-3 || p > 1 - 1e-3; });
 }
 
-std::vector<v1::Loss> LossesFor(const graph::Graph& graph) {
+std::vector<v1::Loss> LossesFor(const graph::Graph& graph, int64_t whole_below) {
   std::vector<v1::Loss> fitting;
   for (const losses::LossKind* kind : losses::Table()) {
     for (v1::Loss loss : kind->samples()) {
-      if (losses::Check(loss).ok() && Fits(graph, loss)) fitting.push_back(loss);
+      if (losses::Check(loss).ok() && Fits(graph, loss, whole_below)) fitting.push_back(loss);
     }
   }
   return fitting;
@@ -81,13 +101,16 @@ std::vector<v1::Metric> MetricsFor(const v1::Loss& loss) {
 }
 
 PlanCase MakeCase(const std::string& name, const graph::Graph& graph, const v1::Loss& loss,
-                  const v1::Optimizer& optimizer) {
+                  const v1::Optimizer& optimizer, int64_t whole_below) {
   return {
       .name = absl::StrCat(name, ", ", loss.ShortDebugString(), ", ", optimizer.ShortDebugString()),
       .graph = graph,
       .loss = loss,
       .optimizer = optimizer,
-      .metrics = MetricsFor(loss)};
+      .metrics = MetricsFor(loss),
+      .random = std::ranges::any_of(graph.nodes(),
+                                    [](const graph::Node& node) { return node.kind->random; }),
+      .whole_below = whole_below};
 }
 
 }  // namespace
@@ -109,11 +132,25 @@ std::vector<PlanCase> AloneCases(const layers::LayerKind& kind) {
     const std::string name = absl::StrCat(layers::Word(kind), ", sample ", number++);
     const std::optional<graph::Graph> graph = GraphOf({sample});
     if (!graph.has_value()) continue;
-    const std::vector<v1::Loss> losses = LossesFor(*graph);
+    const std::vector<v1::Loss> losses = LossesFor(*graph, sample.whole_below);
     for (const v1::Loss& loss : losses)
-      cases.push_back(MakeCase(name, *graph, loss, optimizers[0]));
+      cases.push_back(MakeCase(name, *graph, loss, optimizers[0], sample.whole_below));
     for (size_t i = 1; i < optimizers.size() && !losses.empty(); ++i)
-      cases.push_back(MakeCase(name, *graph, losses[0], optimizers[i]));
+      cases.push_back(MakeCase(name, *graph, losses[0], optimizers[i], sample.whole_below));
+  }
+  return cases;
+}
+
+std::vector<PlanCase> SharedCases(const layers::LayerKind& kind) {
+  std::vector<PlanCase> cases;
+  int number = 0;
+  for (const layers::Sample& sample : kind.samples()) {
+    const std::string name = absl::StrCat(layers::Word(kind), ", sample ", number++, ", shared");
+    const std::optional<graph::Graph> graph = SharedGraphOf(sample);
+    if (!graph.has_value()) continue;
+    const std::vector<v1::Loss> losses = LossesFor(*graph, sample.whole_below);
+    if (!losses.empty())
+      cases.push_back(MakeCase(name, *graph, losses[0], Optimizers()[0], sample.whole_below));
   }
   return cases;
 }
@@ -127,13 +164,14 @@ std::vector<PlanCase> BehindCases(const layers::LayerKind& kind) {
   int number = 0;
   for (const layers::Sample& sample : kind.samples()) {
     const std::string name = absl::StrCat(layers::Word(kind), ", sample ", number++, ", behind");
+    if (sample.whole_below > 0) continue;  // no layer gives whole numbers
     for (const layers::Sample& before : first) {
       const std::optional<graph::Graph> graph = GraphOf({before, sample});
       if (!graph.has_value() || graph->parameters_of(0).empty()) continue;
-      const std::vector<v1::Loss> losses = LossesFor(*graph);
+      const std::vector<v1::Loss> losses = LossesFor(*graph, before.whole_below);
       if (losses.empty()) continue;
       cases.push_back(MakeCase(absl::StrCat(name, " ", graph->nodes()[0].name), *graph, losses[0],
-                               Optimizers()[0]));
+                               Optimizers()[0], before.whole_below));
       break;
     }
   }

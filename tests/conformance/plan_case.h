@@ -19,12 +19,19 @@ struct PlanCase {
   v1::Optimizer optimizer;
   // All that go with the loss.
   std::vector<v1::Metric> metrics;
+  // Training draws random numbers.
+  bool random = false;
+  // As in layers::Sample.
+  int64_t whole_below = 0;
 
   plan::TrainSetup Setup(int64_t batch_size, int shards, int cores) const;
 };
 
 // Each sample alone with each loss, then with each optimizer.
 std::vector<PlanCase> AloneCases(const layers::LayerKind& kind);
+
+// Each sample used twice on the same input, and the two uses brought together: one set of weights.
+std::vector<PlanCase> SharedCases(const layers::LayerKind& kind);
 
 // Each sample behind some layer that has weights, where there is one that can come before it.
 std::vector<PlanCase> BehindCases(const layers::LayerKind& kind);

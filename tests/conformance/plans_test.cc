@@ -13,6 +13,7 @@
 #include "engine/plan/executable.h"
 #include "engine/training/optimizers/kind.h"
 #include "tests/conformance/agreement.h"
+#include "tests/conformance/draws.h"
 #include "tests/conformance/network.h"
 #include "tests/conformance/plan_case.h"
 
@@ -61,8 +62,17 @@ void ExpectStep(const PlanCase& tested, const StepReference& reference,
   const std::vector<NamedTensor> before = DrawWeights(tested.graph);
   ASSERT_EQ(found.size(), before.size());
   for (size_t i = 0; i < found.size(); ++i) {
-    if (!trains[static_cast<size_t>(tested.graph.parameters()[i].layer)]) {
+    const graph::Parameter& parameter = tested.graph.parameters()[i];
+    if (!trains[static_cast<size_t>(parameter.layer)]) {
       EXPECT_EQ(found[i].values, before[i].values) << found[i].name << " is frozen";
+      continue;
+    }
+    if (parameter.statistic) {
+      std::vector<double> moved = Doubles(before[i].values);
+      const std::vector<double>& said = reference.statistics[i];
+      for (size_t k = 0; k < moved.size() && !said.empty(); ++k)
+        moved[k] = parameter.momentum * moved[k] + (1 - parameter.momentum) * said[k];
+      EXPECT_TRUE(Agree(found[i].values, std::span<const double>(moved))) << found[i].name;
       continue;
     }
     const Gradient& gradient = reference.gradients[i];
@@ -84,6 +94,29 @@ std::vector<bool> All(const PlanCase& tested) {
   return std::vector<bool>(tested.graph.nodes().size(), true);
 }
 
+// Where training draws random numbers, an evaluation is compared.
+void ExpectReferencesStep(const PlanCase& tested, int64_t count, const Cut& cut) {
+  SCOPED_TRACE(absl::StrCat(tested.name, ", ", count, " rows, ", cut.shards, " shards, ", cut.cores,
+                            " cores"));
+  const Rows rows = DrawRows(tested.graph, tested.loss, count, 7, tested.whole_below);
+  const StepReference reference =
+      Network(tested.graph, tested.loss, DrawWeights(tested.graph))
+          .Step(rows, tested.metrics, {.training = !tested.random, .shards = cut.shards});
+  const auto executable = Make(tested, tested.Setup(kFull, cut.shards, cut.cores));
+  plan::Totals totals;
+  ASSERT_TRUE((tested.random ? executable->EvalStep(rows.batch(), &totals)
+                             : executable->TrainStep(rows.batch(), &totals))
+                  .ok());
+  EXPECT_EQ(totals.rows, count);
+  EXPECT_TRUE(
+      Agrees(totals.loss, reference.loss, kTolerance * std::abs(reference.loss) + kNothing));
+  for (size_t i = 0; i < tested.metrics.size(); ++i) {
+    EXPECT_TRUE(Agrees(totals.metrics[i], reference.metrics[i],
+                       kTolerance * std::abs(reference.metrics[i]) + kNothing));
+  }
+  if (!tested.random) ExpectStep(tested, reference, All(tested), executable->ExportWeights());
+}
+
 class Plans : public testing::TestWithParam<const layers::LayerKind*> {};
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Plans,
@@ -95,25 +128,14 @@ TEST_P(Plans, TakeTheReferencesStepInEveryBatch) {
   EXPECT_THAT(cases, Not(IsEmpty())) << "no loss fits any sample";
   for (const PlanCase& tested : cases) {
     for (const int64_t count : kBatches) {
-      const Rows rows = DrawRows(tested.graph, tested.loss, count, 7);
-      const StepReference reference =
-          Network(tested.graph, tested.loss, DrawWeights(tested.graph)).Step(rows, tested.metrics);
-      for (const Cut& cut : kCuts) {
-        SCOPED_TRACE(absl::StrCat(tested.name, ", ", count, " rows, ", cut.shards, " shards, ",
-                                  cut.cores, " cores"));
-        const auto executable = Make(tested, tested.Setup(kFull, cut.shards, cut.cores));
-        plan::Totals totals;
-        ASSERT_TRUE(executable->TrainStep(rows.batch(), &totals).ok());
-        EXPECT_EQ(totals.rows, count);
-        EXPECT_TRUE(
-            Agrees(totals.loss, reference.loss, kTolerance * std::abs(reference.loss) + kNothing));
-        for (size_t i = 0; i < tested.metrics.size(); ++i) {
-          EXPECT_TRUE(Agrees(totals.metrics[i], reference.metrics[i],
-                             kTolerance * std::abs(reference.metrics[i]) + kNothing));
-        }
-        ExpectStep(tested, reference, All(tested), executable->ExportWeights());
-      }
+      for (const Cut& cut : kCuts) ExpectReferencesStep(tested, count, cut);
     }
+  }
+}
+
+TEST_P(Plans, AddUpWhatTwoUsesOfALayerSayOfItsWeights) {
+  for (const PlanCase& tested : SharedCases(*GetParam())) {
+    for (const Cut& cut : kCuts) ExpectReferencesStep(tested, kFull, cut);
   }
 }
 
@@ -121,14 +143,16 @@ TEST_P(Plans, LeaveFrozenWeightsAloneAndPassGradientsThroughThem) {
   const std::vector<PlanCase> cases = BehindCases(*GetParam());
   if (cases.empty()) GTEST_SKIP() << "no layer with weights can come before it";
   for (const PlanCase& tested : cases) {
-    const Rows rows = DrawRows(tested.graph, tested.loss, kFull, 7);
-    const StepReference reference =
-        Network(tested.graph, tested.loss, DrawWeights(tested.graph)).Step(rows, tested.metrics);
+    const Rows rows = DrawRows(tested.graph, tested.loss, kFull, 7, tested.whole_below);
     for (const std::vector<bool>& trains :
          {std::vector<bool>{true, true}, {true, false}, {false, true}, {false, false}}) {
       for (const Cut& cut : kCuts) {
+        if (tested.random) continue;
         SCOPED_TRACE(absl::StrCat(tested.name, ", ", cut.shards, " shards, ", cut.cores,
                                   " cores, training ", trains[0], trains[1]));
+        const StepReference reference =
+            Network(tested.graph, tested.loss, DrawWeights(tested.graph))
+                .Step(rows, tested.metrics, {.shards = cut.shards, .trains = trains});
         plan::TrainSetup setup = tested.Setup(kFull, cut.shards, cut.cores);
         setup.trainable = trains;
         const auto executable = Make(tested, setup);
@@ -172,15 +196,15 @@ std::vector<NamedTensor> SavedAndLoaded(const std::vector<NamedTensor>& tensors)
 void Train(Executable& executable, const PlanCase& tested, int steps, uint32_t stream) {
   plan::Totals totals;
   for (int step = 0; step < steps; ++step) {
-    const Rows rows =
-        DrawRows(tested.graph, tested.loss, kFull, stream + 2 * static_cast<uint32_t>(step));
+    const Rows rows = DrawRows(tested.graph, tested.loss, kFull,
+                               stream + 2 * static_cast<uint32_t>(step), tested.whole_below);
     ASSERT_TRUE(executable.TrainStep(rows.batch(), &totals).ok());
   }
 }
 
 // The loss of each of some rows by itself, which follows from the row's output.
 std::vector<double> LossOfEachRow(Executable& executable, const PlanCase& tested) {
-  const Rows rows = DrawRows(tested.graph, tested.loss, 9, 90);
+  const Rows rows = DrawRows(tested.graph, tested.loss, 9, 90, tested.whole_below);
   std::vector<double> losses;
   for (int64_t row = 0; row < rows.rows; ++row) {
     plan::Totals totals;
@@ -210,6 +234,7 @@ TEST_P(Plans, GiveTheSameOutputsAndStepsAfterSavingAndLoading) {
     ASSERT_TRUE(next->ImportWeights(weights).ok());
     ASSERT_TRUE(next->ImportSlots(SavedAndLoaded(whole->ExportSlots())).ok());
     next->SetOptimizerSteps(whole->optimizer_steps());
+    next->SetRunSteps(whole->run_steps());
     EXPECT_EQ(LossOfEachRow(*next, tested), LossOfEachRow(*whole, tested));
     Train(*whole, tested, 2, 200);
     Train(*next, tested, 2, 200);

@@ -15,16 +15,26 @@ std::vector<Subject> SubjectsOf(const layers::LayerKind& kind) {
     v1::Layer spec = sample.spec;
     kind.check(spec).IgnoreError();  // FamiliesTest sees to that
     const std::vector<layers::Shape> inputs = sample.inputs;
-    subjects.push_back({.name = absl::StrCat(layers::Word(kind), ", sample ", subjects.size()),
-                        .inputs = inputs,
-                        .output = kind.infer(spec, inputs).value(),
-                        .weights = kind.weights(spec, inputs),
-                        .lower = [&kind, spec, inputs] { return kind.lower(spec, inputs); },
-                        .reference =
-                            [&kind, spec, inputs](std::span<const std::vector<double>> rows,
-                                                  std::span<const std::vector<double>> weights) {
-                              return kind.reference(spec, inputs, rows, weights);
-                            }});
+    Subject& subject = subjects.emplace_back(
+        Subject{.name = absl::StrCat(layers::Word(kind), ", sample ", subjects.size()),
+                .inputs = inputs,
+                .output = kind.infer(spec, inputs).value(),
+                .weights = kind.weights(spec, inputs),
+                .lower = [&kind, spec, inputs] { return kind.lower(spec, inputs); },
+                .reference =
+                    [&kind, spec, inputs](std::span<const std::vector<double>> rows,
+                                          std::span<const std::vector<double>> weights) {
+                      return kind.reference(spec, inputs, rows, weights);
+                    },
+                .random = kind.random,
+                .whole_below = sample.whole_below});
+    if (kind.batch_reference == nullptr) continue;
+    subject.batch_reference = [&kind, spec, inputs](int64_t rows,
+                                                    std::span<const std::vector<double>> values,
+                                                    std::span<const std::vector<double>> weights,
+                                                    std::vector<std::vector<double>>* statistics) {
+      return kind.batch_reference(spec, inputs, rows, values, weights, statistics);
+    };
   }
   return subjects;
 }

@@ -27,6 +27,15 @@ struct Subject {
   std::function<std::vector<double>(std::span<const std::vector<double>> inputs,
                                     std::span<const std::vector<double>> weights)>
       reference;
+  // Of a kind whose rows are not independent in training: a whole batch; see layers::LayerKind.
+  std::function<std::vector<double>(int64_t rows, std::span<const std::vector<double>> inputs,
+                                    std::span<const std::vector<double>> weights,
+                                    std::vector<std::vector<double>>* statistics)>
+      batch_reference;
+  // What it gives in training has no reference.
+  bool random = false;
+  // As in layers::Sample.
+  int64_t whole_below = 0;
 };
 
 // All subjects of one kind, under the name that tests of it have.

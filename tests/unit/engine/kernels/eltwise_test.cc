@@ -38,18 +38,19 @@ TEST(Eltwise, GivesTheSameInPlaceAndElsewhere) {
     const auto compiled = MakeEltwise(*function, 10)->Compile({.rows = 5}, {}).value();
     Guarded src{std::span(x)};
     Guarded dst(x.size() * sizeof(float));
-    RunKernel(compiled->Forward({.src = src.cell(), .dst = dst.cell()}).value());
+    RunKernel(compiled->Forward({.srcs = {src.cell()}, .dst = dst.cell()}).value());
     EXPECT_EQ(Values(src), x);
     Guarded place{std::span(x)};
-    RunKernel(compiled->Forward({.src = place.cell(), .dst = place.cell()}).value());
+    RunKernel(compiled->Forward({.srcs = {place.cell()}, .dst = place.cell()}).value());
     EXPECT_EQ(Values(place), Values(dst));
 
     Guarded diff_dst{std::span(d)};
     Guarded diff_src(d.size() * sizeof(float));
-    RunKernel(compiled
-                  ->Backward(
-                      {.dst = dst.cell(), .diff_dst = diff_dst.cell(), .diff_src = diff_src.cell()})
-                  .value());
+    RunKernel(
+        compiled
+            ->Backward(
+                {.dst = dst.cell(), .diff_dst = diff_dst.cell(), .diff_srcs = {diff_src.cell()}})
+            .value());
     Guarded diff{std::span(d)};
     ASSERT_TRUE(MakeEltwiseBackward(*function, 50, 1, dst.cell(), diff.cell())->Run().ok());
     EXPECT_EQ(Values(diff), Values(diff_src));
@@ -65,7 +66,7 @@ TEST(Eltwise, GivesTheSameBitsOnAnyNumberOfThreads) {
         MakeEltwise(kSigmoid, 67)->Compile({.rows = kRows, .threads = threads}, {}).value();
     Guarded src{std::span(x)};
     Guarded dst(x.size() * sizeof(float));
-    RunKernel(compiled->Forward({.src = src.cell(), .dst = dst.cell()}).value());
+    RunKernel(compiled->Forward({.srcs = {src.cell()}, .dst = dst.cell()}).value());
     results.push_back(Values(dst));
   }
   EXPECT_EQ(results[1], results[0]);

@@ -108,7 +108,7 @@ TEST(InnerProduct, IsTheSameProductByEveryCandidate) {
     Guarded bias_place{std::span(bias)};
     Guarded scratch(compiled->scratch_bytes());
     const auto calls = compiled
-                           ->Forward({.src = src.cell(),
+                           ->Forward({.srcs = {src.cell()},
                                       .dst = dst.cell(),
                                       .weights = {inside.cell(), bias_place.cell()},
                                       .diff_weights = {nullptr, nullptr},

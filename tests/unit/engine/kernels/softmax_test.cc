@@ -23,7 +23,7 @@ TEST(Softmax, WorksOnEachVectorOfARow) {
   Guarded src{std::span(x)};
   Guarded dst(x.size() * sizeof(float));
   const auto compiled = operation->Compile({.rows = 2}, {}).value();
-  const auto kernels = compiled->Forward({.src = src.cell(), .dst = dst.cell()}).value();
+  const auto kernels = compiled->Forward({.srcs = {src.cell()}, .dst = dst.cell()}).value();
   for (const auto& kernel : kernels) ASSERT_TRUE(kernel->Run().ok());
   EXPECT_TRUE(dst.Intact());
   const float third = 1.0F / 3;
