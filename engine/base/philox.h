@@ -79,6 +79,9 @@ class PhiloxStream {
 // A word as a float in [0, 1): its upper 24 bits.
 inline float ToUniform(uint32_t word) { return static_cast<float>(word >> 8U) * 0x1p-24F; }
 
+// Words first, first + 1, ... of the key's stream.
+void FillWords(const RandomKey& key, uint64_t first, std::span<uint32_t> dst);
+
 // The fills write elements first, first + 1, ... of an endless array that the key names: whoever
 // fills which part, the bits are the same. Uniform in [low, high). REQUIRES: low < high, both
 // finite.

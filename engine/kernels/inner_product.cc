@@ -18,14 +18,14 @@ constexpr InnerProductCandidate kCandidates[] = {
 
 class InnerProduct final : public Operation {
  public:
-  InnerProduct(int64_t inputs, int64_t units, bool bias, const Eltwise* post)
-      : inputs_(inputs), units_(units), bias_(bias), post_(post) {}
+  InnerProduct(int64_t inputs, int64_t units, bool bias, int64_t positions, const Eltwise* post)
+      : inputs_(inputs), units_(units), bias_(bias), positions_(positions), post_(post) {}
 
   std::string name() const override {
     return absl::StrCat("inner_product ", inputs_, "x", units_,
                         post_ == nullptr ? "" : absl::StrCat(" +", post_->name));
   }
-  int64_t dst_values() const override { return units_; }
+  int64_t dst_values() const override { return positions_ * units_; }
   bool backward_reads_src(bool diff_weights) const override { return diff_weights; }
   bool backward_reads_dst() const override { return post_ != nullptr; }
   std::vector<std::string> candidates() const override {
@@ -37,13 +37,13 @@ class InnerProduct final : public Operation {
   std::unique_ptr<const Operation> Absorb(const Operation& next) const override {
     const Eltwise* function = EltwiseOf(next);
     if (post_ != nullptr || function == nullptr) return nullptr;
-    return std::make_unique<InnerProduct>(inputs_, units_, bias_, function);
+    return std::make_unique<InnerProduct>(inputs_, units_, bias_, positions_, function);
   }
 
   absl::StatusOr<std::unique_ptr<CompiledOperation>> Compile(
       const Setting& setting, const Layouts& layouts) const override {
     const InnerProductRequest request{
-        {setting.rows, inputs_, units_}, bias_, post_, setting, layouts};
+        {setting.rows * positions_, inputs_, units_}, bias_, post_, setting, layouts};
     std::vector<std::string> refusals;
     for (const InnerProductCandidate& candidate : kCandidates) {
       if (!setting.candidate.empty() && setting.candidate != candidate.name) continue;
@@ -62,6 +62,7 @@ class InnerProduct final : public Operation {
   const int64_t inputs_;
   const int64_t units_;
   const bool bias_;
+  const int64_t positions_;
   const Eltwise* const post_;
 };
 
@@ -73,8 +74,9 @@ std::string DescribeInnerProduct(const InnerProductRequest& request) {
                       request.post == nullptr ? "" : absl::StrCat(" +", request.post->name));
 }
 
-std::unique_ptr<const Operation> MakeInnerProduct(int64_t inputs, int64_t units, bool bias) {
-  return std::make_unique<InnerProduct>(inputs, units, bias, nullptr);
+std::unique_ptr<const Operation> MakeInnerProduct(int64_t inputs, int64_t units, bool bias,
+                                                  int64_t positions) {
+  return std::make_unique<InnerProduct>(inputs, units, bias, positions, nullptr);
 }
 
 }  // namespace gradus::kernels

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense: activation(x * kernel + bias) on vectors.
+// Dense: activation(x * kernel + bias) over the last axis.
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "engine/base/status.h"
 #include "engine/kernels/inner_product.h"
 #include "engine/layers/activations/kind.h"
+#include "engine/layers/extents.h"
 #include "engine/layers/kind.h"
 
 namespace gradus::layers {
@@ -29,17 +29,14 @@ absl::Status Check(v1::Layer& layer) {
 }
 
 absl::StatusOr<Shape> Infer(const v1::Layer& layer, std::span<const Shape> inputs) {
-  if (inputs[0].size() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an input of shape (", absl::StrJoin(inputs[0], ", "),
-                     ") is not a vector; put a flatten layer before it"));
-  }
-  return Shape{layer.dense().units()};
+  Shape shape = inputs[0];
+  shape.back() = layer.dense().units();
+  return shape;
 }
 
 std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Dense& spec = layer.dense();
-  const int64_t fan_in = inputs[0][0];
+  const int64_t fan_in = inputs[0].back();
   const int64_t fan_out = spec.units();
   std::vector<Weight> weights;
   weights.push_back({"kernel", {fan_in, fan_out}, spec.kernel_initializer(), fan_in, fan_out});
@@ -51,35 +48,49 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Dense& spec = layer.dense();
   std::vector<Lowered> chain;
-  chain.push_back({kernels::MakeInnerProduct(inputs[0][0], spec.units(), spec.use_bias()),
-                   spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
-  const Shape shape = {spec.units()};
+  Shape shape = inputs[0];
+  const int64_t positions = CountOf(shape) / shape.back();
+  chain.push_back(
+      {kernels::MakeInnerProduct(shape.back(), spec.units(), spec.use_bias(), positions),
+       spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
+  shape.back() = spec.units();
   if (auto activation = activations::Lower(spec.activation(), shape); activation != nullptr) {
     chain.push_back({std::move(activation), {}, spec.activation().kind_case()});
   }
   return chain;
 }
 
-std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
-                              std::span<const std::vector<double>> inputs,
-                              std::span<const std::vector<double>> weights) {
-  const v1::Dense& spec = layer.dense();
+// The vector x along the last axis.
+std::vector<double> VectorReference(const v1::Dense& spec, std::span<const double> x,
+                                    std::span<const std::vector<double>> weights) {
   std::vector<double> y(static_cast<size_t>(spec.units()));
   for (size_t unit = 0; unit < y.size(); ++unit) {
     y[unit] = spec.use_bias() ? weights[1][unit] : 0;
-    for (size_t i = 0; i < static_cast<size_t>(shapes[0][0]); ++i)
-      y[unit] += inputs[0][i] * weights[0][i * y.size() + unit];
+    for (size_t i = 0; i < x.size(); ++i) y[unit] += x[i] * weights[0][i * y.size() + unit];
   }
   return activations::Find(spec.activation())->reference(spec.activation(), y);
 }
 
-Sample MakeSample(int64_t inputs, int64_t units, const v1::Activation& activation, bool use_bias) {
+std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
+                              std::span<const std::vector<double>> inputs,
+                              std::span<const std::vector<double>> weights) {
+  const auto width = static_cast<size_t>(shapes[0].back());
+  const std::span<const double> x = inputs[0];
+  std::vector<double> result;
+  for (size_t at = 0; at < x.size(); at += width) {
+    const std::vector<double> y = VectorReference(layer.dense(), x.subspan(at, width), weights);
+    result.insert(result.end(), y.begin(), y.end());
+  }
+  return result;
+}
+
+Sample MakeSample(Shape inputs, int64_t units, const v1::Activation& activation, bool use_bias) {
   Sample sample;
   v1::Dense& spec = *sample.spec.mutable_dense();
   spec.set_units(units);
   *spec.mutable_activation() = activation;
   spec.set_use_bias(use_bias);
-  sample.inputs = {{inputs}};
+  sample.inputs = {std::move(inputs)};
   return sample;
 }
 
@@ -88,13 +99,17 @@ std::vector<Sample> Samples() {
   std::vector<Sample> samples;
   for (const activations::ActivationKind* kind : activations::Table()) {
     for (const v1::Activation& activation : kind->samples())
-      samples.push_back(MakeSample(19, 7, activation, true));
+      samples.push_back(MakeSample({19}, 7, activation, true));
   }
   v1::Activation relu;
   relu.mutable_relu();
-  samples.push_back(MakeSample(1, 1, relu, true));
-  samples.push_back(MakeSample(50, 100, relu, false));
-  samples.push_back(MakeSample(200, 33, relu, true));
+  samples.push_back(MakeSample({1}, 1, relu, true));
+  samples.push_back(MakeSample({50}, 100, relu, false));
+  samples.push_back(MakeSample({200}, 33, relu, true));
+  samples.push_back(MakeSample({3, 19}, 7, relu, true));
+  v1::Activation softmax;
+  softmax.mutable_softmax();
+  samples.push_back(MakeSample({2, 3, 5}, 4, softmax, false));
   return samples;
 }
 
@@ -103,7 +118,7 @@ std::vector<Sample> Samples() {
 extern const LayerKind dense_kind;
 constinit const LayerKind dense_kind = {
     .field = v1::Layer::kDense,
-    .documentation = "activation(x * kernel + bias) on vectors; kernel is (inputs, units).",
+    .documentation = "activation(x * kernel + bias) over the last axis; kernel is (inputs, units).",
     .source = "Keras, Dense",
     .min_inputs = 1,
     .max_inputs = 1,

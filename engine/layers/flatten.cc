@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flatten: each row of any shape becomes a vector, in C order.
-#include "engine/layers/kind.h"
+#include "engine/layers/extents.h"
+#include "engine/layers/weightless.h"
 
 namespace gradus::layers {
 namespace {
 
-int64_t Product(const Shape& shape) {
-  int64_t product = 1;
-  for (const int64_t extent : shape) product *= extent;
-  return product;
-}
-
-absl::Status Check(v1::Layer&) { return absl::OkStatus(); }
-
 absl::StatusOr<Shape> Infer(const v1::Layer&, std::span<const Shape> inputs) {
-  return Shape{Product(inputs[0])};
+  return Shape{CountOf(inputs[0])};
 }
-
-std::vector<Weight> Weights(const v1::Layer&, std::span<const Shape>) { return {}; }
 
 std::vector<Lowered> Lower(const v1::Layer&, std::span<const Shape> inputs) {
-  std::vector<Lowered> chain;
-  chain.push_back({kernels::MakeView(Product(inputs[0])), {}});
-  return chain;
-}
-
-std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
-                              std::span<const std::vector<double>> inputs,
-                              std::span<const std::vector<double>>) {
-  return inputs[0];
+  return OneLink(kernels::MakeView(CountOf(inputs[0])));
 }
 
 std::vector<Sample> Samples() {
@@ -46,11 +29,11 @@ constinit const LayerKind flatten_kind = {
     .source = "Keras, Flatten",
     .min_inputs = 1,
     .max_inputs = 1,
-    .check = Check,
+    .check = NoSettings,
     .infer = Infer,
-    .weights = Weights,
+    .weights = NoWeights,
     .lower = Lower,
-    .reference = Reference,
+    .reference = SameValues,
     .samples = Samples,
 };
 

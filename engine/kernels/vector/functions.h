@@ -82,6 +82,23 @@ struct VectorFunctions {
                        float momentum, bool nesterov, size_t count);
   // dst = src * scale + offset.
   void (*convert_u8)(const uint8_t* src, float* dst, float scale, float offset, size_t count);
+
+  // dst -= src.
+  void (*subtract)(float* dst, const float* src, size_t count);
+  // dst *= src.
+  void (*multiply)(float* dst, const float* src, size_t count);
+  // dst becomes the larger of dst and src, or the smaller one; NaN where one of them is.
+  void (*raise)(float* dst, const float* src, size_t count);
+  void (*lower)(float* dst, const float* src, size_t count);
+  // Where src is y, or NaN, diff moves to diff_src; elsewhere diff_src is 0.
+  void (*claim)(const float* y, const float* src, float* diff, float* diff_src, size_t count);
+  // x becomes x * scale + offset.
+  void (*rescale)(float* x, float scale, float offset, size_t count);
+  // dst = `low` where the word is at most `last`, else `high`.
+  void (*choose)(const uint32_t* words, uint32_t last, float low, float high, float* dst,
+                 size_t count);
+  // A standard normal number of each word's upper 24 bits, at most 5.5 in size.
+  void (*normal)(const uint32_t* words, float* dst, size_t count);
 };
 
 // The best table for this machine; ONEDNN_MAX_CPU_ISA (SSE41, AVX2, ...) lowers it as it lowers

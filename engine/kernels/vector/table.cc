@@ -33,6 +33,14 @@ constinit const VectorFunctions kFunctions = {
     .sgd = Sgd,
     .sgd_momentum = SgdMomentum,
     .convert_u8 = ConvertU8,
+    .subtract = Subtract,
+    .multiply = Multiply,
+    .raise = Raise,
+    .lower = Lower,
+    .claim = Claim,
+    .rescale = Rescale,
+    .choose = Choose,
+    .normal = Normal,
 };
 
 }  // namespace gradus::kernels::GRADUS_ISA

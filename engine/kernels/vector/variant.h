@@ -41,4 +41,14 @@ void SgdMomentum(float* weights, const float* gradients, float* velocity, float 
                  float momentum, bool nesterov, size_t count);
 void ConvertU8(const uint8_t* src, float* dst, float scale, float offset, size_t count);
 
+void Subtract(float* dst, const float* src, size_t count);
+void Multiply(float* dst, const float* src, size_t count);
+void Raise(float* dst, const float* src, size_t count);
+void Lower(float* dst, const float* src, size_t count);
+void Claim(const float* y, const float* src, float* diff, float* diff_src, size_t count);
+void Rescale(float* x, float scale, float offset, size_t count);
+
+void Choose(const uint32_t* words, uint32_t last, float low, float high, float* dst, size_t count);
+void Normal(const uint32_t* words, float* dst, size_t count);
+
 }  // namespace gradus::kernels::GRADUS_ISA

@@ -75,6 +75,17 @@ TEST(Philox, AStreamYieldsTheWordsInOrder) {
   for (uint64_t i = 0; i < 11; ++i) EXPECT_EQ(stream.Next(), philox.Word(i)) << i;
 }
 
+TEST(Philox, WordsAreThoseOfTheStreamFromAnyPlaceOn) {
+  const Philox philox(Key(7));
+  for (const uint64_t first : {0, 1, 6, 1003}) {
+    for (const size_t count : {0, 1, 5, 64}) {
+      std::vector<uint32_t> words(count);
+      FillWords(Key(7), first, words);
+      for (size_t i = 0; i < count; ++i) EXPECT_EQ(words[i], philox.Word(first + i));
+    }
+  }
+}
+
 TEST(Philox, FillsDoNotDependOnHowTheyAreSplit) {
   const auto fills = {FillUniform, FillNormal, FillTruncatedNormal};
   for (const auto fill : fills) {

@@ -85,8 +85,8 @@ TEST(GraphTest, NamesTheFieldThatIsWrong) {
             "layers[0].dense.units: 2147483648 is not at most 16777216");
   EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: -1 } }"),
               StartsWith("layers[0].dense.units: -1 "));
-  EXPECT_THAT(ErrorOf("input_shape: 28 input_shape: 28 layers { dense { units: 3 } }"),
-              StartsWith("layers[0].dense: an input of shape (28, 28) is not a vector"));
+  EXPECT_THAT(ErrorOf("input_shape: 28 input_shape: 28 layers { random_flip {} }"),
+              StartsWith("layers[0].random_flip: an input of shape (28, 28) is not an image"));
   EXPECT_THAT(ErrorOf("input_shape: 4 layers { }"), StartsWith("layers[0]: no kind of layer"));
   EXPECT_THAT(ErrorOf("input_shape: 4"), StartsWith("layers: 0 is not"));
   EXPECT_THAT(ErrorOf("layers { flatten {} }"), StartsWith("input_shape: 0 entries"));

@@ -53,12 +53,14 @@ TEST_F(Dense, KeepsWhatIsGiven) {
   EXPECT_EQ(spec_.SerializeAsString(), given.SerializeAsString());
 }
 
-TEST_F(Dense, TakesVectorsAlone) {
+TEST_F(Dense, WorksAlongTheLastAxis) {
   dense().set_units(7);
+  ASSERT_TRUE(kind().check(spec_).ok());
   EXPECT_THAT(kind().infer(spec_, inputs_).value(), ElementsAre(7));
-  const std::vector<Shape> images = {{28, 28}};
-  EXPECT_EQ(kind().infer(spec_, images).status().message(),
-            "an input of shape (28, 28) is not a vector; put a flatten layer before it");
+  const std::vector<Shape> images = {{28, 5, 20}};
+  EXPECT_THAT(kind().infer(spec_, images).value(), ElementsAre(28, 5, 7));
+  EXPECT_THAT(kind().weights(spec_, images)[0].shape, ElementsAre(20, 7));
+  EXPECT_EQ(kind().lower(spec_, images)[0].operation->dst_values(), 28 * 5 * 7);
 }
 
 TEST_F(Dense, HasAKernelAndABiasWithTheirFans) {
