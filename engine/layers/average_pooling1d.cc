@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Average pooling1d: the mean of each window.
+#include "engine/layers/pooling.h"
+#include "engine/layers/weightless.h"
+
+namespace gradus::layers {
+namespace {
+
+std::vector<Sample> Samples() {
+  return Pooling1dSamples([](v1::Layer& layer) { return layer.mutable_average_pooling1d(); });
+}
+
+}  // namespace
+
+extern const LayerKind average_pooling1d_kind;
+constinit const LayerKind average_pooling1d_kind = {
+    .field = v1::Layer::kAveragePooling1D,
+    .documentation =
+        "The mean of each window over a sequence (steps, channels), channel by channel.",
+    .source = "Keras, AveragePooling1D",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .check = CheckPooling1d,
+    .infer = InferPooling,
+    .weights = NoWeights,
+    .lower = LowerPool<kernels::Pool::kMean>,
+    .reference = PoolReferenceOf<kernels::Pool::kMean>,
+    .samples = Samples,
+};
+
+}  // namespace gradus::layers
