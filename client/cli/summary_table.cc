@@ -16,22 +16,20 @@ namespace gradus::cli {
 
 namespace {
 
-bool IsStack(const v1::ModelSummary& summary) {
-  for (int i = 1; i < summary.layers_size(); ++i) {
-    const v1::LayerSummary& layer = summary.layers(i);
-    if (layer.inputs().empty()) continue;
-    if (layer.inputs_size() != 1 || layer.inputs(0) != summary.layers(i - 1).name()) return false;
-  }
-  return true;
+// What a layer takes that names nothing.
+std::string BeforeLayer(const v1::ModelSummary& summary, int i) {
+  return i == 0 ? "input" : summary.layers(i - 1).name();
 }
 
 }  // namespace
 
 std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summary) {
-  const bool stack = IsStack(summary);
+  const bool stack = std::ranges::all_of(
+      summary.layers(), [](const v1::LayerSummary& layer) { return layer.inputs().empty(); });
   std::vector<std::vector<std::string>> rows = {{"Layer (type)", "Output Shape", "Param #"}};
   if (!stack) rows[0].emplace_back("Connected to");
-  for (const v1::LayerSummary& layer : summary.layers()) {
+  for (int i = 0; i < summary.layers_size(); ++i) {
+    const v1::LayerSummary& layer = summary.layers(i);
     rows.push_back({absl::StrCat(support::Printable(layer.name(), true), " (",
                                  CamelCase(support::Printable(layer.type(), true)), ")",
                                  layer.trainable() ? "" : " frozen"),

@@ -67,7 +67,9 @@ v1::ModelSummary Graph::Summary() const {
     }
     layer.set_params(params);
     layer.set_trainable(node.trainable);
-    *layer.mutable_inputs() = spec_.layers(static_cast<int>(i)).inputs();
+    const int before = i == 0 ? kModelInput : static_cast<int>(i) - 1;
+    if (node.inputs != std::vector<int>{before})
+      *layer.mutable_inputs() = spec_.layers(static_cast<int>(i)).inputs();
   }
   summary.set_total_params(total_params_);
   summary.set_trainable_params(trainable_params(trainable()));

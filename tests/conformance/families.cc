@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "engine/layers/activations/kind.h"
 #include "engine/layers/kind.h"
+#include "engine/training/callbacks/kind.h"
 #include "engine/training/initializers/kind.h"
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
@@ -107,10 +108,36 @@ Family Optimizers() {
   return family;
 }
 
+Family Callbacks() {
+  Family family{"callbacks", v1::Callback::descriptor(), {}};
+  for (const callbacks::CallbackKind* kind : callbacks::Table()) {
+    Member member{
+        .field = kind->field,
+        .word = callbacks::Word(*kind),
+        .documentation = kind->documentation,
+        .source = kind->source,
+        // Rules, no formulas: their own tests work them out by hand.
+        .has_reference = true,
+        .whole = kind->check != nullptr && kind->start != nullptr && kind->after_epoch != nullptr};
+    const std::vector<std::string> names = {"val_loss", "loss"};
+    for (v1::Callback sample : kind->samples()) {
+      member.sample_fields.push_back(sample.kind_case());
+      for (std::vector<std::string>* checked :
+           {&member.samples_checked, &member.samples_checked_again}) {
+        const absl::Status status = kind->check(sample, names);
+        if (!status.ok()) member.refusals.emplace_back(status.message());
+        checked->push_back(sample.ShortDebugString());
+      }
+    }
+    family.members.push_back(std::move(member));
+  }
+  return family;
+}
+
 }  // namespace
 
 std::vector<Family> Families() {
-  return {Layers(), Activations(), Initializers(), Losses(), Metrics(), Optimizers()};
+  return {Layers(), Activations(), Initializers(), Losses(), Metrics(), Optimizers(), Callbacks()};
 }
 
 }  // namespace gradus::conformance

@@ -96,7 +96,7 @@ class Json(unittest.TestCase):
         self.assertEqual((model["name"], model["version"], model["job"], model["datasets"]), ("json", "1", self.id, ["fashion-mnist"]))
         for layer in model["layers"]:
             self.check(layer, LAYER)
-        self.assertEqual(model["layers"][1], {"name": "dense", "type": "dense", "output_shape": ["100"], "params": "78500", "trainable": True})
+        self.assertEqual(model["layers"][1], {"name": "dense", "type": "dense", "output_shape": ["100"], "params": "78500", "trainable": True, "inputs": []})
         self.assertEqual(sum(int(layer["params"]) for layer in model["layers"]), int(model["total_params"]))
         self.assertCountEqual(model["metrics"], METRICS)
         self.assertEqual(model["weights_sha256"], self.server.json("job", "show", self.id)["weights_sha256"])

@@ -36,8 +36,8 @@ Non-trainable params: 78,500
 TEST(SummaryTable, SaysWhatALayerOfAGraphIsConnectedTo) {
   const auto summary = support::Parse<v1::ModelSummary>(R"(
 layers:
-  - {name: a, type: dense, output_shape: [4], params: 20, trainable: true, inputs: [input]}
-  - {name: b, type: dense, output_shape: [4], params: 20, trainable: true, inputs: [a]}
+  - {name: a, type: dense, output_shape: [4], params: 20, trainable: true}
+  - {name: b, type: dense, output_shape: [4], params: 20, trainable: true}
   - {name: add, type: add, output_shape: [4], params: 0, trainable: true, inputs: [a, b]}
 total_params: 40
 trainable_params: 40
