@@ -12,6 +12,7 @@
 #include "engine/kernels/onednn_primitive.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/part.h"
+#include "engine/kernels/sequence.h"
 
 namespace gradus::kernels {
 namespace {
@@ -143,12 +144,14 @@ class Compiled final : public CompiledOperation {
 
   absl::StatusOr<Kernels> Forward(const Operands& o) const override {
     Kernels kernels;
-    ASSIGN_OR_RETURN(const Cell kernel, KernelFor(forward_, forward_.weights_desc(), o, kernels));
+    Kernels pass;
+    ASSIGN_OR_RETURN(const Cell kernel, KernelFor(forward_, forward_.weights_desc(), o, pass));
     std::vector<PrimitiveArgument> arguments = {{DNNL_ARG_SRC, geometry_.src, o.src()},
                                                 {DNNL_ARG_WEIGHTS, forward_.weights_desc(), kernel},
                                                 {DNNL_ARG_DST, geometry_.dst, o.dst}};
     if (request_.bias) arguments.push_back({DNNL_ARG_BIAS, geometry_.bias, o.weights[1]});
-    RETURN_IF_ERROR(Append("_forward", forward_, arguments, o, kernels));
+    RETURN_IF_ERROR(Append("_forward", forward_, arguments, o, pass));
+    AppendSequence(std::move(pass), kernels);
     return kernels;
   }
 
@@ -161,12 +164,14 @@ class Compiled final : public CompiledOperation {
     }
     if (o.diff_weights[0] != nullptr) RETURN_IF_ERROR(BackwardWeights(o, kernels));
     if (o.diff_src() != nullptr) {
-      ASSIGN_OR_RETURN(const Cell kernel, KernelFor(data_, data_.weights_desc(), o, kernels));
+      Kernels pass;
+      ASSIGN_OR_RETURN(const Cell kernel, KernelFor(data_, data_.weights_desc(), o, pass));
       RETURN_IF_ERROR(Append("_backward_data", data_,
                              {{DNNL_ARG_DIFF_SRC, geometry_.src, o.diff_src()},
                               {DNNL_ARG_WEIGHTS, data_.weights_desc(), kernel},
                               {DNNL_ARG_DIFF_DST, geometry_.dst, o.diff_dst}},
-                             o, kernels));
+                             o, pass));
+      AppendSequence(std::move(pass), kernels);
     }
     return kernels;
   }
@@ -221,17 +226,20 @@ class Compiled final : public CompiledOperation {
   }
 
   absl::Status BackwardWeights(const Operands& o, Kernels& kernels) const {
+    Kernels pass;
     const memory::desc liked = weights_.diff_weights_desc();
     const bool same = liked == arena();
     const Cell kernel =
         same ? o.diff_weights[0]
-             : AppendPart(o.scratch, WholeLines(weights_.scratchpad_desc().get_size()), kernels);
+             : AppendPart(o.scratch, WholeLines(weights_.scratchpad_desc().get_size()), pass);
     std::vector<PrimitiveArgument> arguments = {{DNNL_ARG_SRC, geometry_.src, o.src()},
                                                 {DNNL_ARG_DIFF_WEIGHTS, liked, kernel},
                                                 {DNNL_ARG_DIFF_DST, geometry_.dst, o.diff_dst}};
     if (request_.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, geometry_.bias, o.diff_weights[1]});
-    RETURN_IF_ERROR(Append("_backward_weights", weights_, arguments, o, kernels));
-    return same ? absl::OkStatus() : Reorder(liked, kernel, arena(), o.diff_weights[0], kernels);
+    RETURN_IF_ERROR(Append("_backward_weights", weights_, arguments, o, pass));
+    if (!same) RETURN_IF_ERROR(Reorder(liked, kernel, arena(), o.diff_weights[0], pass));
+    AppendSequence(std::move(pass), kernels);
+    return absl::OkStatus();
   }
 
   template <typename Desc>

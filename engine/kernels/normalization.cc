@@ -12,6 +12,7 @@
 #include "engine/kernels/onednn_primitive.h"
 #include "engine/kernels/parallel.h"
 #include "engine/kernels/part.h"
+#include "engine/kernels/sequence.h"
 
 namespace gradus::kernels {
 namespace {
@@ -57,8 +58,7 @@ class Compiled {
         WithUserScratchpad(),
         CpuEngine()};
     if (!setting.training) return;
-    // What is frozen has no gradients of its own.
-    const bool weights = !setting.frozen && (shape.scale || shape.shift);
+    const bool weights = shape.scale || shape.shift;
     backward_ = {{weights ? dnnl::prop_kind::backward : dnnl::prop_kind::backward_data, data_,
                   data_, shape.epsilon, flags},
                  WithUserScratchpad(),
@@ -67,8 +67,10 @@ class Compiled {
   }
 
   size_t scratch_bytes() const {
-    const size_t bytes = forward_.scratchpad_desc().get_size();
-    return setting_.training ? std::max(bytes, backward_.scratchpad_desc().get_size()) : bytes;
+    const size_t bytes = WholeLines(forward_.scratchpad_desc().get_size());
+    if (!setting_.training) return bytes;
+    // Gradients that oneDNN computes and nobody wants come behind its own.
+    return std::max(bytes, UnwantedAt(2));
   }
   // Mean and variance, where they are computed.
   size_t workspace_bytes() const {
@@ -102,19 +104,30 @@ class Compiled {
                                                 {DNNL_ARG_DIFF_DST, data_, o.diff_dst},
                                                 {DNNL_ARG_DIFF_SRC, data_, diff_src}};
     AddWeights(o, arguments);
-    if (!setting_.frozen) {
-      if (shape_.scale) arguments.push_back({DNNL_ARG_DIFF_SCALE, channels_, o.diff_weights[0]});
-      if (shape_.shift)
-        arguments.push_back({DNNL_ARG_DIFF_SHIFT, channels_, o.diff_weights[ShiftAt()]});
-    }
+    Kernels pass;
+    if (shape_.scale)
+      arguments.push_back({DNNL_ARG_DIFF_SCALE, channels_, GradientOf(o, 0, 0, pass)});
+    if (shape_.shift)
+      arguments.push_back({DNNL_ARG_DIFF_SHIFT, channels_, GradientOf(o, ShiftAt(), 1, pass)});
     RETURN_IF_ERROR(AppendPrimitive(absl::StrCat(Family::kName, "_backward"), Details(), backward_,
-                                    setting_.threads, arguments, o.scratch, kernels));
+                                    setting_.threads, arguments, o.scratch, pass));
+    AppendSequence(std::move(pass), kernels);
     return kernels;
   }
 
  private:
   size_t ShiftAt() const { return shape_.scale ? 1 : 0; }
   size_t MeanAt() const { return ShiftAt() + (shape_.shift ? 1 : 0); }
+  // Where in the scratch memory the first or the second unwanted gradient lies.
+  size_t UnwantedAt(size_t index) const {
+    return WholeLines(backward_.scratchpad_desc().get_size()) +
+           index * WholeLines(channels_.get_size());
+  }
+  // oneDNN has no backward pass without them where there are weights.
+  Cell GradientOf(const Operands& o, size_t weight, size_t unwanted, Kernels& pass) const {
+    return o.diff_weights[weight] != nullptr ? o.diff_weights[weight]
+                                             : AppendPart(o.scratch, UnwantedAt(unwanted), pass);
+  }
   memory::desc StatisticDesc() const { return forward_.mean_desc(); }
   size_t StatisticBytes() const { return StatisticDesc().get_size(); }
   std::string Details() const {

@@ -88,7 +88,10 @@ TEST_P(Operations, AgreeWithTheReferenceByEveryCandidate) {
         for (const Wanted wanted : {Wanted::kAll, Wanted::kInput, Wanted::kWeights}) {
           setting.wanted = wanted;
           const auto result = RunChain(subject, setting, expected.data);
-          if (!result.ok()) continue;
+          if (!result.ok()) {
+            EXPECT_NE(setting.candidate, "") << result.status();
+            continue;
+          }
           ++accepted[setting.candidate];
           if (subject.random) continue;
           // What is frozen is as in an evaluation.
