@@ -23,14 +23,14 @@ size_t WholeLines(size_t floats) { return (floats + kLine - 1) / kLine * kLine; 
 
 absl::StatusOr<std::unique_ptr<ParameterStore>> ParameterStore::Create(
     const graph::Graph& graph, kernels::Layouts layouts, std::vector<Role> roles, int shards,
-    std::vector<std::string> slot_names) {
+    std::vector<std::string> slot_names, float slot_start) {
   std::unique_ptr<ParameterStore> store(
       new ParameterStore(graph, std::move(layouts), std::move(roles), std::move(slot_names)));
-  RETURN_IF_ERROR(store->Allocate(shards));
+  RETURN_IF_ERROR(store->Allocate(shards, slot_start));
   return store;
 }
 
-absl::Status ParameterStore::Allocate(int shards) {
+absl::Status ParameterStore::Allocate(int shards, float slot_start) {
   const size_t count = layouts_.size();
   offsets_.resize(count);
   size_t total = 0;
@@ -51,6 +51,12 @@ absl::Status ParameterStore::Allocate(int shards) {
   slots_.resize(slot_names_.size());
   for (base::Arena& arena : slots_) {
     ASSIGN_OR_RETURN(arena, base::Arena::Allocate(trainable_floats_ * sizeof(float)));
+  }
+  for (size_t i = 0; i < count && slot_start != 0; ++i) {
+    if (roles_[i] != Role::kTrained) continue;
+    const std::vector<float> start(static_cast<size_t>(graph_.parameters()[i].count), slot_start);
+    for (base::Arena& arena : slots_)
+      layouts_[i]->FromPublic(start.data(), Floats(arena) + offsets_[i]);
   }
   gradient_cells_.assign(gradients_.size(), std::vector<void*>(count, nullptr));
   for (size_t i = 0; i < count; ++i) {

@@ -35,10 +35,12 @@ enum class Role {
 class ParameterStore {
  public:
   // `layouts` and `roles`: one a parameter of the graph, which must outlive the store.
-  // Everything starts as zeros.
-  static absl::StatusOr<std::unique_ptr<ParameterStore>> Create(
-      const graph::Graph& graph, kernels::Layouts layouts, std::vector<Role> roles, int shards,
-      std::vector<std::string> slot_names);
+  // Everything starts as zeros, slots as `slot_start` where they belong to a weight.
+  static absl::StatusOr<std::unique_ptr<ParameterStore>> Create(const graph::Graph& graph,
+                                                                kernels::Layouts layouts,
+                                                                std::vector<Role> roles, int shards,
+                                                                std::vector<std::string> slot_names,
+                                                                float slot_start = 0);
 
   kernels::Cell weight(int parameter) const {
     return &weight_cells_[static_cast<size_t>(parameter)];
@@ -87,7 +89,7 @@ class ParameterStore {
         roles_(std::move(roles)),
         slot_names_(std::move(slot_names)) {}
   static float* Floats(const base::Arena& arena) { return reinterpret_cast<float*>(arena.data()); }
-  absl::Status Allocate(int shards);
+  absl::Status Allocate(int shards, float slot_start);
   NamedTensor Export(const std::string& name, const Place& place) const;
   absl::StatusOr<Place> FindSlot(const std::string& name) const;
   absl::Status CheckShape(const NamedTensor& tensor, int parameter) const;

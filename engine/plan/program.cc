@@ -37,9 +37,12 @@ absl::Status Program::Build() {
   optimizer_ = optimizers::Find(setup_.optimizer);
   hyper_ = optimizer_->hyper(setup_.optimizer);
   learning_rate_ = optimizer_->learning_rate(setup_.optimizer);
+  common_ = optimizers::CommonOf(setup_.optimizer);
   ASSIGN_OR_RETURN(kernels::Layouts layouts, ChooseLayouts());
-  ASSIGN_OR_RETURN(parameters_, ParameterStore::Create(graph_, std::move(layouts), Roles(), shards_,
-                                                       optimizer_->slots(setup_.optimizer)));
+  ASSIGN_OR_RETURN(parameters_,
+                   ParameterStore::Create(graph_, std::move(layouts), Roles(), shards_,
+                                          optimizer_->slots(setup_.optimizer), SlotStart()));
+  squares_.assign(graph_.parameters().size(), 0);
   activations_.resize(static_cast<size_t>(shards_));
   if (shards_ > 1) {
     base::Team::Options options;
@@ -49,6 +52,10 @@ absl::Status Program::Build() {
     rank_status_.resize(static_cast<size_t>(options.size));
   }
   return absl::OkStatus();
+}
+
+float Program::SlotStart() const {
+  return optimizer_->slot_start == nullptr ? 0 : optimizer_->slot_start(setup_.optimizer);
 }
 
 std::vector<Role> Program::Roles() const {

@@ -20,6 +20,7 @@
 #include "engine/plan/parameter_store.h"
 #include "engine/plan/shard_plan.h"
 #include "engine/training/optimizers/kind.h"
+#include "engine/training/optimizers/settings.h"
 
 namespace gradus::plan {
 
@@ -63,6 +64,7 @@ class Program {
   absl::StatusOr<kernels::Layouts> ChooseLayouts();
   kernels::Setting SettingFor(const Link& link, int64_t rows, bool training) const;
   std::vector<Role> Roles() const;
+  float SlotStart() const;
   absl::StatusOr<const CompiledOperations*> OperationsFor(int64_t rows, bool training);
   absl::StatusOr<StepPlan*> FindPlan(int64_t rows, bool training);
   absl::StatusOr<std::unique_ptr<StepPlan>> CompileStep(int64_t rows, bool training);
@@ -73,10 +75,20 @@ class Program {
   absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
   absl::Status RunAlone(StepPlan& plan);
   absl::Status RunTeam(StepPlan& plan);
+  // In update.cc. All but MeasureGradients are for floats begin ... end of the arenas.
   // Adds up the shards' gradients in tree order, into the first one's.
   void AddShards(size_t begin, size_t count) const;
-  // Adds up gradients and updates the weights, for floats begin ... end of the arenas.
+  // How far gradients are scaled down hangs on their lengths: they must all be added up before.
+  bool NeedsLengths() const {
+    return common_.clipnorm.has_value() || common_.global_clipnorm.has_value();
+  }
+  void AddAll(size_t begin, size_t end) const;
+  // The squared lengths of every `ranks`th weight's gradient, from number `rank` on.
+  void MeasureGradients(size_t rank, size_t ranks);
+  // REQUIRES: where lengths are needed, all are measured.
   void Update(size_t begin, size_t end) const;
+  float FactorOf(double square) const;
+  void ScaleGradients(size_t begin, size_t end) const;
   // Moves statistics towards what the batch says of them, in floats begin ... end of the arenas.
   void Gather(size_t begin, size_t end) const;
   void AddTotals(const StepPlan& plan, Totals* totals) const;
@@ -89,6 +101,8 @@ class Program {
   losses::Target target_;
   const optimizers::OptimizerKind* optimizer_ = nullptr;
   optimizers::Hyper hyper_;
+  optimizers::Common common_;
+  std::vector<double> squares_;  // of each weight's gradient
   double learning_rate_ = 0;
   int64_t run_steps_ = 0;
   std::unique_ptr<ParameterStore> parameters_;

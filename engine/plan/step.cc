@@ -4,21 +4,19 @@
 
 #include "engine/base/status.h"
 #include "engine/kernels/parallel.h"
-#include "engine/kernels/vector/functions.h"
 #include "engine/plan/program.h"
 
 namespace gradus::plan {
 namespace {
 
 constexpr size_t kLine = 16;
-// Floats that are summed and updated while they are in the first-level cache.
-constexpr size_t kChunk = 2048;
 
 }  // namespace
 
 absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
   ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, training));
   BindBatch(*plan, batch);
+  if (training && optimizer_->prepare != nullptr) optimizer_->prepare(hyper_);
   RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
   if (training) {
     ++hyper_.step;
@@ -58,6 +56,7 @@ absl::Status Program::RunAlone(StepPlan& plan) {
   kernels::UseThreads(setup_.cores);
   RETURN_IF_ERROR(RunShards(plan, 0, 1));
   if (plan.training) {
+    if (NeedsLengths()) MeasureGradients(0, 1);  // there is one shard: all is added up
     kernels::ParallelRanges(setup_.cores, parameters_->trainable_floats(), kLine,
                             [this](size_t begin, size_t end) { Update(begin, end); });
     Gather(parameters_->trainable_floats(), parameters_->gathered_floats());
@@ -77,6 +76,12 @@ absl::Status Program::RunTeam(StepPlan& plan) {
       return;
     const base::Range part =
         base::PartOf(parameters_->trainable_floats(), rank, team_->size(), kLine);
+    if (NeedsLengths()) {
+      AddAll(part.begin, part.end);
+      team_->Sync();
+      MeasureGradients(static_cast<size_t>(rank), static_cast<size_t>(team_->size()));
+      team_->Sync();
+    }
     Update(part.begin, part.end);
     const base::Range gathered =
         base::PartOf(parameters_->gathered_floats() - parameters_->trainable_floats(), rank,
@@ -86,45 +91,6 @@ absl::Status Program::RunTeam(StepPlan& plan) {
   });
   for (const absl::Status& status : rank_status_) RETURN_IF_ERROR(status);
   return absl::OkStatus();
-}
-
-void Program::AddShards(size_t begin, size_t count) const {
-  for (int stride = 1; stride < shards_; stride *= 2) {
-    for (int shard = 0; shard + stride < shards_; shard += 2 * stride) {
-      kernels::Vector().add(parameters_->gradients(shard) + begin,
-                            parameters_->gradients(shard + stride) + begin, count);
-    }
-  }
-}
-
-void Program::Update(size_t begin, size_t end) const {
-  for (size_t at = begin; at < end; at += kChunk) {
-    const size_t count = std::min(kChunk, end - at);
-    AddShards(at, count);
-    optimizers::Stretch stretch{.weights = parameters_->weights() + at,
-                                .gradients = parameters_->gradients(0) + at,
-                                .count = count};
-    for (int slot = 0; slot < parameters_->slots(); ++slot)
-      stretch.slots[slot] = parameters_->slot(slot) + at;
-    optimizer_->update(hyper_, stretch);
-  }
-}
-
-void Program::Gather(size_t begin, size_t end) const {
-  if (begin == end) return;
-  AddShards(begin, end - begin);
-  for (size_t i = 0; i < graph_.parameters().size(); ++i) {
-    const int parameter = static_cast<int>(i);
-    if (parameters_->role(parameter) != Role::kStatistic) continue;
-    const auto momentum = static_cast<float>(graph_.parameters()[i].momentum);
-    const size_t first = std::max(begin, parameters_->offset(parameter));
-    const size_t last =
-        std::min(end, parameters_->offset(parameter) + parameters_->layout(parameter)->floats());
-    for (size_t k = first; k < last; ++k) {
-      float& moving = parameters_->weights()[k];
-      moving = momentum * moving + (1.0F - momentum) * parameters_->gradients(0)[k];
-    }
-  }
 }
 
 void Program::AddTotals(const StepPlan& plan, Totals* totals) const {

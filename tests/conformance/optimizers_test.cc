@@ -25,11 +25,11 @@ constexpr int kSteps = 10;
 // Weights with their slots, as f32 between guards.
 class State {
  public:
-  State(const std::vector<float>& weights, size_t slots)
+  State(const std::vector<float>& weights, size_t slots, float start)
       : weights_(std::make_unique<Guarded>(std::span(weights))) {
-    const std::vector<float> zeros(weights.size(), 0.0F);
+    const std::vector<float> starts(weights.size(), start);
     for (size_t i = 0; i < slots; ++i)
-      slots_.push_back(std::make_unique<Guarded>(std::span(zeros)));
+      slots_.push_back(std::make_unique<Guarded>(std::span(starts)));
   }
 
   // Floats [begin, end) of one step.
@@ -76,14 +76,18 @@ class Optimizers : public testing::TestWithParam<const OptimizerKind*> {
   optimizers::Hyper HyperAt(const v1::Optimizer& spec, int step) const {
     optimizers::Hyper hyper = kind().hyper(spec);
     hyper.step = step;
+    if (kind().prepare != nullptr) kind().prepare(hyper);
     return hyper;
+  }
+  float StartOf(const v1::Optimizer& spec) const {
+    return kind().slot_start == nullptr ? 0 : kind().slot_start(spec);
   }
   // After kSteps steps, each made in parts that end at these floats.
   State Run(const v1::Optimizer& spec, const std::vector<size_t>& ends) const;
 };
 
 State Optimizers::Run(const v1::Optimizer& spec, const std::vector<size_t>& ends) const {
-  State state(DrawNormal(kCount, 1), kind().slots(spec).size());
+  State state(DrawNormal(kCount, 1), kind().slots(spec).size(), StartOf(spec));
   for (int step = 0; step < kSteps; ++step) {
     const std::vector<float> gradients = Gradients(step);
     Guarded place{std::span<const float>(gradients)};
@@ -108,7 +112,8 @@ TEST_P(Optimizers, TakeTenStepsAsTheReferenceDoes) {
     const size_t slots = kind().slots(spec).size();
     const State state = Run(spec, {kCount});
     std::vector<double> weights = Doubles(DrawNormal(kCount, 1));
-    std::vector<std::vector<double>> expected(slots, std::vector<double>(kCount, 0));
+    std::vector<std::vector<double>> expected(
+        slots, std::vector<double>(kCount, static_cast<double>(StartOf(spec))));
     for (int step = 0; step < kSteps; ++step) {
       const std::vector<float> gradients = Gradients(step);
       for (size_t i = 0; i < kCount; ++i) {
@@ -136,11 +141,11 @@ TEST_P(Optimizers, LeaveZerosWithoutGradientsZero) {
   for (const v1::Optimizer& spec : Samples()) {
     SCOPED_TRACE(spec.ShortDebugString());
     const std::vector<float> zeros(64, 0.0F);
-    State state(zeros, kind().slots(spec).size());
+    State state(zeros, kind().slots(spec).size(), 0);
     Guarded gradients{std::span<const float>(zeros)};
     for (int step = 0; step < kSteps; ++step)
       state.Update(kind(), HyperAt(spec, step), gradients, 0, zeros.size());
-    EXPECT_TRUE(state.SameAs(State(zeros, kind().slots(spec).size())));
+    EXPECT_TRUE(state.SameAs(State(zeros, kind().slots(spec).size(), 0)));
   }
 }
 

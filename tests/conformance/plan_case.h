@@ -27,7 +27,7 @@ struct PlanCase {
   plan::TrainSetup Setup(int64_t batch_size, int shards, int cores) const;
 };
 
-// Each sample alone with each loss, then with each optimizer.
+// Each sample alone with each loss, then with one of the other optimizers.
 std::vector<PlanCase> AloneCases(const layers::LayerKind& kind);
 
 // Each sample used twice on the same input, and the two uses brought together: one set of weights.

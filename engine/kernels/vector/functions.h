@@ -20,6 +20,25 @@ using UnaryFunction = void (*)(float* x, size_t count);
 // diff becomes the gradient before the function, where y is what the function gave.
 using UnaryBackwardFunction = void (*)(const float* y, float* diff, size_t count);
 
+// What is the same for all elements of an optimizer's pass.
+struct RmspropSettings {
+  float rate = 0;
+  float rho = 0;
+  float momentum = 0;
+  float epsilon = 0;
+};
+struct AdamSettings {
+  // The learning rate, corrected for what m and v lack in the first steps.
+  float rate = 0;
+  float beta_1 = 0;
+  float beta_2 = 0;
+  // 1 - beta_2, which is small.
+  float rest_2 = 0;
+  float epsilon = 0;
+  // Of v alone: 1 / (1 - beta_2^t).
+  float correction = 1;
+};
+
 // Every function adds in an order that depends on sizes alone. Pointers are 4-byte aligned and do
 // not overlap. The sums of losses come in double, over the rows in order.
 //   Threads  any; no state.
@@ -80,6 +99,28 @@ struct VectorFunctions {
   // v = momentum * v - rate * g; w += v, or w += momentum * v - rate * g with nesterov.
   void (*sgd_momentum)(float* weights, const float* gradients, float* velocity, float rate,
                        float momentum, bool nesterov, size_t count);
+  // The optimizers' formulas are in their messages; tensors that a setting does without are null.
+  void (*rmsprop)(float* weights, const float* gradients, float* mean2, float* mean,
+                  float* velocity, const RmspropSettings& settings, size_t count);
+  void (*adagrad)(float* weights, const float* gradients, float* sum2, float rate, float epsilon,
+                  size_t count);
+  void (*adadelta)(float* weights, const float* gradients, float* gradient2, float* change2,
+                   float rate, float rho, float epsilon, size_t count);
+  void (*adam)(float* weights, const float* gradients, float* m, float* v, float* largest,
+               const AdamSettings& settings, size_t count);
+  void (*adamax)(float* weights, const float* gradients, float* m, float* u,
+                 const AdamSettings& settings, size_t count);
+  // w -= (rate_m * m + rate_g * g) / (sqrt(v * correction) + epsilon).
+  void (*nadam)(float* weights, const float* gradients, float* m, float* v,
+                const AdamSettings& settings, float rate_m, float rate_g, size_t count);
+  void (*lion)(float* weights, const float* gradients, float* m, float rate, float beta_1,
+               float beta_2, size_t count);
+  // Sum of x^2.
+  double (*sum_of_squares)(const float* x, size_t count);
+  // x *= factor.
+  void (*scale)(float* x, float factor, size_t count);
+  // x is cut to -most ... most.
+  void (*clip)(float* x, float most, size_t count);
   // dst = src * scale + offset.
   void (*convert_u8)(const uint8_t* src, float* dst, float scale, float offset, size_t count);
 

@@ -39,6 +39,23 @@ void Sum(float* dst, const float* a, const float* b, size_t count);
 void Sgd(float* weights, const float* gradients, float rate, size_t count);
 void SgdMomentum(float* weights, const float* gradients, float* velocity, float rate,
                  float momentum, bool nesterov, size_t count);
+void Rmsprop(float* weights, const float* gradients, float* mean2, float* mean, float* velocity,
+             const RmspropSettings& s, size_t count);
+void Adagrad(float* weights, const float* gradients, float* sum2, float rate, float epsilon,
+             size_t count);
+void Adadelta(float* weights, const float* gradients, float* gradient2, float* change2, float rate,
+              float rho, float epsilon, size_t count);
+void Adam(float* weights, const float* gradients, float* m, float* v, float* largest,
+          const AdamSettings& s, size_t count);
+void Adamax(float* weights, const float* gradients, float* m, float* u, const AdamSettings& s,
+            size_t count);
+void Nadam(float* weights, const float* gradients, float* m, float* v, const AdamSettings& s,
+           float rate_m, float rate_g, size_t count);
+void Lion(float* weights, const float* gradients, float* m, float rate, float beta_1, float beta_2,
+          size_t count);
+double SumOfSquares(const float* x, size_t count);
+void Scale(float* x, float factor, size_t count);
+void Clip(float* x, float most, size_t count);
 void ConvertU8(const uint8_t* src, float* dst, float scale, float offset, size_t count);
 
 void Subtract(float* dst, const float* src, size_t count);

@@ -3,6 +3,7 @@
 #include "engine/training/optimizers/kind.h"
 
 #include "engine/base/status.h"
+#include "engine/training/optimizers/settings.h"
 
 namespace gradus::optimizers {
 
@@ -20,7 +21,8 @@ std::string Word(const OptimizerKind& kind) {
 absl::Status Check(v1::Optimizer& spec) {
   if (spec.kind_case() == v1::Optimizer::KIND_NOT_SET) spec.mutable_sgd();
   const OptimizerKind& kind = *Find(spec);
-  return base::InField(kind.check(spec), Word(kind));
+  RETURN_IF_ERROR(base::InField(kind.check(spec), Word(kind)));
+  return base::InField(CheckCommon(spec), Word(kind));
 }
 
 }  // namespace gradus::optimizers

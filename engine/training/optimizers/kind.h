@@ -31,6 +31,8 @@ struct Hyper {
   float settings[6] = {};
   // Steps done before this one.
   int64_t step = 0;
+  // What OptimizerKind::prepare makes of the rest for this step, in the kind's order.
+  float factors[3] = {};
 };
 
 // An update rule that works on each element by itself. Zero weights with zero gradients stay zero:
@@ -44,10 +46,15 @@ struct OptimizerKind {
   absl::Status (*check)(v1::Optimizer& spec);
   double (*learning_rate)(const v1::Optimizer& spec);
   void (*set_learning_rate)(v1::Optimizer& spec, double learning_rate);
-  // Names of the tensors kept beside each weight, at most kMaxSlots; they start as zeros.
+  // Names of the tensors kept beside each weight, at most kMaxSlots.
   std::vector<std::string> (*slots)(const v1::Optimizer& spec);
   // With the learning rate and step 0.
   Hyper (*hyper)(const v1::Optimizer& spec);
+  // What the slots start with; null: zeros.
+  float (*slot_start)(const v1::Optimizer& spec) = nullptr;
+  // Called before each step, and whenever the learning rate or the step changes; null: nothing to
+  // do.
+  void (*prepare)(Hyper& hyper) = nullptr;
   void (*update)(const Hyper& hyper, const Stretch& stretch);
   // One element, in double precision.
   void (*reference)(const v1::Optimizer& spec, double gradient, int64_t step, double& weight,

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradient descent, Keras's form: v = momentum * v - learning_rate * g; w += v, or with nesterov w
 // += momentum * v - learning_rate * g.
-#include <cmath>
-
-#include "absl/strings/str_cat.h"
-#include "engine/base/status.h"
 #include "engine/kernels/vector/functions.h"
 #include "engine/training/optimizers/kind.h"
+#include "engine/training/optimizers/settings.h"
 
 namespace gradus::optimizers {
 namespace {
@@ -15,16 +12,9 @@ enum Setting { kMomentum, kNesterov };
 
 absl::Status CheckSettings(v1::Optimizer& optimizer) {
   v1::Sgd& spec = *optimizer.mutable_sgd();
-  if (!spec.has_learning_rate()) spec.set_learning_rate(0.01);
-  if (!std::isfinite(spec.learning_rate()) || spec.learning_rate() < 0) {
-    return base::InvalidArgument("learning_rate", absl::StrCat(spec.learning_rate()),
-                                 "a finite number, 0 or more");
-  }
+  RETURN_IF_ERROR(FillLearningRate(spec, 0.01));
   if (!spec.has_momentum()) spec.set_momentum(0);
-  if (!(spec.momentum() >= 0 && spec.momentum() < 1)) {
-    return base::InvalidArgument("momentum", absl::StrCat(spec.momentum()),
-                                 "at least 0 and less than 1");
-  }
+  RETURN_IF_ERROR(CheckDecay("momentum", spec.momentum()));
   if (!spec.has_nesterov()) spec.set_nesterov(false);
   return absl::OkStatus();
 }

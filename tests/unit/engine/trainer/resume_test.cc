@@ -45,6 +45,13 @@ void Stages(v1::JobSpec& spec) {
   third->mutable_optimizer()->mutable_sgd()->set_momentum(0.5);
 }
 
+void ClippedAdam(v1::JobSpec& spec) {
+  v1::Adam& adam = *spec.mutable_optimizer()->mutable_adam();
+  adam.set_learning_rate(0.01);
+  adam.set_global_clipnorm(0.5);
+  adam.set_weight_decay(0.01);
+}
+
 // Callbacks that act early and often.
 void Callbacks(v1::JobSpec& spec) {
   Momentum(spec);
@@ -62,6 +69,18 @@ void Callbacks(v1::JobSpec& spec) {
 
 const Case kCases[] = {
     {"Callbacks", Callbacks},
+    {"ClippedAdam", ClippedAdam},
+    {"ShardsClippedAdam",
+     [](v1::JobSpec& spec) {
+       Shards(spec);
+       ClippedAdam(spec);
+     }},
+    {"Nadam",
+     [](v1::JobSpec& spec) { spec.mutable_optimizer()->mutable_nadam()->set_learning_rate(0.01); }},
+    {"Adagrad",
+     [](v1::JobSpec& spec) {
+       spec.mutable_optimizer()->mutable_adagrad()->set_learning_rate(0.1);
+     }},
     {"Plain", [](v1::JobSpec&) {}},
     {"StoredOrder", [](v1::JobSpec& spec) { spec.mutable_fit()->set_shuffle(false); }},
     {"Momentum", Momentum},
