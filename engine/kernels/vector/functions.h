@@ -39,6 +39,26 @@ struct AdamSettings {
   float correction = 1;
 };
 
+// A function of each element: y of x, and diff_src from diff_dst and x.
+struct ActivationFunctions {
+  void (*forward)(const float* x, float* y, float setting, size_t count);
+  void (*backward)(const float* x, const float* diff_dst, float* diff_src, float setting,
+                   size_t count);
+};
+struct ActivationTable {
+  ActivationFunctions leaky_relu;
+  ActivationFunctions elu;
+  ActivationFunctions selu;
+  ActivationFunctions hard_sigmoid;
+  ActivationFunctions softplus;
+  ActivationFunctions softsign;
+  ActivationFunctions exponential;
+  ActivationFunctions swish;
+  ActivationFunctions mish;
+  ActivationFunctions gelu;
+  ActivationFunctions gelu_tanh;
+};
+
 // Every function adds in an order that depends on sizes alone. Pointers are 4-byte aligned and do
 // not overlap. The sums of losses come in double, over the rows in order.
 //   Threads  any; no state.
@@ -64,6 +84,9 @@ struct VectorFunctions {
   void (*inner_product_backward_bias)(const InnerProductShape& shape, const float* diff_dst,
                                       float* diff_bias);
 
+  // Those whose gradient is computed from x.
+  const ActivationTable* activations;
+  // Those whose gradient is computed from y, so that they can be part of the kernel before them.
   UnaryFunction relu;
   UnaryFunction sigmoid;
   UnaryFunction tanh;

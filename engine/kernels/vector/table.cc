@@ -16,6 +16,7 @@ constinit const VectorFunctions kFunctions = {
     .inner_product_backward_data = InnerProductBackwardData,
     .inner_product_backward_weights = InnerProductBackwardWeights,
     .inner_product_backward_bias = InnerProductBackwardBias,
+    .activations = &kActivations,
     .relu = Relu,
     .sigmoid = Sigmoid,
     .tanh = Tanh,

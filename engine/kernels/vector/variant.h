@@ -15,6 +15,8 @@ void InnerProductBackwardWeights(const InnerProductShape& shape, const float* sr
 void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst,
                               float* diff_bias);
 
+extern const ActivationTable kActivations;
+
 void Relu(float* x, size_t count);
 void Sigmoid(float* x, size_t count);
 void Tanh(float* x, size_t count);

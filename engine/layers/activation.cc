@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Activation: a function of each element, or of each vector along the last axis, as a layer.
+#include "engine/layers/activations/kind.h"
+#include "engine/layers/convolving.h"
+#include "engine/layers/extents.h"
+#include "engine/layers/weightless.h"
+
+namespace gradus::layers {
+namespace {
+
+absl::Status Check(v1::Layer& layer) { return activations::Check(*layer.mutable_activation()); }
+
+std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
+  std::vector<Lowered> chain;
+  AppendActivation(layer.activation(), inputs[0], chain);
+  if (chain.empty()) return OneLink(kernels::MakeView(CountOf(inputs[0])));
+  return chain;
+}
+
+std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
+                              std::span<const std::vector<double>> inputs,
+                              std::span<const std::vector<double>>) {
+  return Activated(layer.activation(), inputs[0], shapes[0].back());
+}
+
+std::vector<Sample> Samples() {
+  std::vector<Sample> samples;
+  for (const activations::ActivationKind* kind : activations::Table()) {
+    v1::Layer layer;
+    *layer.mutable_activation() = kind->samples()[0];
+    samples.push_back({layer, {{3, 5}}});
+  }
+  return samples;
+}
+
+}  // namespace
+
+extern const LayerKind activation_kind;
+constinit const LayerKind activation_kind = {
+    .field = v1::Layer::kActivation,
+    .documentation = "A function of each element, or of each vector along the last axis.",
+    .source = "Keras, Activation",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .check = Check,
+    .infer = SameShape,
+    .weights = NoWeights,
+    .lower = Lower,
+    .reference = Reference,
+    .samples = Samples,
+};
+
+}  // namespace gradus::layers

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softplus: log(1 + exp(x)).
+#include <cmath>
+
+#include "engine/kernels/activation.h"
+#include "engine/layers/activations/kind.h"
+
+namespace gradus::activations {
+namespace {
+
+absl::Status CheckSettings(v1::Activation&) { return absl::OkStatus(); }
+
+std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&,
+                                                    std::span<const int64_t> shape) {
+  int64_t values = 1;
+  for (const int64_t extent : shape) values *= extent;
+  return kernels::MakeActivation("softplus", &kernels::ActivationTable::softplus, 0, values);
+}
+
+std::vector<double> Reference(const v1::Activation&, std::span<const double> x) {
+  std::vector<double> y;
+  for (const double value : x) y.push_back(std::log1p(std::exp(value)));
+  return y;
+}
+
+std::vector<v1::Activation> Samples() {
+  v1::Activation spec;
+  spec.mutable_softplus();
+  return {spec};
+}
+
+}  // namespace
+
+extern const ActivationKind softplus_kind;
+constinit const ActivationKind softplus_kind = {
+    .field = v1::Activation::kSoftplus,
+    .documentation = "log(1 + exp(x)).",
+    .source = "Dugas et al. 2001; Keras, softplus",
+    .check = CheckSettings,
+    .lower = LowerRows,
+    .reference = Reference,
+    .samples = Samples,
+};
+
+}  // namespace gradus::activations

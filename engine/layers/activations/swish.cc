@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swish: x * sigmoid(beta * x).
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "engine/kernels/activation.h"
+#include "engine/layers/activations/kind.h"
+
+namespace gradus::activations {
+namespace {
+
+absl::Status CheckSettings(v1::Activation& spec) {
+  if (!spec.swish().has_beta()) spec.mutable_swish()->set_beta(1);
+  const double value = spec.swish().beta();
+  if (std::isfinite(value) && std::isfinite(static_cast<float>(value))) return absl::OkStatus();
+  return base::InvalidArgument("beta", absl::StrCat(value), "a finite number");
+}
+
+std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation& spec,
+                                                    std::span<const int64_t> shape) {
+  int64_t values = 1;
+  for (const int64_t extent : shape) values *= extent;
+  return kernels::MakeActivation("swish", &kernels::ActivationTable::swish,
+                                 static_cast<float>(spec.swish().beta()), values);
+}
+
+std::vector<double> Reference(const v1::Activation& spec, std::span<const double> x) {
+  const double beta = spec.swish().beta();
+  std::vector<double> y;
+  for (const double value : x) y.push_back(value / (1 + std::exp(-beta * value)));
+  return y;
+}
+
+std::vector<v1::Activation> Samples() {
+  v1::Activation plain;
+  plain.mutable_swish();
+  v1::Activation set;
+  set.mutable_swish()->set_beta(1.7);
+  return {plain, set};
+}
+
+}  // namespace
+
+extern const ActivationKind swish_kind;
+constinit const ActivationKind swish_kind = {
+    .field = v1::Activation::kSwish,
+    .documentation = "x * sigmoid(beta * x).",
+    .source = "Ramachandran, Zoph, Le 2017; Hendrycks and Gimpel 2016 (SiLU)",
+    .check = CheckSettings,
+    .lower = LowerRows,
+    .reference = Reference,
+    .samples = Samples,
+};
+
+}  // namespace gradus::activations
