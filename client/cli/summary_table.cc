@@ -35,8 +35,10 @@ std::string SummaryTable(absl::string_view title, const v1::ModelSummary& summar
                                  layer.trainable() ? "" : " frozen"),
                     absl::StrCat("(None, ", absl::StrJoin(layer.output_shape(), ", "), ")"),
                     Grouped(layer.params())});
-    if (!stack)
-      rows.back().push_back(support::Printable(absl::StrJoin(layer.inputs(), ", "), true));
+    if (stack) continue;
+    const std::string inputs =
+        layer.inputs().empty() ? BeforeLayer(summary, i) : absl::StrJoin(layer.inputs(), ", ");
+    rows.back().push_back(support::Printable(inputs, true));
   }
   const std::vector<std::string> lines =
       absl::StrSplit(Align(rows, {{}, {}, {.right = true}, {}}, 0), '\n', absl::SkipEmpty());
