@@ -39,7 +39,7 @@ DENSE = {
     "sigmoid_linear_squared": ([6], [dense(7, "sigmoid"), dense(4)], SQUARED, {}, "sgd",
                                {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
     "relu_relu_tanh_squared": ([20], [dense(33, "relu"), dense(18, "relu"), dense(2, "tanh")], SQUARED, {}, "sgd",
-                               {"learning_rate": 0.2, "momentum": 0.9}),
+                               {"learning_rate": 0.05, "momentum": 0.9}),
     "dense_along_last_axis": ([4, 5], [dense(6, "tanh"), FLATTEN, dense(3)], SPARSE, LOGITS, "sgd", RATE),
 }
 
@@ -96,10 +96,12 @@ POOLS = {
 NORMALIZATIONS = {
     "batch_normalization_dense": ([8], [dense(9, use_bias=False), NORMALIZE, layer("activation", tanh={}), dense(3)], SPARSE,
                                   LOGITS, "sgd", {**RATE, "momentum": 0.9}),
+    # Edges keep the second normalization from undoing what beta of the first does.
     "batch_normalization_conv2d": ([5, 4, 3], [conv2d(5, 2, use_bias=False), layer("batch_normalization", momentum=0.5,
                                                                                   epsilon=0.01), layer("activation", relu={}),
-                                               conv2d(4, 2, use_bias=False), layer("batch_normalization", scale=False),
-                                               layer("global_average_pooling2d"), dense(3)], SPARSE, LOGITS, "sgd", RATE),
+                                               conv2d(4, 3, padding="SAME", use_bias=False),
+                                               layer("batch_normalization", scale=False), layer("activation", tanh={}),
+                                               FLATTEN, dense(3)], SPARSE, LOGITS, "sgd", RATE),
     "layer_normalization": ([5, 6], [layer("layer_normalization"), dense(7, "tanh"),
                                      layer("layer_normalization", epsilon=0.1, center=False), FLATTEN, dense(3)], SPARSE,
                             LOGITS, "sgd", RATE),
