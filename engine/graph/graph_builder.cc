@@ -218,6 +218,8 @@ class GraphBuilder {
             absl::StrCat("with a ", weight.name, " of shape (", absl::StrJoin(weight.shape, ", "),
                          ") the model has more than ", limits_.max_params, " weights"));
       }
+      RETURN_IF_ERROR(base::InField(initializers::CheckShape(weight.initializer, weight.shape),
+                                    absl::StrCat(weight.name, "_initializer")));
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
                                     weight.fan_out, weight.statistic, weight.momentum});

@@ -176,6 +176,19 @@ TEST(GraphTest, RefusesMoreLayersThanAllowed) {
   EXPECT_TRUE(Graph::Create(spec).ok());
 }
 
+TEST(GraphTest, ChecksThatAWeightOfItsShapeCanStartSo) {
+  EXPECT_EQ(
+      ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { identity {} } } }"),
+      "layers[0].dense.bias_initializer.identity: a weight of shape (3) has not two axes");
+  EXPECT_EQ(
+      ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { orthogonal {} } } }"),
+      "layers[0].dense.bias_initializer.orthogonal: a weight of shape (3) has not two axes or "
+      "more");
+  EXPECT_TRUE(Graph::Create(Parse("input_shape: 4 layers { dense { units: 3 "
+                                  "kernel_initializer { orthogonal {} } } }"))
+                  .ok());
+}
+
 TEST(GraphTest, ChecksInitializers) {
   EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 kernel_initializer { "
                     "variance_scaling { scale: -2 } } } }"),
