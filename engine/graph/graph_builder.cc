@@ -206,8 +206,10 @@ class GraphBuilder {
     node.first_parameter = static_cast<int>(graph_.parameters_.size());
     node.parameters = static_cast<int>(weights.size());
     for (layers::Weight& weight : weights) {
-      RETURN_IF_ERROR(base::InField(initializers::Check(weight.initializer),
-                                    absl::StrCat(weight.name, "_initializer")));
+      const std::string initializer = weight.initializer_field.empty()
+                                          ? absl::StrCat(weight.name, "_initializer")
+                                          : weight.initializer_field;
+      RETURN_IF_ERROR(base::InField(initializers::Check(weight.initializer), initializer));
       int64_t count = 1;
       bool fits = true;
       for (const int64_t extent : weight.shape)
@@ -218,6 +220,8 @@ class GraphBuilder {
             absl::StrCat("with a ", weight.name, " of shape (", absl::StrJoin(weight.shape, ", "),
                          ") the model has more than ", limits_.max_params, " weights"));
       }
+      RETURN_IF_ERROR(
+          base::InField(initializers::CheckShape(weight.initializer, weight.shape), initializer));
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
                                     weight.fan_out, weight.statistic, weight.momentum});

@@ -14,5 +14,10 @@ namespace gradus::kernels {
 std::unique_ptr<const Operation> MakeActivation(const char* name,
                                                 ActivationFunctions ActivationTable::*function,
                                                 float setting, int64_t values);
+// The same with a setting that is a weight of one element. REQUIRES: the function has `by_setting`.
+std::unique_ptr<const Operation> MakeTrainedActivation(
+    const char* name, ActivationFunctions ActivationTable::*function, int64_t values);
+
+std::unique_ptr<const Operation> MakeRamp(const Ramp& ramp, int64_t values);
 
 }  // namespace gradus::kernels

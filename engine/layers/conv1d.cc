@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conv1d: a convolution over sequences, computed as one over images of height 1.
+#include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
 #include "engine/layers/filters.h"
 
@@ -47,18 +48,21 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Conv1d& spec = layer.conv1d();
-  return FilterChain(GeometryOf(spec, inputs[0]), spec.use_bias(), spec.activation());
+  return FilterChain(GeometryOf(spec, inputs[0]), spec.use_bias());
 }
 
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
   const v1::Conv1d& spec = layer.conv1d();
-  const std::vector<double> y = ConvolutionReference(
+  return ConvolutionReference(
       GeometryOf(spec, shapes[0]), inputs[0], weights[0],
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
-  return Activated(spec.activation(), y, spec.filters());
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.conv1d().activation(); }
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 v1::Layer Make(int64_t filters, int64_t kernel, int64_t stride, v1::Padding padding,
                int64_t dilation = 1, int64_t groups = 1) {
@@ -96,10 +100,11 @@ constinit const LayerKind conv1d_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

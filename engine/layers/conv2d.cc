@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conv2d: a convolution over images.
+#include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
 #include "engine/layers/filters.h"
 
@@ -33,18 +34,21 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Conv2d& spec = layer.conv2d();
-  return FilterChain(GeometryOf(spec, inputs[0]), spec.use_bias(), spec.activation());
+  return FilterChain(GeometryOf(spec, inputs[0]), spec.use_bias());
 }
 
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
   const v1::Conv2d& spec = layer.conv2d();
-  const std::vector<double> y = ConvolutionReference(
+  return ConvolutionReference(
       GeometryOf(spec, shapes[0]), inputs[0], weights[0],
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
-  return Activated(spec.activation(), y, spec.filters());
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.conv2d().activation(); }
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 v1::Layer Make(int64_t filters, int64_t kernel, int64_t stride, v1::Padding padding,
                int64_t dilation = 1, int64_t groups = 1) {
@@ -68,6 +72,9 @@ std::vector<Sample> Samples() {
   samples[1].spec.mutable_conv2d()->mutable_activation()->mutable_relu();
   samples[2].spec.mutable_conv2d()->mutable_activation()->mutable_softmax();
   samples[3].spec.mutable_conv2d()->set_use_bias(false);
+  v1::Prelu& shared = *samples[4].spec.mutable_conv2d()->mutable_activation()->mutable_prelu();
+  shared.add_shared_axes(1);
+  shared.add_shared_axes(2);
   v1::Conv2d& uneven = *samples[0].spec.mutable_conv2d();
   uneven.add_kernel_size(2);
   uneven.add_strides(2);
@@ -86,10 +93,11 @@ constinit const LayerKind conv2d_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conv2d transpose: what a convolution does to gradients, as a layer.
+#include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
 #include "engine/layers/filters.h"
 
@@ -46,7 +47,6 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   std::vector<Lowered> chain;
   chain.push_back({kernels::MakeTransposedConvolution(shape, spec.use_bias()),
                    spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
-  AppendActivation(spec.activation(), OutputOf(shape), chain);
   return chain;
 }
 
@@ -54,11 +54,16 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
   const v1::Conv2dTranspose& spec = layer.conv2d_transpose();
-  const std::vector<double> y = TransposedReference(
+  return TransposedReference(
       GeometryOf(spec, shapes[0]), inputs[0], weights[0],
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
-  return Activated(spec.activation(), y, spec.filters());
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) {
+  return layer.conv2d_transpose().activation();
+}
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 std::vector<Sample> Samples() {
   v1::Layer layer;
@@ -88,10 +93,11 @@ constinit const LayerKind conv2d_transpose_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "engine/base/status.h"
-#include "engine/layers/activations/kind.h"
 
 namespace gradus::layers {
 namespace {
@@ -83,24 +82,6 @@ void FillInitializer(v1::Initializer* initializer, void (*fallback)(v1::Initiali
 void Glorot(v1::Initializer& initializer) { initializer.mutable_glorot_uniform(); }
 void AllZeros(v1::Initializer& initializer) { initializer.mutable_zeros(); }
 void AllOnes(v1::Initializer& initializer) { initializer.mutable_ones(); }
-
-void AppendActivation(const v1::Activation& activation, const Shape& shape,
-                      std::vector<Lowered>& chain) {
-  if (auto operation = activations::Lower(activation, shape); operation != nullptr)
-    chain.push_back({std::move(operation), {}, activation.kind_case()});
-}
-
-std::vector<double> Activated(const v1::Activation& activation, const std::vector<double>& values,
-                              int64_t width) {
-  std::vector<double> result;
-  const std::span<const double> all = values;
-  for (size_t at = 0; at < values.size(); at += At(width)) {
-    const std::vector<double> part =
-        activations::Find(activation)->reference(activation, all.subspan(at, At(width)));
-    result.insert(result.end(), part.begin(), part.end());
-  }
-  return result;
-}
 
 std::vector<double> ConvolutionReference(const ConvolutionShape& shape, std::span<const double> x,
                                          std::span<const double> kernel,

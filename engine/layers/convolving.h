@@ -40,13 +40,6 @@ void Glorot(v1::Initializer& initializer);
 void AllZeros(v1::Initializer& initializer);
 void AllOnes(v1::Initializer& initializer);
 
-// Adds the activation of outputs of `shape`.
-void AppendActivation(const v1::Activation& activation, const Shape& shape,
-                      std::vector<Lowered>& chain);
-// Along the last axis.
-std::vector<double> Activated(const v1::Activation& activation, const std::vector<double>& values,
-                              int64_t width);
-
 // Sums as the formulas have them; `bias` may be empty.
 std::vector<double> ConvolutionReference(const kernels::ConvolutionShape& shape,
                                          std::span<const double> x, std::span<const double> kernel,

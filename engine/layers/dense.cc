@@ -3,9 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/kernels/inner_product.h"
-#include "engine/layers/activations/kind.h"
+#include "engine/layers/activated.h"
 #include "engine/layers/extents.h"
-#include "engine/layers/kind.h"
 
 namespace gradus::layers {
 namespace {
@@ -48,15 +47,11 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Dense& spec = layer.dense();
   std::vector<Lowered> chain;
-  Shape shape = inputs[0];
+  const Shape& shape = inputs[0];
   const int64_t positions = CountOf(shape) / shape.back();
   chain.push_back(
       {kernels::MakeInnerProduct(shape.back(), spec.units(), spec.use_bias(), positions),
        spec.use_bias() ? std::vector<int>{0, 1} : std::vector<int>{0}});
-  shape.back() = spec.units();
-  if (auto activation = activations::Lower(spec.activation(), shape); activation != nullptr) {
-    chain.push_back({std::move(activation), {}, spec.activation().kind_case()});
-  }
   return chain;
 }
 
@@ -68,7 +63,7 @@ std::vector<double> VectorReference(const v1::Dense& spec, std::span<const doubl
     y[unit] = spec.use_bias() ? weights[1][unit] : 0;
     for (size_t i = 0; i < x.size(); ++i) y[unit] += x[i] * weights[0][i * y.size() + unit];
   }
-  return activations::Find(spec.activation())->reference(spec.activation(), y);
+  return y;
 }
 
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
@@ -83,6 +78,10 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   }
   return result;
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.dense().activation(); }
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 Sample MakeSample(Shape inputs, int64_t units, const v1::Activation& activation, bool use_bias) {
   Sample sample;
@@ -123,10 +122,11 @@ constinit const LayerKind dense_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise conv2d: a convolution of each channel by itself, which is one with a group a channel.
+#include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
 #include "engine/layers/depthwise.h"
 #include "engine/layers/filters.h"
@@ -31,7 +32,7 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::DepthwiseConv2d& spec = layer.depthwise_conv2d();
-  return FilterChain(DepthwiseShape(spec, inputs[0]), spec.use_bias(), spec.activation());
+  return FilterChain(DepthwiseShape(spec, inputs[0]), spec.use_bias());
 }
 
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
@@ -39,11 +40,16 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
                               std::span<const std::vector<double>> weights) {
   const v1::DepthwiseConv2d& spec = layer.depthwise_conv2d();
   const kernels::ConvolutionShape shape = DepthwiseShape(spec, shapes[0]);
-  const std::vector<double> y = ConvolutionReference(
+  return ConvolutionReference(
       shape, inputs[0], weights[0],
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
-  return Activated(spec.activation(), y, shape.filters);
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) {
+  return layer.depthwise_conv2d().activation();
+}
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 std::vector<Sample> Samples() {
   v1::Layer layer;
@@ -73,10 +79,11 @@ constinit const LayerKind depthwise_conv2d_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

@@ -64,12 +64,10 @@ std::vector<Weight> FilterWeights(const Shape& kernel, const v1::Initializer& in
   return weights;
 }
 
-std::vector<Lowered> FilterChain(const kernels::ConvolutionShape& shape, bool use_bias,
-                                 const v1::Activation& activation) {
+std::vector<Lowered> FilterChain(const kernels::ConvolutionShape& shape, bool use_bias) {
   std::vector<Lowered> chain;
   chain.push_back({kernels::MakeConvolution(shape, use_bias),
                    use_bias ? std::vector<int>{0, 1} : std::vector<int>{0}});
-  AppendActivation(activation, OutputOf(shape), chain);
   return chain;
 }
 

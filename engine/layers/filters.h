@@ -62,8 +62,7 @@ std::vector<Weight> FilterWeights(const Shape& kernel, const v1::Initializer& in
 // A kernel with its fans: the last two extents times the window's values.
 Weight KernelOf(const char* name, const Shape& shape, const v1::Initializer& initializer);
 
-// Convolution, then activation.
-std::vector<Lowered> FilterChain(const kernels::ConvolutionShape& shape, bool use_bias,
-                                 const v1::Activation& activation);
+// The convolution.
+std::vector<Lowered> FilterChain(const kernels::ConvolutionShape& shape, bool use_bias);
 
 }  // namespace gradus::layers

@@ -60,6 +60,8 @@ struct LayerKind {
                                          std::vector<std::vector<double>>* statistics) = nullptr;
   // In training it draws random numbers; `reference` is what it does in an evaluation.
   bool random = false;
+  // What it ends with, of a kind that has a field for that; null for all others.
+  const v1::Activation& (*activation)(const v1::Layer& spec) = nullptr;
   // Layers that the conformance tests run.
   std::vector<Sample> (*samples)();
 };
@@ -70,5 +72,7 @@ std::span<const LayerKind* const> Table();
 const LayerKind* Find(const v1::Layer& spec);
 // The oneof member's name: "dense".
 std::string Word(const LayerKind& kind);
+// Whether it, or what it ends with, draws random numbers in training. REQUIRES: `spec` is checked.
+bool Draws(const v1::Layer& spec);
 
 }  // namespace gradus::layers

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Separable conv2d: a depthwise convolution, then one with windows of 1 by 1.
+#include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
 #include "engine/layers/depthwise.h"
 #include "engine/layers/filters.h"
@@ -45,7 +46,6 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   const kernels::ConvolutionShape pointwise = PointwiseShape(spec, inputs[0]);
   chain.push_back({kernels::MakeConvolution(pointwise, spec.use_bias()),
                    spec.use_bias() ? std::vector<int>{1, 2} : std::vector<int>{1}});
-  AppendActivation(spec.activation(), OutputOf(pointwise), chain);
   return chain;
 }
 
@@ -55,11 +55,16 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   const v1::SeparableConv2d& spec = layer.separable_conv2d();
   const std::vector<double> between =
       ConvolutionReference(DepthwiseShape(spec, shapes[0]), inputs[0], weights[0], {});
-  const std::vector<double> y = ConvolutionReference(
+  return ConvolutionReference(
       PointwiseShape(spec, shapes[0]), between, weights[1],
       spec.use_bias() ? std::span<const double>(weights[2]) : std::span<const double>());
-  return Activated(spec.activation(), y, spec.filters());
 }
+
+const v1::Activation& ActivationOf(const v1::Layer& layer) {
+  return layer.separable_conv2d().activation();
+}
+
+using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
 
 std::vector<Sample> Samples() {
   v1::Layer layer;
@@ -88,10 +93,11 @@ constinit const LayerKind separable_conv2d_kind = {
     .min_inputs = 1,
     .max_inputs = 1,
     .check = Check,
-    .infer = Infer,
-    .weights = Weights,
-    .lower = Lower,
-    .reference = Reference,
+    .infer = Whole::Infer,
+    .weights = Whole::Weights,
+    .lower = Whole::Lower,
+    .reference = Whole::Reference,
+    .activation = ActivationOf,
     .samples = Samples,
 };
 

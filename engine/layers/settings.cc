@@ -26,6 +26,12 @@ absl::Status CheckFloat(absl::string_view path, double value) {
   return base::InvalidArgument(path, absl::StrCat(value), "a finite number of at most 3.4e38");
 }
 
+absl::Status CheckAtLeast(absl::string_view path, double value, double least) {
+  if (value >= least && std::isfinite(static_cast<float>(value))) return absl::OkStatus();
+  return base::InvalidArgument(path, absl::StrCat(value),
+                               absl::StrCat("a finite number from ", least, " on"));
+}
+
 absl::StatusOr<size_t> AxisOf(absl::string_view path, int64_t axis, size_t rank) {
   const auto axes = static_cast<int64_t>(rank);
   if (axis >= 1 && axis <= axes) return static_cast<size_t>(axis - 1);

@@ -17,6 +17,8 @@ absl::Status CheckRate(bool given, double rate);
 absl::Status CheckRateBelowOne(bool given, double rate);
 // A number that kernels can work with: finite as a float, too.
 absl::Status CheckFloat(absl::string_view path, double value);
+// One of those, and no smaller than `least`.
+absl::Status CheckAtLeast(absl::string_view path, double value, double least);
 // Counted as Keras does: 1 is a row's first axis, -1 its last one. The result is counted from 0.
 absl::StatusOr<size_t> AxisOf(absl::string_view path, int64_t axis, size_t rank);
 

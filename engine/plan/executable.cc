@@ -80,7 +80,8 @@ class ExecutableImpl final : public Executable {
                                 .index = static_cast<uint32_t>(i),
                                 .step = 0};
       initializers::Find(parameter.initializer)
-          ->draw(parameter.initializer, parameter.fan_in, parameter.fan_out, key, values);
+          ->draw(parameter.initializer, {parameter.shape, parameter.fan_in, parameter.fan_out}, key,
+                 values);
       program_->parameters().SetWeight(static_cast<int>(i), values.data());
     }
   }

@@ -54,8 +54,10 @@ Family Layers() {
 Family Activations() {
   Family family{"activations", v1::Activation::descriptor(), {}};
   for (const activations::ActivationKind* kind : activations::Table()) {
-    family.members.push_back(MemberOf(*kind, activations::Word(*kind), kind->samples(), kind->check,
-                                      kind->lower != nullptr));
+    family.members.push_back(
+        MemberOf(*kind, activations::Word(*kind), kind->samples(), kind->check,
+                 kind->lower != nullptr &&
+                     (kind->weights == nullptr) == (kind->weighted_reference == nullptr)));
   }
   return family;
 }

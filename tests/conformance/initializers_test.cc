@@ -12,10 +12,13 @@ namespace gradus::conformance {
 namespace {
 
 constexpr size_t kDraws = 1'000'000;
+// Of kDraws elements and of 1000, wide and high.
+constexpr int64_t kManyShape[] = {800, 1250};
+constexpr int64_t kFewShape[] = {50, 20};
 constexpr double kStandardErrors = 4;
-// Different, so that it shows which of them a mode takes.
-constexpr int64_t kFanIn = 300;
-constexpr int64_t kFanOut = 90;
+// The fans are different, so that it shows which of them a mode takes.
+constexpr initializers::Drawn kMany = {.shape = kManyShape, .fan_in = 300, .fan_out = 90};
+constexpr initializers::Drawn kFew = {.shape = kFewShape, .fan_in = 300, .fan_out = 90};
 
 using initializers::InitializerKind;
 
@@ -27,9 +30,11 @@ class Initializers : public testing::TestWithParam<const InitializerKind*> {
     return samples;
   }
   std::vector<float> Draw(const v1::Initializer& spec, const base::RandomKey& key,
-                          size_t count) const {
+                          const initializers::Drawn& weight) const {
+    EXPECT_TRUE(initializers::CheckShape(spec, weight.shape).ok());
+    const auto count = static_cast<size_t>(weight.shape[0] * weight.shape[1]);
     std::vector<float> values(count, std::nanf(""));
-    GetParam()->draw(spec, kFanIn, kFanOut, key, values);
+    GetParam()->draw(spec, weight, key, values);
     return values;
   }
 };
@@ -42,9 +47,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Initializers,
 TEST_P(Initializers, DrawTheMomentsOfTheirFormula) {
   for (const v1::Initializer& spec : Samples()) {
     SCOPED_TRACE(spec.ShortDebugString());
-    const initializers::Moments wanted = GetParam()->reference(spec, kFanIn, kFanOut);
+    const initializers::Moments wanted = GetParam()->reference(spec, kMany);
     const std::vector<float> values =
-        Draw(spec, {.seed = 3, .purpose = base::RandomPurpose::kInitialize, .index = 1}, kDraws);
+        Draw(spec, {.seed = 3, .purpose = base::RandomPurpose::kInitialize, .index = 1}, kMany);
     double mean = 0;
     for (const float value : values) mean += static_cast<double>(value) / kDraws;
     double second = 0;
@@ -74,18 +79,18 @@ TEST_P(Initializers, DrawTheSameBitsForTheSameKeyAndOthersForEveryOther) {
   other_place.index = 2;
   for (const v1::Initializer& spec : Samples()) {
     SCOPED_TRACE(spec.ShortDebugString());
-    const std::vector<float> values = Draw(spec, key, 1000);
-    EXPECT_EQ(Draw(spec, key, 1000), values);
-    const bool constant = GetParam()->reference(spec, kFanIn, kFanOut).variance == 0;
-    EXPECT_EQ(Draw(spec, other_seed, 1000) == values, constant);
-    EXPECT_EQ(Draw(spec, other_place, 1000) == values, constant);
+    const std::vector<float> values = Draw(spec, key, kFew);
+    EXPECT_EQ(Draw(spec, key, kFew), values);
+    EXPECT_EQ(Draw(spec, other_seed, kFew) == values, GetParam()->constant);
+    EXPECT_EQ(Draw(spec, other_place, kFew) == values, GetParam()->constant);
   }
 }
 
 TEST_P(Initializers, DrawFiniteNumbersForAWeightOfOneElement) {
   for (const v1::Initializer& spec : Samples()) {
     float value = std::nanf("");
-    GetParam()->draw(spec, 1, 1, {.seed = 1}, {&value, 1});
+    constexpr int64_t kOne[] = {1, 1};
+    GetParam()->draw(spec, {.shape = kOne, .fan_in = 1, .fan_out = 1}, {.seed = 1}, {&value, 1});
     EXPECT_TRUE(std::isfinite(value)) << spec.ShortDebugString();
   }
 }

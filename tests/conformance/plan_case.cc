@@ -108,8 +108,8 @@ PlanCase MakeCase(const std::string& name, const graph::Graph& graph, const v1::
       .loss = loss,
       .optimizer = optimizer,
       .metrics = MetricsFor(loss),
-      .random = std::ranges::any_of(graph.nodes(),
-                                    [](const graph::Node& node) { return node.kind->random; }),
+      .random = std::ranges::any_of(
+          graph.nodes(), [](const graph::Node& node) { return layers::Draws(node.spec); }),
       .whole_below = whole_below};
 }
 

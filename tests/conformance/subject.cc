@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/graph/graph.h"
+#include "engine/layers/activated.h"
 
 namespace gradus::conformance {
 namespace {
@@ -26,7 +27,7 @@ std::vector<Subject> SubjectsOf(const layers::LayerKind& kind) {
                                           std::span<const std::vector<double>> weights) {
                       return kind.reference(spec, inputs, rows, weights);
                     },
-                .random = kind.random,
+                .random = layers::Draws(spec),
                 .whole_below = sample.whole_below});
     if (kind.batch_reference == nullptr) continue;
     subject.batch_reference = [&kind, spec, inputs](int64_t rows,
@@ -39,20 +40,6 @@ std::vector<Subject> SubjectsOf(const layers::LayerKind& kind) {
   return subjects;
 }
 
-// The kind's reference knows one vector along the last axis.
-std::vector<double> AlongTheLastAxis(const activations::ActivationKind& kind,
-                                     const v1::Activation& spec, int64_t width,
-                                     const std::vector<double>& row) {
-  std::vector<double> result;
-  const std::span<const double> values = row;
-  for (size_t at = 0; at < row.size(); at += static_cast<size_t>(width)) {
-    const std::vector<double> part =
-        kind.reference(spec, values.subspan(at, static_cast<size_t>(width)));
-    result.insert(result.end(), part.begin(), part.end());
-  }
-  return result;
-}
-
 // Widths on both sides of every vector's, and vectors inside of rows.
 std::vector<Subject> SubjectsOf(const activations::ActivationKind& kind) {
   std::vector<Subject> subjects;
@@ -63,21 +50,21 @@ std::vector<Subject> SubjectsOf(const activations::ActivationKind& kind) {
           {.name = absl::StrCat(activations::Word(kind), " of (", absl::StrJoin(shape, ", "), ")"),
            .inputs = {shape},
            .output = shape,
-           .weights = {},
+           .weights = activations::Weights(spec, shape),
            .lower =
-               [&kind, spec, shape] {
+               [spec, shape] {
                  std::vector<layers::Lowered> chain;
-                 auto operation = activations::Lower(spec, shape);
+                 layers::AppendActivation(spec, shape, 0, chain);
                  // Nothing to do is what a view does.
-                 if (operation == nullptr) operation = kernels::MakeView(graph::CountOf(shape));
-                 chain.push_back({std::move(operation), {}, kind.field});
+                 if (chain.empty()) chain.push_back({kernels::MakeView(graph::CountOf(shape)), {}});
                  return chain;
                },
            .reference =
-               [&kind, spec, shape](std::span<const std::vector<double>> rows,
-                                    std::span<const std::vector<double>>) {
-                 return AlongTheLastAxis(kind, spec, shape.back(), rows[0]);
-               }});
+               [spec, shape](std::span<const std::vector<double>> rows,
+                             std::span<const std::vector<double>> weights) {
+                 return activations::Reference(spec, shape, rows[0], weights);
+               },
+           .random = kind.random});
     }
   }
   return subjects;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs an operation without weights between guards, forward and backward, and holds its gradients
-// against differences of what it gives.
+// Runs an operation with plain weights between guards, forward and backward, and holds its
+// gradients against differences of what it gives.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/kernels/operation.h"
@@ -19,13 +20,19 @@ using Values = std::vector<float>;
 struct OperationResult {
   Values dst;
   std::vector<Values> diff_srcs;
+  std::vector<Values> diff_weights;
 };
 
 class OperationRun {
  public:
   OperationRun(const kernels::Operation& operation, const kernels::Setting& setting,
-               const kernels::Draw& draw = {}, uint32_t stream = 0)
-      : operation_(operation), setting_(setting), draw_(draw), stream_(stream) {}
+               const kernels::Draw& draw = {}, uint32_t stream = 0,
+               std::vector<Values> weights = {})
+      : operation_(operation),
+        setting_(setting),
+        draw_(draw),
+        stream_(stream),
+        weights_(std::move(weights)) {}
 
   Values Forward(const std::vector<Values>& srcs) const { return Run(srcs, nullptr, {}).dst; }
 
@@ -71,6 +78,11 @@ class OperationRun {
       places.push_back(std::make_unique<Guarded>(std::span(src)));
       o.srcs.push_back(places.back()->cell());
     }
+    for (const Values& weight : weights_) {
+      places.push_back(std::make_unique<Guarded>(std::span(weight)));
+      o.weights.push_back(places.back()->cell());
+    }
+    o.diff_weights.resize(weights_.size(), nullptr);
     const auto values = static_cast<size_t>(setting_.rows * operation_.dst_values());
     Guarded dst(values * sizeof(float));
     Guarded scratch(compiled->scratch_bytes());
@@ -84,9 +96,8 @@ class OperationRun {
     OperationResult result;
     result.dst.assign(dst.floats().begin(), dst.floats().end());
     if (diff_dst != nullptr) {
-      if (!operation_.backward_reads_src(false)) {
-        for (const auto& place : places) place->Poison();
-      }
+      for (size_t i = 0; i < srcs.size() && !operation_.backward_reads_src(!weights_.empty()); ++i)
+        places[i]->Poison();
       if (!operation_.backward_reads_dst()) dst.Poison();
       Backward(*compiled, o, srcs, *diff_dst, unwanted, result);
     }
@@ -95,9 +106,9 @@ class OperationRun {
     return result;
   }
 
-  static void Backward(const kernels::CompiledOperation& compiled, kernels::Operands o,
-                       const std::vector<Values>& srcs, const Values& diff_dst,
-                       const std::vector<size_t>& unwanted, OperationResult& result) {
+  void Backward(const kernels::CompiledOperation& compiled, kernels::Operands o,
+                const std::vector<Values>& srcs, const Values& diff_dst,
+                const std::vector<size_t>& unwanted, OperationResult& result) const {
     Guarded diff{std::span(diff_dst)};
     o.diff_dst = diff.cell();
     std::vector<std::unique_ptr<Guarded>> places;
@@ -106,10 +117,16 @@ class OperationRun {
       o.diff_srcs.push_back(places.back()->cell());
     }
     for (const size_t src : unwanted) o.diff_srcs[src] = nullptr;
+    for (size_t i = 0; i < weights_.size(); ++i) {
+      places.push_back(std::make_unique<Guarded>(weights_[i].size() * sizeof(float)));
+      o.diff_weights[i] = places.back()->cell();
+    }
     Go(compiled.Backward(o));
     for (const auto& place : places) {
       EXPECT_TRUE(place->Intact());
-      result.diff_srcs.emplace_back(place->floats().begin(), place->floats().end());
+      std::vector<Values>& gradients =
+          result.diff_srcs.size() < srcs.size() ? result.diff_srcs : result.diff_weights;
+      gradients.emplace_back(place->floats().begin(), place->floats().end());
     }
     EXPECT_TRUE(diff.Intact());
   }
@@ -126,6 +143,7 @@ class OperationRun {
   const kernels::Setting setting_;
   const kernels::Draw draw_;
   const uint32_t stream_;
+  const std::vector<Values> weights_;
 };
 
 }  // namespace gradus::test_support

@@ -71,6 +71,11 @@ struct SwishFunction {
     const float s = SigmoidOf(a * x);
     return s + a * x * (s * (1.0F - s));
   }
+  // In the order in which nothing overflows.
+  GRADUS_INLINE float BySetting(float x, float a) {
+    const float s = SigmoidOf(a * x);
+    return x * (x * (s * (1.0F - s)));
+  }
 };
 struct MishFunction {
   GRADUS_INLINE float At(float x, float) { return x * TanhOf(SoftplusOf(x)); }
@@ -114,8 +119,20 @@ void Backward(const float* __restrict x, const float* __restrict diff_dst,
 }
 
 template <typename F>
+double BySetting(const float* x, const float* diff_dst, float a, size_t count) {
+  return SumOf<double>(static_cast<int64_t>(count), [=](int64_t i) {
+    return static_cast<double>(diff_dst[i]) * static_cast<double>(F::BySetting(x[i], a));
+  });
+}
+
+template <typename F>
 constexpr ActivationFunctions Both() {
-  return {Forward<F>, Backward<F>};
+  return {Forward<F>, Backward<F>, nullptr};
+}
+
+template <typename F>
+constexpr ActivationFunctions All() {
+  return {Forward<F>, Backward<F>, BySetting<F>};
 }
 
 }  // namespace
@@ -128,7 +145,7 @@ constinit const ActivationTable kActivations = {
     .softplus = Both<SoftplusFunction>(),
     .softsign = Both<SoftsignFunction>(),
     .exponential = Both<ExponentialFunction>(),
-    .swish = Both<SwishFunction>(),
+    .swish = All<SwishFunction>(),
     .mish = Both<MishFunction>(),
     .gelu = Both<GeluFunction>(),
     .gelu_tanh = Both<GeluTanhFunction>(),

@@ -44,6 +44,14 @@ struct ActivationFunctions {
   void (*forward)(const float* x, float* y, float setting, size_t count);
   void (*backward)(const float* x, const float* diff_dst, float* diff_src, float setting,
                    size_t count);
+  // Sum of diff_dst times y's derivative by the setting; null where nobody trains it.
+  double (*by_setting)(const float* x, const float* diff_dst, float setting, size_t count);
+};
+// `most` from there on, x from `threshold` on, below it slope * (x - threshold).
+struct Ramp {
+  float most = 0;
+  float slope = 0;
+  float threshold = 0;
 };
 struct ActivationTable {
   ActivationFunctions leaky_relu;
@@ -86,6 +94,15 @@ struct VectorFunctions {
 
   // Those whose gradient is computed from x.
   const ActivationTable* activations;
+  void (*ramp)(const float* x, float* y, const Ramp& ramp, size_t count);
+  void (*ramp_backward)(const float* x, const float* diff_dst, float* diff_src, const Ramp& ramp,
+                        size_t count);
+  // y = x, below 0 times its slope.
+  void (*slopes)(const float* x, const float* slopes, float* y, size_t count);
+  void (*slopes_backward)(const float* x, const float* slopes, const float* diff_dst,
+                          float* diff_src, size_t count);
+  // Adds each slope's gradient to its sum.
+  void (*slopes_gather)(const float* x, const float* diff_dst, float* sums, size_t count);
   // Those whose gradient is computed from y, so that they can be part of the kernel before them.
   UnaryFunction relu;
   UnaryFunction sigmoid;
@@ -161,6 +178,8 @@ struct VectorFunctions {
   // dst = `low` where the word is at most `last`, else `high`.
   void (*choose)(const uint32_t* words, uint32_t last, float low, float high, float* dst,
                  size_t count);
+  // A number from low to high of each word's upper 24 bits.
+  void (*uniform)(const uint32_t* words, float low, float high, float* dst, size_t count);
   // A standard normal number of each word's upper 24 bits, at most 5.5 in size.
   void (*normal)(const uint32_t* words, float* dst, size_t count);
 };

@@ -49,6 +49,15 @@ void Choose(const uint32_t* __restrict words, uint32_t last, float low, float hi
   for (size_t i = 0; i < count; ++i) dst[i] = words[i] <= last ? low : high;
 }
 
+void Uniform(const uint32_t* __restrict words, float low, float high, float* __restrict dst,
+             size_t count) {
+  const float width = high - low;
+  for (size_t i = 0; i < count; ++i) {
+    const float part = static_cast<float>(static_cast<int32_t>(words[i] >> 8U)) * 0x1p-24F;
+    dst[i] = low + width * part;
+  }
+}
+
 void Normal(const uint32_t* __restrict words, float* __restrict dst, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     // The middle of one of 2^24 equal parts of (-1, 1): never at an end.

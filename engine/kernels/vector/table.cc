@@ -17,6 +17,11 @@ constinit const VectorFunctions kFunctions = {
     .inner_product_backward_weights = InnerProductBackwardWeights,
     .inner_product_backward_bias = InnerProductBackwardBias,
     .activations = &kActivations,
+    .ramp = RampForward,
+    .ramp_backward = RampBackward,
+    .slopes = SlopesForward,
+    .slopes_backward = SlopesBackward,
+    .slopes_gather = SlopesGather,
     .relu = Relu,
     .sigmoid = Sigmoid,
     .tanh = Tanh,
@@ -51,6 +56,7 @@ constinit const VectorFunctions kFunctions = {
     .claim = Claim,
     .rescale = Rescale,
     .choose = Choose,
+    .uniform = Uniform,
     .normal = Normal,
 };
 

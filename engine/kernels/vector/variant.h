@@ -17,6 +17,14 @@ void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_
 
 extern const ActivationTable kActivations;
 
+void RampForward(const float* x, float* y, const Ramp& ramp, size_t count);
+void RampBackward(const float* x, const float* diff_dst, float* diff_src, const Ramp& ramp,
+                  size_t count);
+void SlopesForward(const float* x, const float* slopes, float* y, size_t count);
+void SlopesBackward(const float* x, const float* slopes, const float* diff_dst, float* diff_src,
+                    size_t count);
+void SlopesGather(const float* x, const float* diff_dst, float* sums, size_t count);
+
 void Relu(float* x, size_t count);
 void Sigmoid(float* x, size_t count);
 void Tanh(float* x, size_t count);
@@ -68,6 +76,7 @@ void Claim(const float* y, const float* src, float* diff, float* diff_src, size_
 void Rescale(float* x, float scale, float offset, size_t count);
 
 void Choose(const uint32_t* words, uint32_t last, float low, float high, float* dst, size_t count);
+void Uniform(const uint32_t* words, float low, float high, float* dst, size_t count);
 void Normal(const uint32_t* words, float* dst, size_t count);
 
 }  // namespace gradus::kernels::GRADUS_ISA

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "engine/kernels/operation.h"
+#include "engine/layers/weight.h"
 #include "gradus/v1/model.pb.h"
 
 namespace gradus::activations {
@@ -28,8 +29,20 @@ struct ActivationKind {
                                                      std::span<const int64_t> shape);
   // One vector along the last axis, in double precision.
   std::vector<double> (*reference)(const v1::Activation& spec, std::span<const double> x);
-  // Settings that the conformance tests run.
+  // Settings that the conformance tests run; rows of one axis must do for them.
   std::vector<v1::Activation> (*samples)();
+  // In training it draws random numbers; `reference` is what it does in an evaluation.
+  bool random = false;
+  // Whether rows of `shape` fit; null: all do.
+  absl::Status (*check_shape)(const v1::Activation& spec, std::span<const int64_t> shape) = nullptr;
+  // The weights that the operation has on rows of `shape`, in its order; null: none.
+  std::vector<layers::Weight> (*weights)(const v1::Activation& spec,
+                                         std::span<const int64_t> shape) = nullptr;
+  // One row of `shape`: in the place of `reference` where there are weights.
+  std::vector<double> (*weighted_reference)(const v1::Activation& spec,
+                                            std::span<const int64_t> shape,
+                                            std::span<const double> x,
+                                            std::span<const std::vector<double>> weights) = nullptr;
 };
 
 // Every kind; written by the CMake list.
@@ -41,8 +54,16 @@ std::string Word(const ActivationKind& kind);
 
 // Sets `linear` where nothing is set, then has the kind check its settings.
 absl::Status Check(v1::Activation& spec);
+// Whether it fits rows of `shape`; paths begin with the kind's word.
+absl::Status CheckShape(const v1::Activation& spec, std::span<const int64_t> shape);
+// Its weights on rows of `shape`.
+std::vector<layers::Weight> Weights(const v1::Activation& spec, std::span<const int64_t> shape);
 // The chain link of this activation: empty for linear.
 std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec,
                                                 std::span<const int64_t> shape);
+// One row of `shape`, in double precision.
+std::vector<double> Reference(const v1::Activation& spec, std::span<const int64_t> shape,
+                              std::span<const double> row,
+                              std::span<const std::vector<double>> weights);
 
 }  // namespace gradus::activations

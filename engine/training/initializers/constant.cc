@@ -18,13 +18,13 @@ absl::Status CheckSettings(v1::Initializer& initializer) {
   return absl::OkStatus();
 }
 
-void Draw(const v1::Initializer& initializer, int64_t, int64_t, const base::RandomKey&,
+void Draw(const v1::Initializer& initializer, const Drawn&, const base::RandomKey&,
           std::span<float> dst) {
   const v1::Constant& spec = initializer.constant();
   std::fill(dst.begin(), dst.end(), static_cast<float>(spec.value()));
 }
 
-Moments Reference(const v1::Initializer& initializer, int64_t, int64_t) {
+Moments Reference(const v1::Initializer& initializer, const Drawn&) {
   const v1::Constant& spec = initializer.constant();
   const double value = static_cast<double>(static_cast<float>(spec.value()));
   return {.mean = value, .variance = 0, .low = value, .high = value};
@@ -49,6 +49,7 @@ constinit const InitializerKind constant_kind = {
     .draw = Draw,
     .reference = Reference,
     .samples = Samples,
+    .constant = true,
 };
 
 }  // namespace gradus::initializers

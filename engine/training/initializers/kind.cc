@@ -23,4 +23,10 @@ absl::Status Check(v1::Initializer& spec) {
   return base::InField(kind->check(spec), Word(*kind));
 }
 
+absl::Status CheckShape(const v1::Initializer& spec, std::span<const int64_t> shape) {
+  const InitializerKind& kind = *Find(spec);
+  if (kind.check_shape == nullptr) return absl::OkStatus();
+  return base::InField(kind.check_shape(shape), Word(kind));
+}
+
 }  // namespace gradus::initializers

@@ -22,6 +22,14 @@ struct Moments {
   double high = 0;
 };
 
+// What is drawn.
+struct Drawn {
+  // The weight's published shape.
+  std::span<const int64_t> shape;
+  int64_t fan_in = 0;
+  int64_t fan_out = 0;
+};
+
 // A way to draw start values.
 //   Shapes   dst: a weight in its published shape, C order, so that no kernel's layout changes what
 //            is drawn.
@@ -32,12 +40,16 @@ struct InitializerKind {
   const char* source;
   // Checks the settings and fills in every default; paths are below the kind's own message.
   absl::Status (*check)(v1::Initializer& spec);
-  void (*draw)(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out,
-               const base::RandomKey& key, std::span<float> dst);
+  void (*draw)(const v1::Initializer& spec, const Drawn& weight, const base::RandomKey& key,
+               std::span<float> dst);
   // The distribution that `draw` must follow.
-  Moments (*reference)(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out);
+  Moments (*reference)(const v1::Initializer& spec, const Drawn& weight);
   // Settings that the conformance tests run.
   std::vector<v1::Initializer> (*samples)();
+  // Whether weights of this shape can be drawn: INVALID_ARGUMENT without a path. Null: any can.
+  absl::Status (*check_shape)(std::span<const int64_t> shape) = nullptr;
+  // Whether the key makes no difference.
+  bool constant = false;
 };
 
 // Every kind; written by the CMake list.
@@ -50,5 +62,8 @@ std::string Word(const InitializerKind& kind);
 // The kind checks its settings and fills in defaults. REQUIRES nothing: INVALID_ARGUMENT where the
 // oneof is not set.
 absl::Status Check(v1::Initializer& spec);
+// Whether a weight of this shape can start so. REQUIRES: `spec` is checked; the shape has an axis,
+// and a number of elements that is an int64_t.
+absl::Status CheckShape(const v1::Initializer& spec, std::span<const int64_t> shape);
 
 }  // namespace gradus::initializers

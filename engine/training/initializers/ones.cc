@@ -9,11 +9,11 @@ namespace {
 
 absl::Status CheckSettings(v1::Initializer&) { return absl::OkStatus(); }
 
-void Draw(const v1::Initializer&, int64_t, int64_t, const base::RandomKey&, std::span<float> dst) {
+void Draw(const v1::Initializer&, const Drawn&, const base::RandomKey&, std::span<float> dst) {
   std::fill(dst.begin(), dst.end(), 1.0F);
 }
 
-Moments Reference(const v1::Initializer&, int64_t, int64_t) {
+Moments Reference(const v1::Initializer&, const Drawn&) {
   return {.mean = 1, .variance = 0, .low = 1, .high = 1};
 }
 
@@ -34,6 +34,7 @@ constinit const InitializerKind ones_kind = {
     .draw = Draw,
     .reference = Reference,
     .samples = Samples,
+    .constant = true,
 };
 
 }  // namespace gradus::initializers

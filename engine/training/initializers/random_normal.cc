@@ -22,13 +22,13 @@ absl::Status CheckSettings(v1::Initializer& initializer) {
   return absl::OkStatus();
 }
 
-void Draw(const v1::Initializer& initializer, int64_t, int64_t, const base::RandomKey& key,
+void Draw(const v1::Initializer& initializer, const Drawn&, const base::RandomKey& key,
           std::span<float> dst) {
   const v1::RandomNormal& spec = initializer.random_normal();
   base::FillNormal(key, 0, static_cast<float>(spec.mean()), static_cast<float>(spec.stddev()), dst);
 }
 
-Moments Reference(const v1::Initializer& initializer, int64_t, int64_t) {
+Moments Reference(const v1::Initializer& initializer, const Drawn&) {
   const v1::RandomNormal& spec = initializer.random_normal();
   // Numbers out of 24 bits lie within 6 standard deviations.
   const double reach = 6 * spec.stddev();

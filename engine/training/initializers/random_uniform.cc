@@ -24,14 +24,14 @@ absl::Status CheckSettings(v1::Initializer& initializer) {
   return absl::OkStatus();
 }
 
-void Draw(const v1::Initializer& initializer, int64_t, int64_t, const base::RandomKey& key,
+void Draw(const v1::Initializer& initializer, const Drawn&, const base::RandomKey& key,
           std::span<float> dst) {
   const v1::RandomUniform& spec = initializer.random_uniform();
   base::FillUniform(key, 0, static_cast<float>(spec.minval()), static_cast<float>(spec.maxval()),
                     dst);
 }
 
-Moments Reference(const v1::Initializer& initializer, int64_t, int64_t) {
+Moments Reference(const v1::Initializer& initializer, const Drawn&) {
   const v1::RandomUniform& spec = initializer.random_uniform();
   const double width = spec.maxval() - spec.minval();
   return {.mean = (spec.minval() + spec.maxval()) / 2,

@@ -26,12 +26,14 @@ Moments ScaledMoments(double variance, Distribution distribution);
 template <int kScale, Mode kMode, Distribution kDistribution>
 struct Fixed {
   static absl::Status Check(v1::Initializer&) { return absl::OkStatus(); }
-  static void Draw(const v1::Initializer&, int64_t fan_in, int64_t fan_out,
-                   const base::RandomKey& key, std::span<float> dst) {
-    DrawScaled(ScaledVariance(kScale, kMode, fan_in, fan_out), kDistribution, key, dst);
+  static void Draw(const v1::Initializer&, const Drawn& weight, const base::RandomKey& key,
+                   std::span<float> dst) {
+    DrawScaled(ScaledVariance(kScale, kMode, weight.fan_in, weight.fan_out), kDistribution, key,
+               dst);
   }
-  static Moments Reference(const v1::Initializer&, int64_t fan_in, int64_t fan_out) {
-    return ScaledMoments(ScaledVariance(kScale, kMode, fan_in, fan_out), kDistribution);
+  static Moments Reference(const v1::Initializer&, const Drawn& weight) {
+    return ScaledMoments(ScaledVariance(kScale, kMode, weight.fan_in, weight.fan_out),
+                         kDistribution);
   }
 };
 

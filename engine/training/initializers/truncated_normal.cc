@@ -22,14 +22,14 @@ absl::Status CheckSettings(v1::Initializer& initializer) {
   return absl::OkStatus();
 }
 
-void Draw(const v1::Initializer& initializer, int64_t, int64_t, const base::RandomKey& key,
+void Draw(const v1::Initializer& initializer, const Drawn&, const base::RandomKey& key,
           std::span<float> dst) {
   const v1::TruncatedNormal& spec = initializer.truncated_normal();
   base::FillTruncatedNormal(key, 0, static_cast<float>(spec.mean()),
                             static_cast<float>(spec.stddev()), dst);
 }
 
-Moments Reference(const v1::Initializer& initializer, int64_t, int64_t) {
+Moments Reference(const v1::Initializer& initializer, const Drawn&) {
   const v1::TruncatedNormal& spec = initializer.truncated_normal();
   // Of the standard one between -2 and 2: 1 - 4 phi(2) / (Phi(2) - Phi(-2)).
   constexpr double kVariance = 0.77374122;

@@ -32,18 +32,18 @@ absl::Status CheckSettings(v1::Initializer& initializer) {
   return absl::OkStatus();
 }
 
-double VarianceOf(const v1::VarianceScaling& spec, int64_t fan_in, int64_t fan_out) {
-  return ScaledVariance(spec.scale(), spec.mode(), fan_in, fan_out);
+double VarianceOf(const v1::VarianceScaling& spec, const Drawn& weight) {
+  return ScaledVariance(spec.scale(), spec.mode(), weight.fan_in, weight.fan_out);
 }
 
-void Draw(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out, const base::RandomKey& key,
+void Draw(const v1::Initializer& spec, const Drawn& weight, const base::RandomKey& key,
           std::span<float> dst) {
-  DrawScaled(VarianceOf(spec.variance_scaling(), fan_in, fan_out),
-             spec.variance_scaling().distribution(), key, dst);
+  DrawScaled(VarianceOf(spec.variance_scaling(), weight), spec.variance_scaling().distribution(),
+             key, dst);
 }
 
-Moments Reference(const v1::Initializer& spec, int64_t fan_in, int64_t fan_out) {
-  return ScaledMoments(VarianceOf(spec.variance_scaling(), fan_in, fan_out),
+Moments Reference(const v1::Initializer& spec, const Drawn& weight) {
+  return ScaledMoments(VarianceOf(spec.variance_scaling(), weight),
                        spec.variance_scaling().distribution());
 }
 

@@ -176,6 +176,46 @@ TEST(GraphTest, RefusesMoreLayersThanAllowed) {
   EXPECT_TRUE(Graph::Create(spec).ok());
 }
 
+TEST(GraphTest, ChecksThatAWeightOfItsShapeCanStartSo) {
+  EXPECT_EQ(
+      ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { identity {} } } }"),
+      "layers[0].dense.bias_initializer.identity: a weight of shape (3) has not two axes");
+  EXPECT_EQ(
+      ErrorOf("input_shape: 4 layers { dense { units: 3 bias_initializer { orthogonal {} } } }"),
+      "layers[0].dense.bias_initializer.orthogonal: a weight of shape (3) has not two axes or "
+      "more");
+  EXPECT_TRUE(Graph::Create(Parse("input_shape: 4 layers { dense { units: 3 "
+                                  "kernel_initializer { orthogonal {} } } }"))
+                  .ok());
+}
+
+TEST(GraphTest, GivesALayerTheWeightsOfItsActivation) {
+  const absl::StatusOr<Graph> graph = Graph::Create(
+      Parse("input_shape: 4 input_shape: 2 layers { dense { units: 3 activation { prelu { "
+            "shared_axes: 1 } } } } layers { activation { swish { trainable: true } } }"));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  std::vector<std::string> names;
+  for (const Parameter& parameter : graph->parameters()) names.push_back(parameter.name);
+  EXPECT_THAT(names, ElementsAre("dense/kernel", "dense/bias", "dense/alpha", "activation/beta"));
+  EXPECT_THAT(graph->parameters()[2].shape, ElementsAre(1, 3));
+  EXPECT_EQ(graph->Summary().total_params(), 2 * 3 + 3 + 3 + 1);
+}
+
+TEST(GraphTest, SaysWhereAnActivationsWeightCannotBe) {
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: 3 activation { prelu { "
+                      "shared_axes: 2 } } } }"),
+              StartsWith("layers[0].dense.activation.prelu.shared_axes[0]: 2 is not an axis"));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { activation { prelu { shared_axes: 2 } } }"),
+              StartsWith("layers[0].activation.prelu.shared_axes[0]: 2 is not an axis"));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: 3 activation { prelu { "
+                      "alpha_initializer { variance_scaling { scale: -2 } } } } } }"),
+              StartsWith("layers[0].dense.activation.prelu.alpha_initializer.variance_scaling"));
+  EXPECT_EQ(ErrorOf("input_shape: 4 layers { activation { prelu { alpha_initializer { identity {} "
+                    "} } } }"),
+            "layers[0].activation.prelu.alpha_initializer.identity: a weight of shape (4) has not "
+            "two axes");
+}
+
 TEST(GraphTest, ChecksInitializers) {
   EXPECT_EQ(ErrorOf("input_shape: 4 layers { dense { units: 3 kernel_initializer { "
                     "variance_scaling { scale: -2 } } } }"),

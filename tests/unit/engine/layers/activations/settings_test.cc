@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-#include "engine/layers/activations/kind.h"
-#include "tests/support/operation_run.h"
+#include "tests/unit/engine/layers/activations/activation_run.h"
 
 namespace gradus::activations {
 namespace {
@@ -17,10 +16,7 @@ using ::testing::HasSubstr;
 std::vector<float> Values(void (*choose)(v1::Activation&), const std::vector<float>& x) {
   v1::Activation spec;
   choose(spec);
-  EXPECT_TRUE(Check(spec).ok());
-  const std::vector<int64_t> shape = {static_cast<int64_t>(x.size())};
-  const auto operation = Lower(spec, shape);
-  return test_support::OperationRun(*operation, {}).Forward({x});
+  return ActivationRun(spec, {static_cast<int64_t>(x.size())}).In({}).Forward({x});
 }
 
 void Expect(const std::vector<float>& found, const std::vector<double>& expected) {
@@ -61,9 +57,11 @@ TEST(Activations, StayNumbersFarOut) {
     for (v1::Activation spec : kind->samples()) {
       ASSERT_TRUE(Check(spec).ok());
       const std::vector<int64_t> shape = {4};
-      const auto operation = Lower(spec, shape);
+      std::vector<test_support::Values> weights;
+      for (const layers::Weight& weight : Weights(spec, shape))
+        weights.emplace_back(static_cast<size_t>(weight.shape[0]), 0.5F);
       const std::vector<float> y =
-          test_support::OperationRun(*operation, {}).Forward({{-1e4F, -100, 100, 1e4F}});
+          ActivationRun(spec, shape, weights).In({}).Forward({{-1e4F, -100, 100, 1e4F}});
       for (const float value : y) EXPECT_TRUE(std::isfinite(value)) << Word(*kind);
     }
   }
