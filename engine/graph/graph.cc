@@ -2,6 +2,8 @@
 // What one can ask a graph.
 #include "engine/graph/graph.h"
 
+#include <algorithm>
+
 #include "engine/layers/kind.h"
 
 namespace gradus::graph {
@@ -28,6 +30,13 @@ std::vector<std::vector<int64_t>> Graph::ShapesOf(std::span<const int> nodes) co
     shapes.push_back(node == kModelInput ? input_shape_
                                          : nodes_[static_cast<size_t>(node)].output_shape);
   return shapes;
+}
+
+bool Graph::is_view(int node) const {
+  const Node& asked = nodes_[static_cast<size_t>(node)];
+  const std::vector<layers::Lowered> chain = asked.kind->lower(asked.spec, ShapesOf(asked.inputs));
+  return std::ranges::all_of(chain,
+                             [](const layers::Lowered& link) { return link.operation->is_view(); });
 }
 
 std::vector<std::string> Graph::layer_names() const {

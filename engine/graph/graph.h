@@ -46,6 +46,8 @@ struct Parameter {
   // Gathered from the batches instead of trained, with this momentum; see layers::Weight.
   bool statistic = false;
   double momentum = 0;
+  // A statistic that no batch moves.
+  bool fixed = false;
 };
 
 // One layer, checked.
@@ -89,6 +91,8 @@ class Graph {
   std::span<const Parameter> parameters_of(int node) const;
   std::vector<std::vector<int64_t>> input_shapes_of(int node) const;
   std::vector<std::string> layer_names() const;
+  // Whether it gives the values of its input as they are, if under another shape.
+  bool is_view(int node) const;
 
   std::span<const int64_t> input_shape() const { return input_shape_; }
   std::span<const int64_t> output_shape() const { return nodes_.back().output_shape; }

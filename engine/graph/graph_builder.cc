@@ -134,7 +134,23 @@ class GraphBuilder {
     RETURN_IF_ERROR(base::InField(node.owner == i ? AddWeights(i, std::move(weights), node)
                                                   : CheckSharedWeights(weights, node),
                                   layers::Word(*kind)));
+    RETURN_IF_ERROR(base::InField(CheckAdapts(node), layers::Word(*kind)));
     graph_.nodes_.push_back(std::move(node));
+    return absl::OkStatus();
+  }
+
+  // A layer can adapt to rows as they are stored alone.
+  absl::Status CheckAdapts(const Node& node) const {
+    if (node.kind->adapts == nullptr || !node.kind->adapts(node.spec)) return absl::OkStatus();
+    for (int at = node.inputs[0]; at != kModelInput;) {
+      const Node& before = graph_.nodes_[static_cast<size_t>(at)];
+      if (!graph_.is_view(at)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("it adapts to the model's input, but reads ", before.name,
+                         "; before it may be flatten and reshape alone"));
+      }
+      at = before.inputs[0];
+    }
     return absl::OkStatus();
   }
 
@@ -224,7 +240,8 @@ class GraphBuilder {
           base::InField(initializers::CheckShape(weight.initializer, weight.shape), initializer));
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
-                                    weight.fan_out, weight.statistic, weight.momentum});
+                                    weight.fan_out, weight.statistic, weight.momentum,
+                                    weight.fixed});
     }
     return absl::OkStatus();
   }

@@ -75,6 +75,20 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape>,
                     weights[moving + 1]);
 }
 
+ChannelMap MapOf(const v1::Layer& layer, const WeightValues& weights) {
+  const v1::BatchNormalization& spec = layer.batch_normalization();
+  const size_t beta = spec.scale() ? 1 : 0;
+  const size_t moving = weights.size() - 2;
+  ChannelMap map;
+  for (size_t c = 0; c < weights[moving].size(); ++c) {
+    const double gamma = spec.scale() ? weights[0][c] : 1;
+    const double scale = gamma / std::sqrt(weights[moving + 1][c] + spec.epsilon());
+    map.scale.push_back(scale);
+    map.shift.push_back((spec.center() ? weights[beta][c] : 0) - weights[moving][c] * scale);
+  }
+  return map;
+}
+
 std::vector<double> BatchReference(const v1::Layer& layer, std::span<const Shape> shapes, int64_t,
                                    std::span<const std::vector<double>> inputs,
                                    std::span<const std::vector<double>> weights,
@@ -127,6 +141,7 @@ constinit const LayerKind batch_normalization_kind = {
     .lower = Lower,
     .reference = Reference,
     .batch_reference = BatchReference,
+    .channel_map = MapOf,
     .samples = Samples,
 };
 

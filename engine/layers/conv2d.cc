@@ -37,6 +37,19 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return FilterChain(GeometryOf(spec, inputs[0]), spec.use_bias());
 }
 
+bool FoldAfter(v1::Layer& layer, const ChannelMap& after, const Shape& output,
+               WeightValues& weights) {
+  return AbsorbAfter(*layer.mutable_conv2d(), after, 0, 1, output, weights);
+}
+
+bool FoldBefore(v1::Layer& layer, const ChannelMap& before, const Shape& input,
+                WeightValues& weights) {
+  auto& spec = *layer.mutable_conv2d();
+  return AbsorbBefore(spec, before, static_cast<size_t>(input.back() / spec.groups()),
+                      static_cast<size_t>(spec.filters()), static_cast<size_t>(spec.groups()),
+                      spec.padding() != v1::VALID, weights);
+}
+
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
@@ -97,6 +110,8 @@ constinit const LayerKind conv2d_kind = {
     .weights = Whole::Weights,
     .lower = Whole::Lower,
     .reference = Whole::Reference,
+    .absorb_after = FoldAfter,
+    .absorb_before = FoldBefore,
     .activation = ActivationOf,
     .samples = Samples,
 };

@@ -50,6 +50,15 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return chain;
 }
 
+// Its kernel's last axis is the input's.
+bool FoldAfter(v1::Layer& layer, const ChannelMap& after, const Shape& output,
+               WeightValues& weights) {
+  auto& spec = *layer.mutable_conv2d_transpose();
+  const auto others =
+      static_cast<size_t>(spec.kernel_size(0) * spec.kernel_size(1) * spec.filters());
+  return AbsorbAfter(spec, after, 0, weights[0].size() / others, output, weights);
+}
+
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
@@ -97,6 +106,7 @@ constinit const LayerKind conv2d_transpose_kind = {
     .weights = Whole::Weights,
     .lower = Whole::Lower,
     .reference = Whole::Reference,
+    .absorb_after = FoldAfter,
     .activation = ActivationOf,
     .samples = Samples,
 };

@@ -55,6 +55,17 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return chain;
 }
 
+bool FoldAfter(v1::Layer& layer, const ChannelMap& after, const Shape& output,
+               WeightValues& weights) {
+  return AbsorbAfter(*layer.mutable_dense(), after, 0, 1, output, weights);
+}
+
+bool FoldBefore(v1::Layer& layer, const ChannelMap& before, const Shape& input,
+                WeightValues& weights) {
+  return AbsorbBefore(*layer.mutable_dense(), before, static_cast<size_t>(input.back()),
+                      static_cast<size_t>(layer.dense().units()), 1, false, weights);
+}
+
 // The vector x along the last axis.
 std::vector<double> VectorReference(const v1::Dense& spec, std::span<const double> x,
                                     std::span<const std::vector<double>> weights) {
@@ -126,6 +137,8 @@ constinit const LayerKind dense_kind = {
     .weights = Whole::Weights,
     .lower = Whole::Lower,
     .reference = Whole::Reference,
+    .absorb_after = FoldAfter,
+    .absorb_before = FoldBefore,
     .activation = ActivationOf,
     .samples = Samples,
 };

@@ -35,6 +35,20 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return FilterChain(DepthwiseShape(spec, inputs[0]), spec.use_bias());
 }
 
+bool FoldAfter(v1::Layer& layer, const ChannelMap& after, const Shape& output,
+               WeightValues& weights) {
+  return AbsorbAfter(*layer.mutable_depthwise_conv2d(), after, 0, 1, output, weights);
+}
+
+// A group a channel.
+bool FoldBefore(v1::Layer& layer, const ChannelMap& before, const Shape& input,
+                WeightValues& weights) {
+  auto& spec = *layer.mutable_depthwise_conv2d();
+  const auto channels = static_cast<size_t>(input.back());
+  return AbsorbBefore(spec, before, 1, channels * static_cast<size_t>(spec.depth_multiplier()),
+                      channels, spec.padding() != v1::VALID, weights);
+}
+
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
@@ -83,6 +97,8 @@ constinit const LayerKind depthwise_conv2d_kind = {
     .weights = Whole::Weights,
     .lower = Whole::Lower,
     .reference = Whole::Reference,
+    .absorb_after = FoldAfter,
+    .absorb_before = FoldBefore,
     .activation = ActivationOf,
     .samples = Samples,
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/kernels/operation.h"
+#include "engine/layers/folding.h"
 #include "engine/layers/sample.h"
 #include "engine/layers/weight.h"
 #include "gradus/v1/model.pb.h"
@@ -26,6 +28,13 @@ struct Lowered {
   std::vector<int> weights;
   // The activation that it is, for losses that take its place; KIND_NOT_SET for all else.
   v1::Activation::KindCase activation = v1::Activation::KIND_NOT_SET;
+};
+
+// The rows that a layer adapts to.
+struct AdaptRows {
+  int64_t count = 0;
+  // Row i, valid until the next call.
+  std::function<std::span<const float>(int64_t i)> row;
 };
 
 // A kind of layer.
@@ -58,6 +67,22 @@ struct LayerKind {
                                          int64_t rows, std::span<const std::vector<double>> inputs,
                                          std::span<const std::vector<double>> weights,
                                          std::vector<std::vector<double>>* statistics) = nullptr;
+  // For a kind whose weights follow from the training rows: whether this layer's do, and all of
+  // them, in their order, as the rows of its input say. Null for all others.
+  bool (*adapts)(const v1::Layer& spec) = nullptr;
+  std::vector<std::vector<float>> (*adapt)(const v1::Layer& spec, const Shape& input,
+                                           const AdaptRows& rows) = nullptr;
+  // For a kind that in an evaluation scales and shifts the channels of its last axis: how. Null for
+  // all others.
+  ChannelMap (*channel_map)(const v1::Layer& spec, const WeightValues& weights) = nullptr;
+  // Changes a layer so that its output is what `after` made of it; false, and nothing is changed,
+  // where that cannot be. `output` is its shape. Null for kinds that never can.
+  bool (*absorb_after)(v1::Layer& spec, const ChannelMap& after, const Shape& output,
+                       WeightValues& weights) = nullptr;
+  // Changes a layer so that it gives for x what it gave for `before` of x. `input` is the shape; it
+  // may have lost axes of the map's, whose channels its last axis then repeats.
+  bool (*absorb_before)(v1::Layer& spec, const ChannelMap& before, const Shape& input,
+                        WeightValues& weights) = nullptr;
   // In training it draws random numbers; `reference` is what it does in an evaluation.
   bool random = false;
   // What it ends with, of a kind that has a field for that; null for all others.

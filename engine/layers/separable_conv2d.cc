@@ -49,6 +49,11 @@ std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs
   return chain;
 }
 
+bool FoldAfter(v1::Layer& layer, const ChannelMap& after, const Shape& output,
+               WeightValues& weights) {
+  return AbsorbAfter(*layer.mutable_separable_conv2d(), after, 1, 1, output, weights);
+}
+
 std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> shapes,
                               std::span<const std::vector<double>> inputs,
                               std::span<const std::vector<double>> weights) {
@@ -97,6 +102,7 @@ constinit const LayerKind separable_conv2d_kind = {
     .weights = Whole::Weights,
     .lower = Whole::Lower,
     .reference = Whole::Reference,
+    .absorb_after = FoldAfter,
     .activation = ActivationOf,
     .samples = Samples,
 };

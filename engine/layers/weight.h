@@ -24,6 +24,8 @@ struct Weight {
   // momentum * itself + (1 - momentum) * what the batch says it is.
   bool statistic = false;
   double momentum = 0;
+  // A statistic that no batch moves.
+  bool fixed = false;
   // Where the initializer stands below the kind's own message; empty: NAME_initializer.
   std::string initializer_field;
 };

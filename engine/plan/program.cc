@@ -61,9 +61,8 @@ float Program::SlotStart() const {
 std::vector<Role> Program::Roles() const {
   std::vector<Role> roles;
   for (const graph::Parameter& parameter : graph_.parameters()) {
-    roles.push_back(!trainable_[static_cast<size_t>(parameter.layer)] ? Role::kFixed
-                    : parameter.statistic                             ? Role::kStatistic
-                                                                      : Role::kTrained);
+    const bool fixed = parameter.fixed || !trainable_[static_cast<size_t>(parameter.layer)];
+    roles.push_back(fixed ? Role::kFixed : parameter.statistic ? Role::kStatistic : Role::kTrained);
   }
   return roles;
 }

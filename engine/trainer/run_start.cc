@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/trainer/adaptation.h"
 #include "engine/trainer/run.h"
 
 namespace gradus::trainer {
@@ -40,6 +41,7 @@ absl::Status TrainingRun::Start() {
     RETURN_IF_ERROR(TakeUp(*checkpoint));
   } else {
     executable_->InitializeWeights(inputs_.spec.fit().seed());
+    RETURN_IF_ERROR(AdaptLayers(*views_.train, *executable_));
   }
   RETURN_IF_ERROR(CreateReaders());
   return PrepareKernels();

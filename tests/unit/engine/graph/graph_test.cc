@@ -157,6 +157,24 @@ TEST(GraphTest, RefusesWeightsThatCannotBeShared) {
                         "has (4, 3)"));
 }
 
+TEST(GraphTest, LayersAdaptToTheModelsInputAlone) {
+  v1::ModelSpec spec;
+  spec.mutable_input_shape()->Add(2);
+  spec.add_input_shape(3);
+  spec.add_layers()->mutable_flatten();
+  spec.add_layers()->mutable_normalization();
+  spec.add_layers()->mutable_dense()->set_units(2);
+  ASSERT_TRUE(Graph::Create(spec).ok()) << Graph::Create(spec).status();
+  EXPECT_EQ(Graph::Create(spec)->trainable_params(), 6 * 2 + 2);
+  spec.add_layers()->mutable_normalization();
+  EXPECT_EQ(Graph::Create(spec).status().message(),
+            "layers[3].normalization: it adapts to the model's input, but reads dense; before it "
+            "may be flatten and reshape alone");
+  spec.mutable_layers(3)->mutable_normalization()->set_mean(0);
+  spec.mutable_layers(3)->mutable_normalization()->set_variance(2);
+  EXPECT_TRUE(Graph::Create(spec).ok());
+}
+
 TEST(GraphTest, SizesDoNotOverflow) {
   EXPECT_THAT(ErrorOf("input_shape: 16777216 input_shape: 16777216 input_shape: 16777216 layers { "
                       "flatten {} }"),
