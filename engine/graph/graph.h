@@ -46,6 +46,9 @@ struct Parameter {
   // Gathered from the batches instead of trained, with this momentum; see layers::Weight.
   bool statistic = false;
   double momentum = 0;
+  // Values that start at 1; see layers::Weight.
+  int64_t ones_from = 0;
+  int64_t ones_to = 0;
 };
 
 // One layer, checked.

@@ -24,6 +24,9 @@ struct Weight {
   // momentum * itself + (1 - momentum) * what the batch says it is.
   bool statistic = false;
   double momentum = 0;
+  // Where its values, in C order, start at 1 whatever the initializer says.
+  int64_t ones_from = 0;
+  int64_t ones_to = 0;
 };
 
 }  // namespace gradus::layers
