@@ -9,13 +9,12 @@
 #include "engine/kernels/function_operation.h"
 #include "engine/kernels/panel_layout.h"
 #include "engine/kernels/parallel.h"
+#include "engine/kernels/recurrence_memory.h"
 #include "engine/kernels/recurrence_step.h"
 
 namespace gradus::kernels {
 namespace {
 
-// Floats behind the last gradient that a kernel may read.
-constexpr int64_t kBehind = 16;
 // Work beyond which more is not told apart.
 constexpr int64_t kMuch = int64_t{1} << 15;
 
@@ -32,10 +31,8 @@ class Passage {
         step_(std::move(step)),
         rows_(setting.rows),
         threads_(setting.threads),
-        training_(setting.training),
         blocks_(step_->blocks()),
-        widths_(blocks_) {
-    for (const int64_t width : step_->more_planes()) widths_.push_back(width);
+        memory_(shape, *step_, setting) {
     for (const int64_t columns : blocks_) columns_ += columns;
     if (s_.activation != nullptr) {
       functions_.activation = Vector().*(s_.activation->forward);
@@ -54,13 +51,8 @@ class Passage {
           PlainLayout(static_cast<size_t>(step_->two_biases() ? 2 * columns_ : columns_)));
     return layouts;
   }
-  size_t scratch_bytes() const {
-    const int64_t floats = kept_floats() * (training_ ? 0 : 1) + rows_ * row_scratch();
-    return static_cast<size_t>(floats) * sizeof(float);
-  }
-  size_t workspace_bytes() const {
-    return training_ ? static_cast<size_t>(kept_floats()) * sizeof(float) : 0;
-  }
+  size_t scratch_bytes() const { return memory_.scratch_bytes(); }
+  size_t workspace_bytes() const { return memory_.workspace_bytes(); }
   std::string details() const {
     return absl::StrCat(" vector:", Vector().isa, " ", rows_, "x", s_.steps, "x", s_.inputs, "x",
                         s_.units, s_.backwards ? " backwards" : "");
@@ -76,53 +68,6 @@ class Passage {
   }
 
  private:
-  // What steps leave: the planes, then the states before them.
-  int64_t kept_floats() const {
-    int64_t width = s_.units;
-    for (const int64_t plane : widths_) width += plane;
-    return rows_ * s_.steps * width + kBehind;
-  }
-  // Of a row: its inputs, dh, dc, the last h, the gradient of one step's input, room.
-  int64_t row_scratch() const {
-    return s_.steps * s_.inputs + 3 * s_.units + s_.inputs + RoomOf(s_.units);
-  }
-  float* Kept(const Operands& o) const { return Floats(training_ ? o.workspace : o.scratch); }
-  float* Plane(const Operands& o, int plane) const {
-    float* at = Kept(o);
-    const size_t end = plane == kStateBefore ? widths_.size() : static_cast<size_t>(plane);
-    for (size_t i = 0; i < end; ++i) at += rows_ * s_.steps * widths_[i];
-    return at;
-  }
-  float* Inputs(const Operands& o) const {
-    return Floats(o.scratch) + (training_ ? 0 : kept_floats());
-  }
-
-  // The parts of memory that belong to the rows from `first` on.
-  struct Part {
-    float* x;
-    float* dh;
-    float* dc;
-    float* last;
-    float* dx;
-    float* room;
-  };
-  Part PartOf(const Operands& o, int64_t first) const {
-    float* at = Inputs(o);
-    const auto take = [&](int64_t width) {
-      float* const mine = at + first * width;
-      at += rows_ * width;
-      return mine;
-    };
-    Part part{};
-    part.x = take(s_.steps * s_.inputs);
-    part.dh = take(s_.units);
-    part.dc = take(s_.units);
-    part.last = take(s_.units);
-    part.dx = take(s_.inputs);
-    part.room = take(RoomOf(s_.units));
-    return part;
-  }
-
   // Calls run(first row, rows) for parts of the rows; always the same parts.
   template <typename Run>
   void ForEachPart(Run run) const {
@@ -147,38 +92,28 @@ class Passage {
   }
 
   StepData DataOf(const Operands& o, int64_t first, int64_t rows, int64_t t,
-                  const Part& part) const {
-    StepData d{.rows = rows, .first = t == 0};
-    const int64_t at = first * s_.steps + t * rows;
-    for (size_t i = 0; i < widths_.size(); ++i) {
-      d.planes[i] = Plane(o, static_cast<int>(i)) + at * widths_[i];
-      if (t > 0) d.planes_before[i] = d.planes[i] - rows * widths_[i];
-    }
-    float* const before = Plane(o, kStateBefore) + at * s_.units;
-    d.h_before = before;
-    d.h = t + 1 < s_.steps ? before + rows * s_.units : part.last;
+                  const RecurrenceMemory::Part& part) const {
+    StepData d = memory_.StepOf(o, first, rows, t, part);
     for (size_t i = 0; i < blocks_.size(); ++i)
       d.recurrent[i] = Floats(o.weights[1]) + PanelOffset(s_.units, blocks_, i);
     if (s_.bias && step_->two_biases()) d.recurrent_bias = Floats(o.weights[2]) + columns_;
-    d.dh = part.dh;
-    d.dc = part.dc;
-    d.room = part.room;
     return d;
   }
 
   void ForwardRows(const Operands& o, int64_t first, int64_t rows) const {
-    const Part part = PartOf(o, first);
+    const RecurrenceMemory::Part part = memory_.PartOf(o, first);
     CopyInputs(o, first, rows, part.x);
     int64_t column = 0;
     for (size_t i = 0; i < blocks_.size(); ++i) {
-      Vector().inner_product_forward({rows * s_.steps, s_.inputs, blocks_[i]}, part.x,
-                                     Floats(o.weights[0]) + PanelOffset(s_.inputs, blocks_, i),
-                                     s_.bias ? Floats(o.weights[2]) + column : nullptr,
-                                     Plane(o, static_cast<int>(i)) + first * s_.steps * blocks_[i],
-                                     nullptr);
+      Vector().inner_product_forward(
+          {rows * s_.steps, s_.inputs, blocks_[i]}, part.x,
+          Floats(o.weights[0]) + PanelOffset(s_.inputs, blocks_, i),
+          s_.bias ? Floats(o.weights[2]) + column : nullptr,
+          memory_.Plane(o, static_cast<int>(i)) + first * s_.steps * blocks_[i], nullptr);
       column += blocks_[i];
     }
-    std::fill_n(Plane(o, kStateBefore) + first * s_.steps * s_.units, rows * s_.units, 0.0F);
+    std::fill_n(memory_.Plane(o, kStateBefore) + first * s_.steps * s_.units, rows * s_.units,
+                0.0F);
     for (int64_t t = 0; t < s_.steps; ++t) {
       const StepData d = DataOf(o, first, rows, t, part);
       step_->Forward(functions_, d);
@@ -195,7 +130,7 @@ class Passage {
   }
 
   void BackwardRows(const Operands& o, int64_t first, int64_t rows) const {
-    const Part part = PartOf(o, first);
+    const RecurrenceMemory::Part part = memory_.PartOf(o, first);
     if (o.diff_weights[0] != nullptr) CopyInputs(o, first, rows, part.x);
     std::fill_n(part.dh, rows * s_.units, 0.0F);
     std::fill_n(part.dc, rows * s_.units, 0.0F);
@@ -232,10 +167,11 @@ class Passage {
   void BackwardWeights(const Operands& o) const {
     int64_t column = 0;
     for (size_t i = 0; i < blocks_.size(); ++i) {
-      const float* diff = Plane(o, static_cast<int>(i));
-      const float* recurrent_diff = Plane(o, step_->diff_plane(i));
-      KernelGradient(s_.inputs, i, Inputs(o), diff, o.diff_weights[0]);
-      KernelGradient(s_.units, i, Plane(o, step_->src_plane(i)), recurrent_diff, o.diff_weights[1]);
+      const float* diff = memory_.Plane(o, static_cast<int>(i));
+      const float* recurrent_diff = memory_.Plane(o, step_->diff_plane(i));
+      KernelGradient(s_.inputs, i, memory_.Inputs(o), diff, o.diff_weights[0]);
+      KernelGradient(s_.units, i, memory_.Plane(o, step_->src_plane(i)), recurrent_diff,
+                     o.diff_weights[1]);
       if (s_.bias && o.diff_weights[2] != nullptr) {
         const InnerProductShape all{rows_ * s_.steps, 0, blocks_[i]};
         float* const sum = Floats(o.diff_weights[2]) + column;
@@ -265,10 +201,9 @@ class Passage {
   const std::shared_ptr<const RecurrenceStep> step_;
   const int64_t rows_;
   const int threads_;
-  const bool training_;
-  // Columns of the kernels' blocks, and of all together; widths of all planes.
+  // Columns of the kernels' blocks, and of all together.
   const std::vector<int64_t> blocks_;
-  std::vector<int64_t> widths_;
+  const RecurrenceMemory memory_;
   int64_t columns_ = 0;
   RecurrenceFunctions functions_;
 };
