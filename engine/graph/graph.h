@@ -48,6 +48,9 @@ struct Parameter {
   double momentum = 0;
   // A statistic that no batch moves.
   bool fixed = false;
+  // Values that start at 1; see layers::Weight.
+  int64_t ones_from = 0;
+  int64_t ones_to = 0;
 };
 
 // One layer, checked.

@@ -241,7 +241,7 @@ class GraphBuilder {
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
                                     weight.fan_out, weight.statistic, weight.momentum,
-                                    weight.fixed});
+                                    weight.fixed, weight.ones_from, weight.ones_to});
     }
     return absl::OkStatus();
   }

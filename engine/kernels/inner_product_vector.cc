@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/kernels/function_kernel.h"
 #include "engine/kernels/inner_product_candidate.h"
-#include "engine/kernels/vector/panels.h"
+#include "engine/kernels/panel_layout.h"
 
 namespace gradus::kernels {
 namespace {
@@ -15,38 +15,10 @@ namespace {
 // them (measured: tests/bench).
 constexpr int64_t kAloneBelow = 1 << 20;
 
-class PanelLayout final : public WeightLayout {
- public:
-  explicit PanelLayout(const Panels& panels) : panels_(panels) {}
-  const Panels& panels() const { return panels_; }
-
-  size_t floats() const override { return static_cast<size_t>(panels_.floats()); }
-  void FromPublic(const float* src, float* dst) const override {
-    std::fill_n(dst, floats(), 0.0F);
-    for (int64_t input = 0; input < panels_.inputs; ++input) {
-      for (int64_t unit = 0; unit < panels_.units; ++unit)
-        dst[panels_.At(input, unit)] = src[input * panels_.units + unit];
-    }
-  }
-  void ToPublic(const float* src, float* dst) const override {
-    for (int64_t input = 0; input < panels_.inputs; ++input) {
-      for (int64_t unit = 0; unit < panels_.units; ++unit)
-        dst[input * panels_.units + unit] = src[panels_.At(input, unit)];
-    }
-  }
-  std::string name() const override {
-    return absl::StrCat("panels", panels_.stripe(), "x", panels_.lanes);
-  }
-
- private:
-  const Panels panels_;
-};
-
 class VectorInnerProduct final : public CompiledOperation {
  public:
   explicit VectorInnerProduct(const InnerProductRequest& request) : request_(request) {
-    const Panels panels{request.shape.inputs, request.shape.units, Vector().lanes};
-    layouts_.push_back(std::make_shared<PanelLayout>(panels));
+    layouts_.push_back(MakePanelLayout(request.shape.inputs, {request.shape.units}));
     if (request.bias) layouts_.push_back(PlainLayout(static_cast<size_t>(request.shape.units)));
     if (!request.layouts.empty()) layouts_ = request.layouts;
   }
@@ -113,8 +85,7 @@ absl::StatusOr<std::unique_ptr<CompiledOperation>> MakeVectorInnerProduct(
     const InnerProductRequest& request) {
   const InnerProductShape& shape = request.shape;
   if (!request.layouts.empty()) {
-    const auto* layout = dynamic_cast<const PanelLayout*>(request.layouts[0].get());
-    if (layout == nullptr || layout->panels().lanes != Vector().lanes) {
+    if (!LiesInPanels(*request.layouts[0])) {
       return absl::FailedPreconditionError(
           absl::StrCat("the weights lie in ", request.layouts[0]->name()));
     }

@@ -28,6 +28,9 @@ struct Weight {
   bool fixed = false;
   // Where the initializer stands below the kind's own message; empty: NAME_initializer.
   std::string initializer_field;
+  // Where its values, in C order, start at 1 whatever the initializer says.
+  int64_t ones_from = 0;
+  int64_t ones_to = 0;
 };
 
 }  // namespace gradus::layers

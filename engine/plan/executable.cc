@@ -2,6 +2,7 @@
 // Executable over a Program that is replaced when the setup changes.
 #include "engine/plan/executable.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -82,6 +83,7 @@ class ExecutableImpl final : public Executable {
       initializers::Find(parameter.initializer)
           ->draw(parameter.initializer, {parameter.shape, parameter.fan_in, parameter.fan_out}, key,
                  values);
+      std::fill(values.begin() + parameter.ones_from, values.begin() + parameter.ones_to, 1.0F);
       program_->parameters().SetWeight(static_cast<int>(i), values.data());
     }
   }

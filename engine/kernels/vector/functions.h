@@ -67,6 +67,47 @@ struct ActivationTable {
   ActivationFunctions gelu_tanh;
 };
 
+// What is done to each element of a recurrence; null for nothing.
+struct RecurrenceFunctions {
+  UnaryFunction activation = nullptr;
+  UnaryBackwardFunction activation_backward = nullptr;
+  UnaryFunction gates = nullptr;
+  UnaryBackwardFunction gates_backward = nullptr;
+};
+
+// One step of recurrences, on `rows` of `units`; gates lie side by side in each row. The products
+// are there already. Backward turns dh, the gradient of the new h, into what the old h gets other
+// than through products, and gates and products into their gradients.
+struct RecurrenceTable {
+  // gates (i, f, g, o) before their functions, and after them. `c_after`: activation(c).
+  void (*lstm_forward)(const RecurrenceFunctions& f, int64_t rows, int64_t units, float* gates,
+                       const float* c_before, float* c, float* c_after, float* h);
+  // dc likewise. `room`, here and below: 5 * units floats.
+  void (*lstm_backward)(const RecurrenceFunctions& f, int64_t rows, int64_t units, float* gates,
+                        const float* c_before, const float* c_after, float* dh, float* dc,
+                        float* room);
+  // gates (z, r, g); `products` (z, r, g) of h, g's of which r multiplies.
+  void (*gru_after_forward)(const RecurrenceFunctions& f, int64_t rows, int64_t units, float* gates,
+                            const float* products, const float* h_before, float* h);
+  void (*gru_after_backward)(const RecurrenceFunctions& f, int64_t rows, int64_t units,
+                             float* gates, float* products, const float* h_before, float* dh,
+                             float* room);
+  // gates (z, r): reset = r * h.
+  void (*gru_reset_forward)(const RecurrenceFunctions& f, int64_t rows, int64_t units, float* gates,
+                            const float* h_before, float* reset);
+  // Behind the product of reset, g of its own.
+  void (*gru_mix_forward)(const RecurrenceFunctions& f, int64_t rows, int64_t units,
+                          const float* gates, float* g, const float* h_before, float* h);
+  // Backward in the other order: first g becomes its gradient, z's is left in `dz`; then, with the
+  // gradient of reset, gates becomes its own.
+  void (*gru_mix_backward)(const RecurrenceFunctions& f, int64_t rows, int64_t units,
+                           const float* gates, float* g, const float* h_before, float* dh,
+                           float* dz, float* room);
+  void (*gru_reset_backward)(const RecurrenceFunctions& f, int64_t rows, int64_t units,
+                             float* gates, const float* h_before, const float* dreset,
+                             const float* dz, float* dh, float* room);
+};
+
 // Every function adds in an order that depends on sizes alone. Pointers are 4-byte aligned and do
 // not overlap. The sums of losses come in double, over the rows in order.
 //   Threads  any; no state.
@@ -88,6 +129,10 @@ struct VectorFunctions {
   // do not matter.
   void (*inner_product_backward_weights)(const InnerProductShape& shape, const float* src,
                                          const float* diff_dst, float* diff_kernel);
+  // The part of it that belongs to inputs [begin, end): parts have the bits of the whole.
+  void (*inner_product_backward_inputs)(const InnerProductShape& shape, int64_t begin, int64_t end,
+                                        const float* src, const float* diff_dst,
+                                        float* diff_kernel);
   // diff_bias = sum of diff_dst over the rows.
   void (*inner_product_backward_bias)(const InnerProductShape& shape, const float* diff_dst,
                                       float* diff_bias);
@@ -103,6 +148,7 @@ struct VectorFunctions {
                           float* diff_src, size_t count);
   // Adds each slope's gradient to its sum.
   void (*slopes_gather)(const float* x, const float* diff_dst, float* sums, size_t count);
+  const RecurrenceTable* recurrence;
   // Those whose gradient is computed from y, so that they can be part of the kernel before them.
   UnaryFunction relu;
   UnaryFunction sigmoid;

@@ -66,11 +66,16 @@ void InnerProductForward(const InnerProductShape& shape, const float* src, const
 
 void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src,
                                  const float* diff_dst, float* diff_kernel) {
+  InnerProductBackwardInputs(shape, 0, shape.inputs, src, diff_dst, diff_kernel);
+}
+
+void InnerProductBackwardInputs(const InnerProductShape& shape, int64_t begin, int64_t end,
+                                const float* src, const float* diff_dst, float* diff_kernel) {
   const Panels panels{shape.inputs, shape.units, kLanes};
   const F all = MaskOf(kLanes);
   const F last = MaskOf(shape.units - (panels.padded_units() - kLanes));
-  for (int64_t input = 0; input < shape.inputs; input += kInputBlock) {
-    const int64_t inputs = Least(kInputBlock, shape.inputs - input);
+  for (int64_t input = begin; input < end; input += kInputBlock) {
+    const int64_t inputs = Least(kInputBlock, end - input);
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       const int64_t width = panels.width(panel);
       const TileOperands o{src + input,

@@ -12,10 +12,13 @@ void InnerProductBackwardData(const InnerProductShape& shape, const float* diff_
                               const float* kernel, float* diff_src);
 void InnerProductBackwardWeights(const InnerProductShape& shape, const float* src,
                                  const float* diff_dst, float* diff_kernel);
+void InnerProductBackwardInputs(const InnerProductShape& shape, int64_t begin, int64_t end,
+                                const float* src, const float* diff_dst, float* diff_kernel);
 void InnerProductBackwardBias(const InnerProductShape& shape, const float* diff_dst,
                               float* diff_bias);
 
 extern const ActivationTable kActivations;
+extern const RecurrenceTable kRecurrence;
 
 void RampForward(const float* x, float* y, const Ramp& ramp, size_t count);
 void RampBackward(const float* x, const float* diff_dst, float* diff_src, const Ramp& ramp,
