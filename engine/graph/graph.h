@@ -46,6 +46,9 @@ struct Parameter {
   // Gathered from the batches instead of trained, with this momentum; see layers::Weight.
   bool statistic = false;
   double momentum = 0;
+  // Without a kind: none.
+  v1::Regularizer regularizer;
+  v1::Constraint constraint;
 };
 
 // One layer, checked.

@@ -24,6 +24,9 @@ struct Weight {
   // momentum * itself + (1 - momentum) * what the batch says it is.
   bool statistic = false;
   double momentum = 0;
+  // Its term of the loss, and what it is kept to; without a kind: none.
+  v1::Regularizer regularizer;
+  v1::Constraint constraint;
 };
 
 }  // namespace gradus::layers
