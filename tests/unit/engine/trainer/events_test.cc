@@ -49,8 +49,8 @@ TEST(ProgressReporter, SpeaksAtOnceAndThenFiveTimesASecondAtMost) {
   EXPECT_EQ(recorder.events[0].progress().step(), 1);
   for (size_t i = 1; i < recorder.events.size(); ++i)
     EXPECT_DOUBLE_EQ(recorder.events[i].progress().ms_per_step(), 10.0);
-  EXPECT_EQ(recorder.events[i].progress().learning_rate(), 0.5);
   EXPECT_EQ(recorder.events.back().progress().metrics().at("loss"), 0.5);
+  EXPECT_EQ(recorder.events.back().progress().learning_rate(), 0.5);
 }
 
 TEST(ProgressReporter, SlowStepsAreToldOneByOne) {
