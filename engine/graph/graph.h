@@ -51,6 +51,9 @@ struct Parameter {
   // Values that start at 1; see layers::Weight.
   int64_t ones_from = 0;
   int64_t ones_to = 0;
+  // Without a kind: none.
+  v1::Regularizer regularizer;
+  v1::Constraint constraint;
 };
 
 // One layer, checked.

@@ -5,18 +5,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "engine/base/checked.h"
 #include "engine/base/edit_distance.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
 #include "engine/graph/graph.h"
 #include "engine/layers/kind.h"
+#include "engine/training/constraints/kind.h"
 #include "engine/training/initializers/kind.h"
+#include "engine/training/regularizers/kind.h"
 
 namespace gradus::graph {
 
 constexpr int64_t kMostExtent = int64_t{1} << 24;
 constexpr int kMostRank = 6;
+constexpr double kMostRateFactor = 1000;
 constexpr char kInputName[] = "input";
 
 // Builds one graph; used once.
@@ -122,6 +126,7 @@ class GraphBuilder {
     const std::vector<layers::Shape> shapes = graph_.ShapesOf(node.inputs);
     if (node.owner == i) {
       if (!given.has_trainable()) given.set_trainable(true);
+      RETURN_IF_ERROR(CheckCommon(given));
       RETURN_IF_ERROR(base::InField(kind->check(given), layers::Word(*kind)));
       node.spec = given;
     }
@@ -154,6 +159,18 @@ class GraphBuilder {
     return absl::OkStatus();
   }
 
+  // Settings that layers of all kinds have.
+  static absl::Status CheckCommon(v1::Layer& given) {
+    const double factor = given.has_learning_rate_factor() ? given.learning_rate_factor() : 1;
+    if (!(factor >= 0 && factor <= kMostRateFactor)) {
+      return base::InvalidArgument("learning_rate_factor", absl::StrCat(factor),
+                                   absl::StrCat("a number from 0 to ", kMostRateFactor));
+    }
+    if (!given.has_activity_regularizer()) return absl::OkStatus();
+    return base::InField(regularizers::Check(*given.mutable_activity_regularizer()),
+                         "activity_regularizer");
+  }
+
   // The kind and the settings of an earlier layer; `given` may say nothing beside its name and its
   // inputs.
   absl::Status TakeOver(int i, const v1::Layer& given, Node& node) {
@@ -164,7 +181,8 @@ class GraphBuilder {
           absl::StrCat("the name of an earlier layer",
                        base::DidYouMean(given.shares(), graph_.layer_names())));
     }
-    if (given.kind_case() != v1::Layer::KIND_NOT_SET || given.has_trainable()) {
+    if (given.kind_case() != v1::Layer::KIND_NOT_SET || given.has_trainable() ||
+        given.has_learning_rate_factor() || given.has_activity_regularizer()) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, "shares",
                               "a layer that shares another's weights has that one's kind and "
                               "settings; it takes none of its own");
@@ -222,10 +240,16 @@ class GraphBuilder {
     node.first_parameter = static_cast<int>(graph_.parameters_.size());
     node.parameters = static_cast<int>(weights.size());
     for (layers::Weight& weight : weights) {
+      // Fields are called after their weight: kernel, depthwise for depthwise_kernel, bias.
+      const absl::string_view field = absl::StripSuffix(weight.name, "_kernel");
       const std::string initializer = weight.initializer_field.empty()
-                                          ? absl::StrCat(weight.name, "_initializer")
+                                          ? absl::StrCat(field, "_initializer")
                                           : weight.initializer_field;
       RETURN_IF_ERROR(base::InField(initializers::Check(weight.initializer), initializer));
+      RETURN_IF_ERROR(base::InField(regularizers::Check(weight.regularizer),
+                                    absl::StrCat(field, "_regularizer")));
+      RETURN_IF_ERROR(
+          base::InField(constraints::Check(weight.constraint), absl::StrCat(field, "_constraint")));
       int64_t count = 1;
       bool fits = true;
       for (const int64_t extent : weight.shape)
@@ -241,7 +265,8 @@ class GraphBuilder {
       graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
                                     i, weight.shape, count, weight.initializer, weight.fan_in,
                                     weight.fan_out, weight.statistic, weight.momentum,
-                                    weight.fixed, weight.ones_from, weight.ones_to});
+                                    weight.fixed, weight.ones_from, weight.ones_to,
+                                    weight.regularizer, weight.constraint});
     }
     return absl::OkStatus();
   }

@@ -17,6 +17,7 @@
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
 #include "engine/training/optimizers/kind.h"
+#include "engine/training/optimizers/settings.h"
 
 namespace gradus::graph {
 namespace {
@@ -157,7 +158,7 @@ class JobChecker {
     for (const std::vector<bool>& stage : trainable)
       load.trainable_params = std::max(load.trainable_params, graph.trainable_params(stage));
     const auto slots = [](const v1::Optimizer& optimizer) {
-      return static_cast<int>(optimizers::Find(optimizer)->slots(optimizer).size());
+      return static_cast<int>(optimizers::SlotNames(optimizer).size());
     };
     load.slots = slots(job_.spec.optimizer());
     for (const v1::Stage& stage : fit.stages()) {

@@ -27,9 +27,10 @@ absl::StatusOr<Shape> Infer(const v1::Layer& layer, std::span<const Shape> input
 
 std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> inputs) {
   const v1::Conv2d& spec = layer.conv2d();
-  return FilterWeights(
-      {spec.kernel_size(0), spec.kernel_size(1), inputs[0].back() / spec.groups(), spec.filters()},
-      spec.kernel_initializer(), spec.use_bias(), spec.bias_initializer());
+  return Restrained(
+      spec, FilterWeights({spec.kernel_size(0), spec.kernel_size(1),
+                           inputs[0].back() / spec.groups(), spec.filters()},
+                          spec.kernel_initializer(), spec.use_bias(), spec.bias_initializer()));
 }
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {

@@ -38,7 +38,7 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
       FilterWeights({spec.kernel_size(0), spec.kernel_size(1), spec.filters(), inputs[0].back()},
                     spec.kernel_initializer(), spec.use_bias(), spec.bias_initializer());
   if (spec.use_bias()) weights[1].shape = {spec.filters()};
-  return weights;
+  return Restrained(spec, std::move(weights));
 }
 
 std::vector<Lowered> Lower(const v1::Layer& layer, std::span<const Shape> inputs) {

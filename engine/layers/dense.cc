@@ -38,9 +38,22 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
   const int64_t fan_in = inputs[0].back();
   const int64_t fan_out = spec.units();
   std::vector<Weight> weights;
-  weights.push_back({"kernel", {fan_in, fan_out}, spec.kernel_initializer(), fan_in, fan_out});
-  if (spec.use_bias())
-    weights.push_back({"bias", {fan_out}, spec.bias_initializer(), fan_in, fan_out});
+  weights.push_back({.name = "kernel",
+                     .shape = {fan_in, fan_out},
+                     .initializer = spec.kernel_initializer(),
+                     .fan_in = fan_in,
+                     .fan_out = fan_out,
+                     .regularizer = spec.kernel_regularizer(),
+                     .constraint = spec.kernel_constraint()});
+  if (spec.use_bias()) {
+    weights.push_back({.name = "bias",
+                       .shape = {fan_out},
+                       .initializer = spec.bias_initializer(),
+                       .fan_in = fan_in,
+                       .fan_out = fan_out,
+                       .regularizer = spec.bias_regularizer(),
+                       .constraint = spec.bias_constraint()});
+  }
   return weights;
 }
 

@@ -33,9 +33,13 @@ kernels::ConvolutionShape DepthwiseShape(const Spec& spec, const Shape& input) {
 
 template <typename Spec>
 Weight DepthwiseKernel(const Spec& spec, const Shape& input) {
-  return KernelOf("depthwise_kernel",
-                  {spec.kernel_size(0), spec.kernel_size(1), input.back(), spec.depth_multiplier()},
-                  spec.depthwise_initializer());
+  Weight kernel =
+      KernelOf("depthwise_kernel",
+               {spec.kernel_size(0), spec.kernel_size(1), input.back(), spec.depth_multiplier()},
+               spec.depthwise_initializer());
+  kernel.regularizer = spec.depthwise_regularizer();
+  kernel.constraint = spec.depthwise_constraint();
+  return kernel;
 }
 
 }  // namespace gradus::layers

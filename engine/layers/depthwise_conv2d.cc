@@ -27,6 +27,7 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
                      .initializer = spec.bias_initializer(),
                      .fan_in = weights[0].fan_in,
                      .fan_out = weights[0].fan_out});
+  RestrainBias(spec, weights);
   return weights;
 }
 

@@ -62,6 +62,21 @@ std::vector<Weight> FilterWeights(const Shape& kernel, const v1::Initializer& in
 // A kernel with its fans: the last two extents times the window's values.
 Weight KernelOf(const char* name, const Shape& shape, const v1::Initializer& initializer);
 
+// What a message says of its weights beside their start values; the bias is the last one.
+template <typename Spec>
+void RestrainBias(const Spec& spec, std::vector<Weight>& weights) {
+  if (!spec.use_bias()) return;
+  weights.back().regularizer = spec.bias_regularizer();
+  weights.back().constraint = spec.bias_constraint();
+}
+template <typename Spec>
+std::vector<Weight> Restrained(const Spec& spec, std::vector<Weight> weights) {
+  weights[0].regularizer = spec.kernel_regularizer();
+  weights[0].constraint = spec.kernel_constraint();
+  RestrainBias(spec, weights);
+  return weights;
+}
+
 // The convolution.
 std::vector<Lowered> FilterChain(const kernels::ConvolutionShape& shape, bool use_bias);
 

@@ -49,7 +49,7 @@ absl::Status CheckStepFunction(absl::string_view path, v1::Activation* spec,
 
 void HyperbolicTangent(v1::Activation& spec) { spec.mutable_tanh(); }
 void Logistic(v1::Activation& spec) { spec.mutable_sigmoid(); }
-void RecurrentStart(v1::Initializer& spec) { spec.mutable_glorot_uniform(); }
+void RecurrentStart(v1::Initializer& spec) { spec.mutable_orthogonal(); }
 
 const kernels::Eltwise* StepFunction(const v1::Activation& spec) {
   const auto operation = activations::Lower(spec, kOneValue);

@@ -35,6 +35,9 @@ std::vector<Weight> Weights(const v1::Layer& layer, std::span<const Shape> input
       FilterWeights({1, 1, between, spec.filters()}, spec.pointwise_initializer(), spec.use_bias(),
                     spec.bias_initializer());
   weights[0].name = "pointwise_kernel";
+  weights[0].regularizer = spec.pointwise_regularizer();
+  weights[0].constraint = spec.pointwise_constraint();
+  RestrainBias(spec, weights);
   weights.insert(weights.begin(), DepthwiseKernel(spec, inputs[0]));
   return weights;
 }

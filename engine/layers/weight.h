@@ -31,6 +31,9 @@ struct Weight {
   // Where its values, in C order, start at 1 whatever the initializer says.
   int64_t ones_from = 0;
   int64_t ones_to = 0;
+  // Its term of the loss, and what it is kept to; without a kind: none.
+  v1::Regularizer regularizer;
+  v1::Constraint constraint;
 };
 
 }  // namespace gradus::layers

@@ -56,7 +56,7 @@ class ExecutableImpl final : public Executable {
   absl::Status Reconfigure(const TrainSetup& given, bool keep_slots) override {
     ASSIGN_OR_RETURN(const TrainSetup setup, Checked(graph_, given));
     ASSIGN_OR_RETURN(auto program, Program::Create(graph_, setup));
-    RETURN_IF_ERROR(program->parameters().ImportWeights(program_->parameters().ExportWeights()));
+    RETURN_IF_ERROR(program->ImportWeights(program_->parameters().ExportWeights()));
     if (keep_slots) {
       for (const NamedTensor& slot : program_->parameters().ExportSlots()) {
         // A slot whose weight is frozen now, or that this optimizer does not have, is given up.
@@ -100,6 +100,10 @@ class ExecutableImpl final : public Executable {
 
   void SetLearningRate(double learning_rate) override { program_->SetLearningRate(learning_rate); }
   double learning_rate() const override { return program_->learning_rate(); }
+  double step_learning_rate() const override {
+    return program_->RateAt(std::max<int64_t>(program_->optimizer_steps() - 1, 0));
+  }
+  void SetTotalSteps(int64_t steps) override { program_->set_total_steps(steps); }
 
   losses::Target target() const override { return program_->target(); }
   std::vector<std::string> metric_names() const override {
@@ -117,8 +121,9 @@ class ExecutableImpl final : public Executable {
     return program_->parameters().ExportWeights();
   }
   absl::Status ImportWeights(std::span<const NamedTensor> tensors) override {
-    return program_->parameters().ImportWeights(tensors);
+    return program_->ImportWeights(tensors);
   }
+  void SwapAverages() override { program_->SwapAverages(); }
   std::vector<NamedTensor> ExportSlots() const override {
     return program_->parameters().ExportSlots();
   }

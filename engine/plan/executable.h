@@ -92,8 +92,14 @@ class Executable {
   // batch's sums to `totals`. Sums of a row do not depend on the rows beside it.
   virtual absl::Status EvalStep(const Batch& batch, Totals* totals) = 0;
 
+  // Takes the place of the optimizer's; what a schedule makes of that changes in proportion.
   virtual void SetLearningRate(double learning_rate) = 0;
   virtual double learning_rate() const = 0;
+  // What the last step was done with, schedule included; before the first one what that will be.
+  virtual double step_learning_rate() const = 0;
+  // All steps that the optimizer will do, for schedules without a length of their own. 1 in a new
+  // setup.
+  virtual void SetTotalSteps(int64_t steps) = 0;
 
   // What a batch's targets must be.
   virtual losses::Target target() const = 0;
@@ -104,9 +110,13 @@ class Executable {
 
   // All weights, in the graph's order.
   virtual std::vector<NamedTensor> ExportWeights() const = 0;
-  // Replaces the weights of these names; others stay. INVALID_ARGUMENT for an unknown name or
+  // Replaces the weights of these names, and their moving averages where the optimizer keeps some;
+  // others stay. INVALID_ARGUMENT for an unknown name or
   // another shape, and then nothing has changed.
   virtual absl::Status ImportWeights(std::span<const NamedTensor> tensors) = 0;
+  // Exchanges the trained weights and their moving averages; nothing where there are none yet.
+  // Whoever does so does it once more before the next training step.
+  virtual void SwapAverages() = 0;
   // The optimizer's slots of the trainable weights, "SLOT/LAYER/kernel", in their weights' shapes:
   // with the weights, optimizer_steps() and run_steps() all that a step depends on.
   virtual std::vector<NamedTensor> ExportSlots() const = 0;

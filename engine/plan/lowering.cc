@@ -2,6 +2,7 @@
 // Lowers each layer by its kind, then joins what one kernel can do.
 #include "engine/plan/lowering.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,12 +45,16 @@ class Lowering {
       srcs.push_back(input == graph::kModelInput ? kInputValue
                                                  : values_[static_cast<size_t>(input)]);
     std::vector<layers::Lowered> chain = node.kind->lower(node.spec, graph_.input_shapes_of(index));
-    if (static_cast<size_t>(index) + 1 == graph_.nodes().size()) LeaveLastActivationToLoss(chain);
+    const regularizers::Coefficients penalty =
+        regularizers::CoefficientsOf(node.spec.activity_regularizer());
+    const bool last = static_cast<size_t>(index) + 1 == graph_.nodes().size();
+    if (last && !penalty.any()) LeaveLastActivationToLoss(chain);
     // An activation that is a layer of its own joins the layer before it, if nobody else takes that
     // one's output.
     const bool alone = node.inputs.size() == 1 && node.inputs[0] != graph::kModelInput &&
                        takers_[static_cast<size_t>(node.inputs[0])] == 1;
-    bool may_join = alone && !lowered_.links.empty() && lowered_.links.back().dst == srcs[0];
+    bool may_join = alone && !lowered_.links.empty() && lowered_.links.back().dst == srcs[0] &&
+                    !IsPenalized(srcs[0]);
     for (size_t i = 0; i < chain.size(); ++i) {
       if (chain[i].operation->is_view()) continue;
       if (may_join && Absorb(lowered_.links.back(), chain[i])) continue;
@@ -57,6 +62,14 @@ class Lowering {
       may_join = true;
     }
     values_[static_cast<size_t>(index)] = srcs[0];
+    if (penalty.any()) lowered_.penalties.push_back({srcs[0], penalty});
+  }
+
+  // The loss looks at it as it is.
+  bool IsPenalized(int value) const {
+    return std::ranges::any_of(lowered_.penalties, [value](const ValuePenalty& penalty) {
+      return penalty.value == value;
+    });
   }
 
   void LeaveLastActivationToLoss(std::vector<layers::Lowered>& chain) {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "engine/graph/graph.h"
 #include "engine/kernels/operation.h"
+#include "engine/training/regularizers/kind.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::plan {
@@ -32,11 +33,18 @@ struct Link {
   uint32_t stream = 0;
 };
 
+// A term of the loss, of a value.
+struct ValuePenalty {
+  int value = kInputValue;
+  regularizers::Coefficients coefficients;
+};
+
 // What is to be computed, for any number of rows.
 struct LoweredGraph {
   std::vector<Link> links;
   // Floats in a row of each value; value 0 is the input.
   std::vector<int64_t> value_floats;
+  std::vector<ValuePenalty> penalties;
   // The value that the loss looks at.
   int output = kInputValue;
   // It is what the last activation would be given, or logits by the loss's own word.

@@ -9,6 +9,7 @@
 #include "engine/base/status.h"
 #include "engine/kernels/parallel.h"
 #include "engine/training/losses/kind.h"
+#include "engine/training/schedules/kind.h"
 
 namespace gradus::plan {
 namespace {
@@ -35,14 +36,14 @@ absl::Status Program::Build() {
   ASSIGN_OR_RETURN(lowered_, LowerGraph(graph_, setup_.loss));
   ASSIGN_OR_RETURN(target_, losses::Find(setup_.loss)->target(setup_.loss, graph_.output_shape()));
   optimizer_ = optimizers::Find(setup_.optimizer);
-  hyper_ = optimizer_->hyper(setup_.optimizer);
-  learning_rate_ = optimizer_->learning_rate(setup_.optimizer);
+  first_rate_ = optimizer_->learning_rate(setup_.optimizer);
+  learning_rate_ = first_rate_;
   common_ = optimizers::CommonOf(setup_.optimizer);
   ASSIGN_OR_RETURN(kernels::Layouts layouts, ChooseLayouts());
   ASSIGN_OR_RETURN(parameters_,
                    ParameterStore::Create(graph_, std::move(layouts), Roles(), shards_,
-                                          optimizer_->slots(setup_.optimizer), SlotStart()));
-  squares_.assign(graph_.parameters().size(), 0);
+                                          optimizers::SlotNames(setup_.optimizer), SlotStart()));
+  PlanUpdate();
   activations_.resize(static_cast<size_t>(shards_));
   if (shards_ > 1) {
     base::Team::Options options;
@@ -52,6 +53,15 @@ absl::Status Program::Build() {
     rank_status_.resize(static_cast<size_t>(options.size));
   }
   return absl::OkStatus();
+}
+
+void Program::PlanUpdate() {
+  update_ = MakeUpdateParts(graph_, *parameters_);
+  hypers_.assign(update_.rate_factors.size(), optimizer_->hyper(setup_.optimizer));
+  constraints_ = WeightConstraints(graph_, *parameters_);
+  optimizer_slots_ = static_cast<int>(optimizer_->slots(setup_.optimizer).size());
+  squares_.assign(graph_.parameters().size(), 0);
+  penalties_.assign(graph_.parameters().size(), 0);
 }
 
 float Program::SlotStart() const {
@@ -169,9 +179,13 @@ absl::Status Program::Reserve(size_t shard, size_t bytes) {
   return absl::OkStatus();
 }
 
-void Program::SetLearningRate(double learning_rate) {
-  learning_rate_ = learning_rate;
-  hyper_.learning_rate = static_cast<float>(learning_rate);
+void Program::SetLearningRate(double learning_rate) { learning_rate_ = learning_rate; }
+
+double Program::RateAt(int64_t step) const {
+  if (!common_.schedule.has_value()) return learning_rate_;
+  const double rate = schedules::Rate(
+      *common_.schedule, {.learning_rate = first_rate_, .step = step, .total_steps = total_steps_});
+  return learning_rate_ == first_rate_ ? rate : rate * (learning_rate_ / first_rate_);
 }
 
 uint64_t Program::memory_bytes() const {

@@ -3,9 +3,11 @@
 // them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +21,8 @@
 #include "engine/plan/lowering.h"
 #include "engine/plan/parameter_store.h"
 #include "engine/plan/shard_plan.h"
+#include "engine/plan/update_parts.h"
+#include "engine/plan/weight_constraints.h"
 #include "engine/training/optimizers/kind.h"
 #include "engine/training/optimizers/settings.h"
 
@@ -38,12 +42,17 @@ class Program {
   const std::vector<bool>& trainable() const { return trainable_; }
   const losses::Target& target() const { return target_; }
 
+  absl::Status ImportWeights(std::span<const NamedTensor> tensors);
+  void SwapAverages();
   absl::Status Prepare(int64_t rows, bool training) { return FindPlan(rows, training).status(); }
   absl::Status Step(const Batch& batch, bool training, Totals* totals);
   void SetLearningRate(double learning_rate);
   double learning_rate() const { return learning_rate_; }
-  int64_t optimizer_steps() const { return hyper_.step; }
-  void set_optimizer_steps(int64_t steps) { hyper_.step = steps; }
+  // Of the step that comes after `step` others, schedule included.
+  double RateAt(int64_t step) const;
+  void set_total_steps(int64_t steps) { total_steps_ = std::max<int64_t>(steps, 1); }
+  int64_t optimizer_steps() const { return optimizer_steps_; }
+  void set_optimizer_steps(int64_t steps) { optimizer_steps_ = steps; }
   int64_t run_steps() const { return run_steps_; }
   void set_run_steps(int64_t steps) { run_steps_ = steps; }
   absl::StatusOr<std::string> Dump(int64_t rows, bool training);
@@ -65,17 +74,20 @@ class Program {
   kernels::Setting SettingFor(const Link& link, int64_t rows, bool training) const;
   std::vector<Role> Roles() const;
   float SlotStart() const;
+  void PlanUpdate();
   absl::StatusOr<const CompiledOperations*> OperationsFor(int64_t rows, bool training);
   absl::StatusOr<StepPlan*> FindPlan(int64_t rows, bool training);
   absl::StatusOr<std::unique_ptr<StepPlan>> CompileStep(int64_t rows, bool training);
   // Memory of a shard's plans, made larger where `bytes` do not fit.
   absl::Status Reserve(size_t shard, size_t bytes);
 
+  // Learning rate and factors of the step to come.
+  void PrepareUpdate();
   void BindBatch(StepPlan& plan, const Batch& batch) const;
   absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
   absl::Status RunAlone(StepPlan& plan);
   absl::Status RunTeam(StepPlan& plan);
-  // In update.cc. All but MeasureGradients are for floats begin ... end of the arenas.
+  // In update.cc. What has no rank is for floats begin ... end of the arenas.
   // Adds up the shards' gradients in tree order, into the first one's.
   void AddShards(size_t begin, size_t count) const;
   // How far gradients are scaled down hangs on their lengths: they must all be added up before.
@@ -83,12 +95,25 @@ class Program {
     return common_.clipnorm.has_value() || common_.global_clipnorm.has_value();
   }
   void AddAll(size_t begin, size_t end) const;
+  // What is summed and updated together, from float `at` on.
+  void SumUp(const UpdatePart& part, size_t at, size_t count) const;
+  void UpdateChunk(const UpdatePart& part, size_t at, size_t count) const;
+  // Calls use(part, at, count) for chunks of floats begin ... end.
+  template <typename Use>
+  void ForEachChunk(size_t begin, size_t end, Use use) const;
+  // The regularizers' terms of every `ranks`th weight, from number `rank` on.
+  void MeasurePenalties(size_t rank, size_t ranks);
+  // Moves the weights' averages towards the weights; in averages.cc.
+  void Average(size_t begin, size_t end) const;
   // The squared lengths of every `ranks`th weight's gradient, from number `rank` on.
   void MeasureGradients(size_t rank, size_t ranks);
   // REQUIRES: where lengths are needed, all are measured.
   void Update(size_t begin, size_t end) const;
   float FactorOf(double square) const;
   void ScaleGradients(size_t begin, size_t end) const;
+  // All of it.
+  void UpdateAlone();
+  void UpdateInTeam(int rank);
   // Moves statistics towards what the batch says of them, in floats begin ... end of the arenas.
   void Gather(size_t begin, size_t end) const;
   void AddTotals(const StepPlan& plan, Totals* totals) const;
@@ -100,10 +125,17 @@ class Program {
   LoweredGraph lowered_;
   losses::Target target_;
   const optimizers::OptimizerKind* optimizer_ = nullptr;
-  optimizers::Hyper hyper_;
   optimizers::Common common_;
-  std::vector<double> squares_;  // of each weight's gradient
-  double learning_rate_ = 0;
+  UpdateParts update_;
+  std::vector<optimizers::Hyper> hypers_;  // one a factor of update_
+  WeightConstraints constraints_;
+  int optimizer_slots_ = 0;        // the rule's own; behind them lies the average
+  std::vector<double> squares_;    // of each weight's gradient
+  std::vector<double> penalties_;  // of each weight
+  int64_t optimizer_steps_ = 0;
+  double first_rate_ = 0;     // the optimizer's own
+  double learning_rate_ = 0;  // what has been set in its place
+  int64_t total_steps_ = 1;
   int64_t run_steps_ = 0;
   std::unique_ptr<ParameterStore> parameters_;
   std::map<std::pair<int64_t, bool>, CompiledOperations>

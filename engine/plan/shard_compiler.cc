@@ -7,6 +7,7 @@
 
 #include "engine/base/status.h"
 #include "engine/kernels/accumulate.h"
+#include "engine/kernels/penalty.h"
 #include "engine/plan/placement.h"
 #include "engine/plan/shard_plan.h"
 #include "engine/training/losses/kind.h"
@@ -57,13 +58,17 @@ class ShardCompiler {
       backward.push_back(PrepareBackward(i));
     }
     PlaceBlocks();
+    plan_->penalty_sums_.resize(request_.graph.penalties.size());
+    AddPenaltiesOf(kNobody);
     for (int i = 0; i < end(); ++i) {
       ASSIGN_OR_RETURN(auto kernels, OperationOf(i).Forward(forward[At(i)].operands));
       Append(std::move(kernels), forward[At(i)]);
+      AddPenaltiesOf(i);
     }
     RETURN_IF_ERROR(AddLossAndMetrics());
     for (int i = end() - 1; i >= 0 && request_.training; --i) {
       if (!wanted_[At(links_[At(i)].dst)]) continue;
+      AddPenaltyGradients(At(links_[At(i)].dst));
       ASSIGN_OR_RETURN(auto kernels, OperationOf(i).Backward(backward[At(i)].operands));
       Append(std::move(kernels), backward[At(i)]);
     }
@@ -132,7 +137,7 @@ class ShardCompiler {
       last = std::max(last, again ? backward(use.link) : use.link);
     }
     if (producer != kNobody && wanted_[value] &&
-        links_[At(producer)].operation->backward_reads_dst()) {
+        (links_[At(producer)].operation->backward_reads_dst() || IsPenalized(value))) {
       last = std::max(last, backward(producer));
     }
     return last;
@@ -141,6 +146,39 @@ class ShardCompiler {
   // The moment at which the first part of a value's gradient is there.
   int FirstGradient(size_t value) const {
     return IsOutput(value) ? end() : backward(uses_[value].back().link);
+  }
+
+  bool IsPenalized(size_t value) const {
+    return std::ranges::any_of(request_.graph.penalties, [value](const ValuePenalty& penalty) {
+      return At(penalty.value) == value;
+    });
+  }
+
+  kernels::PenaltySettings SettingsOf(const ValuePenalty& penalty) const {
+    return {.l1 = penalty.coefficients.l1,
+            .l2 = penalty.coefficients.l2,
+            .rows = request_.rows,
+            .width = request_.graph.value_floats[At(penalty.value)]};
+  }
+
+  // Of what this link gives; kNobody: of the input.
+  void AddPenaltiesOf(int link) {
+    for (size_t i = 0; i < request_.graph.penalties.size(); ++i) {
+      const ValuePenalty& penalty = request_.graph.penalties[i];
+      if (producer_[At(penalty.value)] != link) continue;
+      plan_->kernels_.push_back(kernels::MakePenalty(
+          SettingsOf(penalty), value_cells_[At(penalty.value)], &plan_->penalty_sums_[i]));
+    }
+  }
+
+  // Once all other parts of the value's gradient are there.
+  void AddPenaltyGradients(size_t value) {
+    for (const ValuePenalty& penalty : request_.graph.penalties) {
+      if (At(penalty.value) != value) continue;
+      plan_->kernels_.push_back(kernels::MakePenaltyGradient(
+          SettingsOf(penalty), 1.0F / static_cast<float>(request_.batch_rows), request_.threads,
+          value_cells_[value], gradient_cells_[value]));
+    }
   }
 
   void PlaceValues() {

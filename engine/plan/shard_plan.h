@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,7 +60,10 @@ class ShardPlan {
 
   // Fills the sums below and, in training, the shard's gradients.
   absl::Status Run();
-  double loss_sum() const { return loss_sum_; }
+  // With the terms of penalized values.
+  double loss_sum() const {
+    return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), loss_sum_);
+  }
   double metric_sum(size_t index) const { return metric_sums_[index]; }
   int64_t rows() const { return rows_; }
 
@@ -85,7 +89,8 @@ class ShardPlan {
   void* input_ = nullptr;
   void* target_ = nullptr;
   kernels::Draw draw_;
-  alignas(64) double loss_sum_ = 0;  // a cache line of its own: every core writes its shards'
+  std::vector<double> penalty_sums_;  // one a penalty of the graph; they stay where they are
+  alignas(64) double loss_sum_ = 0;   // a cache line of its own: every core writes its shards'
   std::array<double, metrics::kMaxMetrics> metric_sums_ = {};
 };
 

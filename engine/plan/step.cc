@@ -16,14 +16,23 @@ constexpr size_t kLine = 16;
 absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
   ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, training));
   BindBatch(*plan, batch);
-  if (training && optimizer_->prepare != nullptr) optimizer_->prepare(hyper_);
+  if (training) PrepareUpdate();
   RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
   if (training) {
-    ++hyper_.step;
+    ++optimizer_steps_;
     ++run_steps_;
   }
   AddTotals(*plan, totals);
   return absl::OkStatus();
+}
+
+void Program::PrepareUpdate() {
+  const double rate = RateAt(optimizer_steps_);
+  for (size_t i = 0; i < hypers_.size(); ++i) {
+    hypers_[i].step = optimizer_steps_;
+    hypers_[i].learning_rate = static_cast<float>(rate * update_.rate_factors[i]);
+    if (optimizer_->prepare != nullptr) optimizer_->prepare(hypers_[i]);
+  }
 }
 
 void Program::BindBatch(StepPlan& plan, const Batch& batch) const {
@@ -55,10 +64,9 @@ absl::Status Program::RunShards(StepPlan& plan, size_t begin, size_t end) {
 absl::Status Program::RunAlone(StepPlan& plan) {
   kernels::UseThreads(setup_.cores);
   RETURN_IF_ERROR(RunShards(plan, 0, 1));
+  if (update_.penalized) MeasurePenalties(0, 1);
   if (plan.training) {
-    if (NeedsLengths()) MeasureGradients(0, 1);  // there is one shard: all is added up
-    kernels::ParallelRanges(setup_.cores, parameters_->trainable_floats(), kLine,
-                            [this](size_t begin, size_t end) { Update(begin, end); });
+    UpdateAlone();
     Gather(parameters_->trainable_floats(), parameters_->gathered_floats());
   }
   return absl::OkStatus();
@@ -69,20 +77,14 @@ absl::Status Program::RunTeam(StepPlan& plan) {
     kernels::UseThreads(1);
     const base::Range shards = base::PartOf(plan.shards.size(), rank, team_->size());
     rank_status_[static_cast<size_t>(rank)] = RunShards(plan, shards.begin, shards.end);
+    if (update_.penalized)
+      MeasurePenalties(static_cast<size_t>(rank), static_cast<size_t>(team_->size()));
     if (!plan.training) return;
     team_->Sync();
     // Every rank sees the same statuses after the barrier: all update, or none.
     if (!std::ranges::all_of(rank_status_, [](const absl::Status& status) { return status.ok(); }))
       return;
-    const base::Range part =
-        base::PartOf(parameters_->trainable_floats(), rank, team_->size(), kLine);
-    if (NeedsLengths()) {
-      AddAll(part.begin, part.end);
-      team_->Sync();
-      MeasureGradients(static_cast<size_t>(rank), static_cast<size_t>(team_->size()));
-      team_->Sync();
-    }
-    Update(part.begin, part.end);
+    UpdateInTeam(rank);
     const base::Range gathered =
         base::PartOf(parameters_->gathered_floats() - parameters_->trainable_floats(), rank,
                      team_->size(), kLine);
@@ -95,6 +97,10 @@ absl::Status Program::RunTeam(StepPlan& plan) {
 
 void Program::AddTotals(const StepPlan& plan, Totals* totals) const {
   totals->rows += plan.rows;
+  if (update_.penalized) {
+    for (const double penalty : penalties_)
+      totals->loss += penalty * static_cast<double>(plan.rows);
+  }
   for (const auto& shard : plan.shards) {
     if (shard == nullptr) continue;
     totals->loss += shard->loss_sum();

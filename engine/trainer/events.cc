@@ -27,8 +27,8 @@ std::map<std::string, double> Means(const plan::Totals& totals,
 }
 
 void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epoch,
-                                 const plan::Totals& totals,
-                                 const std::vector<std::string>& names) {
+                                 const plan::Totals& totals, const std::vector<std::string>& names,
+                                 double learning_rate) {
   ++steps_;
   const int64_t now = clock_.MonotonicMicros();
   if (now - last_event_micros_ < kMicrosBetweenEvents) return;
@@ -43,6 +43,7 @@ void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epo
     (*progress->mutable_metrics())[name] = value;
   progress->set_ms_per_step(static_cast<double>(now - since_micros_) / 1000.0 /
                             static_cast<double>(steps_));
+  progress->set_learning_rate(learning_rate);
   callback_.OnEvent(event);
   last_event_micros_ = now;
   since_micros_ = now;

@@ -36,7 +36,7 @@ class ProgressReporter {
 
   // To be called after each step.
   void AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals,
-                 const std::vector<std::string>& names);
+                 const std::vector<std::string>& names, double learning_rate);
 
  private:
   base::Clock& clock_;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status.h"
+#include "engine/trainer/averaged_weights.h"
 #include "engine/trainer/weights_file.h"
 
 namespace gradus::trainer {
@@ -102,7 +103,8 @@ absl::Status TrainingRun::Step(const data::Batch& batch) {
   ++position_.step_in_epoch;
   epoch_rows_ += batch.rows;
   if (!std::isfinite(totals_.loss)) return FailOnNonFinite();
-  progress_.AfterStep(position_, steps_per_epoch_, totals_, metric_names_);
+  progress_.AfterStep(position_, steps_per_epoch_, totals_, metric_names_,
+                      executable_->step_learning_rate());
   return absl::OkStatus();
 }
 
@@ -130,6 +132,7 @@ absl::Status TrainingRun::FinishEpoch() {
   std::map<std::string, double> metrics = Means(totals_, metric_names_, "");
   const int64_t freq = std::max<int64_t>(inputs_.spec.fit().validation_freq(), 1);
   const int64_t done = position_.epoch + 1;
+  const AveragedWeights averages(*executable_);
   if (validator_ != nullptr && (done % freq == 0 || done == total_epochs())) {
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation,
                      validator_->Run(*executable_, control_));
@@ -146,6 +149,7 @@ absl::Status TrainingRun::FinishEpoch() {
   finished->set_seconds(Seconds(inputs_.clock->MonotonicMicros() - epoch_began_micros_));
   if (train_micros > 0)
     finished->set_samples_per_second(static_cast<double>(epoch_rows_) / Seconds(train_micros));
+  finished->set_learning_rate(executable_->step_learning_rate());
   callback_.OnEvent(event);
   for (const auto& [name, value] : metrics) last_metrics_[name] = value;
   const callbacks::Epoch epoch{.number = position_.epoch - stage().first_epoch,
@@ -202,6 +206,7 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   reader_.reset();
   validator_.reset();
   if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
+  const AveragedWeights averages(*executable_);
   if (views_.test != nullptr) {
     ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester,
                      Evaluator::Create(views_.test, batch_size(), inputs_.cpus));

@@ -52,6 +52,7 @@ class TrainingRun {
   absl::Status CreateReaders();
   absl::Status PrepareKernels();
   absl::Status Configure(size_t stage);
+  void SetTotalSteps(size_t stage);
   void WarnOfOtherProvenance(const Provenance& theirs);
 
   // The loop.

@@ -7,6 +7,7 @@
 #include "engine/base/status.h"
 #include "engine/trainer/adaptation.h"
 #include "engine/trainer/run.h"
+#include "engine/training/optimizers/settings.h"
 
 namespace gradus::trainer {
 namespace {
@@ -32,10 +33,10 @@ absl::Status TrainingRun::Start() {
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
   if (checkpoint.has_value()) position_ = checkpoint->position;
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
-  if (stage().learning_rate.has_value()) executable_->SetLearningRate(*stage().learning_rate);
   metric_names_ = executable_->metric_names();
   ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_, executable_->target()));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
+  SetTotalSteps(static_cast<size_t>(position_.stage));
 
   if (checkpoint.has_value()) {
     RETURN_IF_ERROR(TakeUp(*checkpoint));
@@ -47,10 +48,17 @@ absl::Status TrainingRun::Start() {
   return PrepareKernels();
 }
 
+void TrainingRun::SetTotalSteps(size_t stage) {
+  executable_->SetTotalSteps(EpochsOfOptimizer(stages_, stage) * steps_per_epoch_);
+}
+
 plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
   const v1::JobSpec& spec = inputs_.spec;
+  v1::Optimizer optimizer = stage.optimizer;
+  // A search tries rates of its own.
+  if (Finds()) optimizers::ClearSchedule(optimizer);
   return {.loss = spec.loss(),
-          .optimizer = stage.optimizer,
+          .optimizer = std::move(optimizer),
           .metrics = {spec.metrics().begin(), spec.metrics().end()},
           .batch_size = batch_size(),
           .logical_shards = ShardsOf(spec),
@@ -173,7 +181,7 @@ absl::Status TrainingRun::PrepareKernels() {
 absl::Status TrainingRun::Configure(size_t stage) {
   const StagePlan& plan = stages_[stage];
   RETURN_IF_ERROR(executable_->Reconfigure(SetupOf(plan), plan.keeps_slots));
-  if (plan.learning_rate.has_value()) executable_->SetLearningRate(*plan.learning_rate);
+  SetTotalSteps(stage);
   return PrepareKernels();
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/base/status.h"
 #include "engine/graph/job_check.h"
+#include "engine/training/optimizers/kind.h"
 
 namespace gradus::trainer {
 
@@ -27,15 +28,21 @@ absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph,
     stage.first_epoch = stage.end_epoch;
     stage.end_epoch += spec.epochs();
     stage.keeps_slots = i > 0 && !spec.has_optimizer();
-    if (spec.has_optimizer()) {
-      stage.optimizer = spec.optimizer();
-      stage.learning_rate.reset();
-    }
-    if (spec.has_learning_rate()) stage.learning_rate = spec.learning_rate();
+    if (spec.has_optimizer()) stage.optimizer = spec.optimizer();
+    if (spec.has_learning_rate())
+      optimizers::ReplaceLearningRate(stage.optimizer, spec.learning_rate());
     stage.trainable = trainable[static_cast<size_t>(i)];
     stages.push_back(stage);
   }
   return stages;
+}
+
+int64_t EpochsOfOptimizer(const std::vector<StagePlan>& stages, size_t stage) {
+  size_t first = stage;
+  while (first > 0 && stages[first].keeps_slots) --first;
+  size_t last = stage;
+  while (last + 1 < stages.size() && stages[last + 1].keeps_slots) ++last;
+  return stages[last].end_epoch - stages[first].first_epoch;
 }
 
 }  // namespace gradus::trainer

@@ -2,8 +2,8 @@
 // A job's stages, each with all that holds in it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,9 +15,8 @@ namespace gradus::trainer {
 struct StagePlan {
   int64_t first_epoch = 0;  // over the whole run
   int64_t end_epoch = 0;    // the first one that is not the stage's
+  // With the learning rate that holds in the stage.
   v1::Optimizer optimizer;
-  // Instead of the optimizer's own.
-  std::optional<double> learning_rate;
   // Slots of the stage before stay where layers go on training.
   bool keeps_slots = true;
   std::vector<bool> trainable;  // a bool a layer
@@ -30,5 +29,9 @@ struct StagePlan {
 absl::StatusOr<std::vector<StagePlan>> PlanStages(const graph::Graph& graph,
                                                   const v1::Optimizer& optimizer,
                                                   const v1::Fit& fit);
+
+// All epochs that the optimizer of stage `stage` works in: those of the stages that go on with it,
+// before and after.
+int64_t EpochsOfOptimizer(const std::vector<StagePlan>& stages, size_t stage);
 
 }  // namespace gradus::trainer

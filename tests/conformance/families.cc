@@ -8,13 +8,23 @@
 #include "engine/layers/activations/kind.h"
 #include "engine/layers/kind.h"
 #include "engine/training/callbacks/kind.h"
+#include "engine/training/constraints/kind.h"
 #include "engine/training/initializers/kind.h"
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
 #include "engine/training/optimizers/kind.h"
+#include "engine/training/regularizers/kind.h"
+#include "engine/training/schedules/kind.h"
 
 namespace gradus::conformance {
 namespace {
+
+template <typename Kind>
+bool HasReference(const Kind& kind) {
+  if constexpr (requires { kind.reference; }) return kind.reference != nullptr;
+  // A formula in double is its own.
+  return true;
+}
 
 // `samples`: specs; `check`: what fills in a spec's defaults; `whole`: no other function is null.
 template <typename Kind, typename Spec, typename Check>
@@ -24,7 +34,7 @@ Member MemberOf(const Kind& kind, const std::string& word, std::vector<Spec> sam
                 .word = word,
                 .documentation = kind.documentation,
                 .source = kind.source,
-                .has_reference = kind.reference != nullptr,
+                .has_reference = HasReference(kind),
                 .whole = whole};
   for (Spec& sample : samples) {
     member.sample_fields.push_back(sample.kind_case());
@@ -110,6 +120,33 @@ Family Optimizers() {
   return family;
 }
 
+Family Regularizers() {
+  Family family{"regularizers", v1::Regularizer::descriptor(), {}};
+  for (const regularizers::RegularizerKind* kind : regularizers::Table()) {
+    family.members.push_back(MemberOf(*kind, regularizers::Word(*kind), kind->samples(),
+                                      kind->check, kind->lower != nullptr));
+  }
+  return family;
+}
+
+Family Constraints() {
+  Family family{"constraints", v1::Constraint::descriptor(), {}};
+  for (const constraints::ConstraintKind* kind : constraints::Table()) {
+    family.members.push_back(MemberOf(*kind, constraints::Word(*kind), kind->samples(), kind->check,
+                                      (kind->factor == nullptr) != (kind->elements == nullptr)));
+  }
+  return family;
+}
+
+Family Schedules() {
+  Family family{"schedules", v1::Schedule::descriptor(), {}};
+  for (const schedules::ScheduleKind* kind : schedules::Table()) {
+    family.members.push_back(MemberOf(*kind, schedules::Word(*kind), kind->samples(), kind->check,
+                                      kind->rate != nullptr));
+  }
+  return family;
+}
+
 Family Callbacks() {
   Family family{"callbacks", v1::Callback::descriptor(), {}};
   for (const callbacks::CallbackKind* kind : callbacks::Table()) {
@@ -139,7 +176,8 @@ Family Callbacks() {
 }  // namespace
 
 std::vector<Family> Families() {
-  return {Layers(), Activations(), Initializers(), Losses(), Metrics(), Optimizers(), Callbacks()};
+  return {Layers(),     Activations(), Initializers(), Losses(),      Metrics(),
+          Optimizers(), Schedules(),   Regularizers(), Constraints(), Callbacks()};
 }
 
 }  // namespace gradus::conformance

@@ -203,6 +203,12 @@ struct VectorFunctions {
                float beta_2, size_t count);
   // Sum of x^2.
   double (*sum_of_squares)(const float* x, size_t count);
+  // l1 * sum |x| + l2 * sum x^2.
+  double (*penalty)(const float* x, float l1, float l2, size_t count);
+  // Adds its gradient: diff += l1 * sign(x) + 2 * l2 * x.
+  void (*penalize)(const float* x, float* diff, float l1, float l2, size_t count);
+  // mean = momentum * mean + (1 - momentum) * x.
+  void (*average)(float* mean, const float* x, float momentum, size_t count);
   // x *= factor.
   void (*scale)(float* x, float factor, size_t count);
   // x is cut to -most ... most.

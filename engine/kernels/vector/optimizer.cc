@@ -110,6 +110,27 @@ double SumOfSquares(const float* x, size_t count) {
   });
 }
 
+double Penalty(const float* x, float l1, float l2, size_t count) {
+  const auto weight1 = static_cast<double>(l1);
+  const auto weight2 = static_cast<double>(l2);
+  return SumOf<double>(static_cast<int64_t>(count), [=](int64_t i) {
+    const auto value = static_cast<double>(x[i]);
+    return weight1 * (value < 0 ? -value : value) + weight2 * (value * value);
+  });
+}
+
+void Penalize(const float* __restrict x, float* __restrict diff, float l1, float l2, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    // Zero and NaN are neither, and go through.
+    const float sign = x[i] > 0 ? 1.0F : x[i] < 0 ? -1.0F : x[i];
+    diff[i] += l1 * sign + 2.0F * l2 * x[i];
+  }
+}
+
+void Average(float* __restrict mean, const float* __restrict x, float momentum, size_t count) {
+  for (size_t i = 0; i < count; ++i) mean[i] = momentum * mean[i] + (1.0F - momentum) * x[i];
+}
+
 void Scale(float* x, float factor, size_t count) {
   for (size_t i = 0; i < count; ++i) x[i] *= factor;
 }

@@ -67,6 +67,9 @@ void Nadam(float* weights, const float* gradients, float* m, float* v, const Ada
 void Lion(float* weights, const float* gradients, float* m, float rate, float beta_1, float beta_2,
           size_t count);
 double SumOfSquares(const float* x, size_t count);
+double Penalty(const float* x, float l1, float l2, size_t count);
+void Penalize(const float* x, float* diff, float l1, float l2, size_t count);
+void Average(float* mean, const float* x, float momentum, size_t count);
 void Scale(float* x, float factor, size_t count);
 void Clip(float* x, float most, size_t count);
 void ConvertU8(const uint8_t* src, float* dst, float scale, float offset, size_t count);

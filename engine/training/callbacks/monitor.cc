@@ -50,9 +50,4 @@ absl::Status CheckEpochs(absl::string_view field, int64_t value) {
                                absl::StrCat("a number of epochs from 0 to ", kMost));
 }
 
-absl::Status CheckNotNegative(absl::string_view field, double value) {
-  if (std::isfinite(value) && value >= 0) return absl::OkStatus();
-  return base::InvalidArgument(field, absl::StrCat(value), "a finite number, 0 or more");
-}
-
 }  // namespace gradus::callbacks

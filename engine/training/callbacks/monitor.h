@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "engine/base/ranges.h"
 #include "engine/training/callbacks/kind.h"
 
 namespace gradus::callbacks {
@@ -33,7 +34,6 @@ absl::Status CheckMonitor(std::span<const std::string> names, std::string* name,
                           v1::MonitorMode* mode);
 // A number of epochs: 0 to 1,000,000.
 absl::Status CheckEpochs(absl::string_view field, int64_t value);
-// A finite number, 0 or more.
-absl::Status CheckNotNegative(absl::string_view field, double value);
+using base::CheckNotNegative;
 
 }  // namespace gradus::callbacks

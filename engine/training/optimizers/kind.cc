@@ -18,6 +18,11 @@ std::string Word(const OptimizerKind& kind) {
   return v1::Optimizer::descriptor()->FindFieldByNumber(kind.field)->name();
 }
 
+void ReplaceLearningRate(v1::Optimizer& spec, double learning_rate) {
+  if (spec.kind_case() == v1::Optimizer::KIND_NOT_SET) spec.mutable_sgd();
+  Find(spec)->set_learning_rate(spec, learning_rate);
+}
+
 absl::Status Check(v1::Optimizer& spec) {
   if (spec.kind_case() == v1::Optimizer::KIND_NOT_SET) spec.mutable_sgd();
   const OptimizerKind& kind = *Find(spec);

@@ -70,6 +70,8 @@ const OptimizerKind* Find(const v1::Optimizer& spec);
 // The oneof member's name: "sgd".
 std::string Word(const OptimizerKind& kind);
 
+// Another learning rate; sets `sgd` where nothing is set.
+void ReplaceLearningRate(v1::Optimizer& spec, double learning_rate);
 // Sets `sgd` where nothing is set, then has the kind check its settings.
 absl::Status Check(v1::Optimizer& spec);
 

@@ -5,21 +5,22 @@
 
 #include <cmath>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "engine/base/ranges.h"
 #include "engine/base/status.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::optimizers {
 
-// A finite number, 0 or more.
-absl::Status CheckNotNegative(absl::string_view path, double value);
+using base::CheckNotNegative;
+using base::CheckPositive;
 // At least 0 and less than 1.
 absl::Status CheckDecay(absl::string_view path, double value);
-// Above 0, also as a float.
-absl::Status CheckPositive(absl::string_view path, double value);
 
 template <typename Spec>
 absl::Status FillLearningRate(Spec& spec, double fallback) {
@@ -41,16 +42,27 @@ absl::Status FillBetas(Spec& spec, double beta_2) {
   return CheckDecay("beta_2", spec.beta_2());
 }
 
-// What is done to gradients and weights before the rule is applied.
+// What is done to gradients, weights and the learning rate beside the rule.
 struct Common {
   std::optional<double> clipvalue;
   std::optional<double> clipnorm;
   std::optional<double> global_clipnorm;
   double weight_decay = 0;
+  std::optional<v1::Schedule> schedule;
+  // Momentum of the weights' moving average, where one is kept.
+  std::optional<double> ema_momentum;
 };
+
+// Names of all tensors kept beside each weight: the rule's own, then the moving average.
+// REQUIRES: a kind is set.
+std::vector<std::string> SlotNames(const v1::Optimizer& spec);
+inline constexpr char kAverageSlot[] = "average";
 
 // REQUIRES: a kind is set.
 Common CommonOf(const v1::Optimizer& spec);
-absl::Status CheckCommon(const v1::Optimizer& spec);
+// The rate stays what it is.
+void ClearSchedule(v1::Optimizer& spec);
+// Fills in defaults of what is used.
+absl::Status CheckCommon(v1::Optimizer& spec);
 
 }  // namespace gradus::optimizers

@@ -100,6 +100,42 @@ TEST(GraphTest, NamesTheFieldThatIsWrong) {
       StartsWith("layers[1].name: a "));
 }
 
+TEST(GraphTest, NamesTheRestraintThatCannotBe) {
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { learning_rate_factor: -1 dense { units: 3 } }"),
+              StartsWith("layers[0].learning_rate_factor: -1 is not a number from 0 to 1000"));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { activity_regularizer { l1 { l1: -1 } } "
+                      "dense { units: 3 } }"),
+              StartsWith("layers[0].activity_regularizer.l1.l1: -1 "));
+  EXPECT_THAT(ErrorOf("input_shape: 4 layers { dense { units: 3 "
+                      "kernel_regularizer { l2 { l2: -1 } } } }"),
+              StartsWith("layers[0].dense.kernel_regularizer.l2.l2: -1 "));
+  EXPECT_THAT(ErrorOf("input_shape: [4, 4, 1] layers { separable_conv2d { filters: 3 "
+                      "kernel_size: 2 depthwise_constraint { max_norm { max_value: 0 } } } }"),
+              StartsWith("layers[0].separable_conv2d.depthwise_constraint.max_norm.max_value: 0 "));
+}
+
+TEST(GraphTest, GivesWeightsTheirRestraints) {
+  v1::ModelSpec spec;
+  for (const int64_t extent : {6, 6, 2}) spec.add_input_shape(extent);
+  v1::SeparableConv2d& conv = *spec.add_layers()->mutable_separable_conv2d();
+  conv.set_filters(3);
+  conv.add_kernel_size(2);
+  conv.mutable_depthwise_regularizer()->mutable_l1();
+  conv.mutable_pointwise_regularizer()->mutable_l2();
+  conv.mutable_bias_regularizer()->mutable_l1_l2();
+  conv.mutable_pointwise_constraint()->mutable_unit_norm();
+  conv.mutable_bias_constraint()->mutable_non_neg();
+  const Graph graph = Graph::Create(spec).value();
+  const std::span<const Parameter> parameters = graph.parameters();
+  ASSERT_EQ(parameters.size(), 3U);
+  EXPECT_TRUE(parameters[0].regularizer.has_l1());
+  EXPECT_TRUE(parameters[1].regularizer.has_l2());
+  EXPECT_TRUE(parameters[2].regularizer.has_l1_l2());
+  EXPECT_EQ(parameters[0].constraint.kind_case(), v1::Constraint::KIND_NOT_SET);
+  EXPECT_TRUE(parameters[1].constraint.has_unit_norm());
+  EXPECT_TRUE(parameters[2].constraint.has_non_neg());
+}
+
 TEST(GraphTest, RefusesUnknownAndLaterInputsAndSuggestsTheNearest) {
   EXPECT_THAT(ErrorOf("input_shape: 4 layers { name: 'first' flatten {} } layers { inputs: 'frist' "
                       "flatten {} }"),
@@ -149,6 +185,9 @@ TEST(GraphTest, RefusesWeightsThatCannotBeShared) {
               HasSubstr("layers[1].shares: dens is not the name of an earlier layer"));
   spec = Siamese();
   spec.mutable_layers(1)->mutable_dense()->set_units(4);
+  EXPECT_THAT(Graph::Create(spec).status().message(), HasSubstr("it takes none of its own"));
+  spec = Siamese();
+  spec.mutable_layers(1)->set_learning_rate_factor(2);
   EXPECT_THAT(Graph::Create(spec).status().message(), HasSubstr("it takes none of its own"));
   spec = Siamese();
   spec.mutable_layers(0)->mutable_dense()->set_units(3);

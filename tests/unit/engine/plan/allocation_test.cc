@@ -46,13 +46,8 @@ int posix_memalign(void** result, size_t alignment, size_t size) {
 namespace gradus::plan {
 namespace {
 
-class Allocations : public testing::TestWithParam<std::pair<int, int>> {};
-
-TEST_P(Allocations, AreNoneInAStep) {
-  const auto [shards, cores] = GetParam();
-  const graph::Graph graph = Classifier({19, 33, 10, 7});
-  TrainSetup setup = ClassifierSetup(32, shards, cores);
-  setup.optimizer.mutable_sgd()->set_momentum(0.9);
+// Two epochs, the second of which must allocate nothing.
+void ExpectNoAllocations(const graph::Graph& graph, const TrainSetup& setup) {
   auto executable = Executable::Create(graph, setup).value();
   executable->InitializeWeights(1);
   const Rows full(graph, 32, 1);
@@ -68,6 +63,38 @@ TEST_P(Allocations, AreNoneInAStep) {
   const int64_t before = allocations.load();
   epoch();
   EXPECT_EQ(allocations.load() - before, 0);
+}
+
+class Allocations : public testing::TestWithParam<std::pair<int, int>> {};
+
+TEST_P(Allocations, AreNoneInAStep) {
+  const auto [shards, cores] = GetParam();
+  const graph::Graph graph = Classifier({19, 33, 10, 7});
+  TrainSetup setup = ClassifierSetup(32, shards, cores);
+  setup.optimizer.mutable_sgd()->set_momentum(0.9);
+  ExpectNoAllocations(graph, setup);
+}
+
+// All that may be done around the optimizer's rule.
+TEST_P(Allocations, AreNoneInAStepWithEverything) {
+  const auto [shards, cores] = GetParam();
+  v1::ModelSpec spec = Classifier({19, 33, 10, 7}).spec();
+  spec.mutable_layers(0)->set_learning_rate_factor(0.5);
+  spec.mutable_layers(0)->mutable_activity_regularizer()->mutable_l1();
+  v1::Dense& dense = *spec.mutable_layers(1)->mutable_dense();
+  dense.mutable_kernel_regularizer()->mutable_l2();
+  dense.mutable_kernel_constraint()->mutable_max_norm();
+  dense.mutable_bias_constraint()->mutable_non_neg();
+  TrainSetup setup = ClassifierSetup(32, shards, cores);
+  v1::Nadam& nadam = *setup.optimizer.mutable_nadam();
+  nadam.set_clipnorm(1);
+  nadam.set_weight_decay(0.01);
+  nadam.set_use_ema(true);
+  v1::PiecewiseConstant& rates = *nadam.mutable_schedule()->mutable_piecewise_constant();
+  rates.add_boundaries(12);
+  rates.add_values(0.01);
+  rates.add_values(0.001);
+  ExpectNoAllocations(graph::Graph::Create(spec).value(), setup);
 }
 
 TEST(AllocationCounter, Counts) {

@@ -42,7 +42,7 @@ TEST(ProgressReporter, SpeaksAtOnceAndThenFiveTimesASecondAtMost) {
     clock.Advance(10'000);
     totals.rows += 2;
     totals.loss += 1.0;
-    reporter.AfterStep({.step_in_epoch = step, .step = step}, 1000, totals, {});
+    reporter.AfterStep({.step_in_epoch = step, .step = step}, 1000, totals, {}, 0.5);
   }
   EXPECT_GE(recorder.events.size(), 49U);
   EXPECT_LE(recorder.events.size(), 51U);
@@ -50,6 +50,7 @@ TEST(ProgressReporter, SpeaksAtOnceAndThenFiveTimesASecondAtMost) {
   for (size_t i = 1; i < recorder.events.size(); ++i)
     EXPECT_DOUBLE_EQ(recorder.events[i].progress().ms_per_step(), 10.0);
   EXPECT_EQ(recorder.events.back().progress().metrics().at("loss"), 0.5);
+  EXPECT_EQ(recorder.events.back().progress().learning_rate(), 0.5);
 }
 
 TEST(ProgressReporter, SlowStepsAreToldOneByOne) {
@@ -61,7 +62,7 @@ TEST(ProgressReporter, SlowStepsAreToldOneByOne) {
   totals.rows = 1;
   for (int64_t step = 1; step <= 10; ++step) {
     clock.Advance(3'000'000);
-    reporter.AfterStep({.step = step}, 10, totals, {});
+    reporter.AfterStep({.step = step}, 10, totals, {}, 0.5);
   }
   EXPECT_EQ(recorder.events.size(), 10U);
 }

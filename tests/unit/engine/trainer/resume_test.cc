@@ -67,7 +67,47 @@ void Callbacks(v1::JobSpec& spec) {
   stop.set_restore_best_weights(true);
 }
 
+// A rate of its own for each step, lowered by the callbacks besides.
+void Scheduled(v1::JobSpec& spec) {
+  Callbacks(spec);
+  v1::Schedule& schedule = *spec.mutable_optimizer()->mutable_sgd()->mutable_schedule();
+  schedule.set_warm_up_steps(3);
+  schedule.mutable_cosine_decay()->set_alpha(0.1);
+}
+
+// Averaged, regularized, constrained weights; the best of them come back at the end.
+void Restrained(v1::JobSpec& spec) {
+  Callbacks(spec);
+  spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
+  spec.mutable_optimizer()->mutable_sgd()->set_ema_momentum(0.5);
+  for (v1::Layer& layer : *spec.mutable_model()->mutable_layers()) {
+    if (!layer.has_dense()) continue;
+    layer.set_learning_rate_factor(0.5);
+    layer.mutable_activity_regularizer()->mutable_l1();
+    layer.mutable_dense()->mutable_kernel_regularizer()->mutable_l2();
+    layer.mutable_dense()->mutable_kernel_constraint()->mutable_max_norm();
+  }
+}
+void AveragedStages(v1::JobSpec& spec) {
+  Stages(spec);
+  spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
+}
+
 const Case kCases[] = {
+    {"Restrained", Restrained},
+    {"ShardsRestrained",
+     [](v1::JobSpec& spec) {
+       Shards(spec);
+       Restrained(spec);
+     }},
+    {"AveragedStages", AveragedStages},
+    {"Scheduled", Scheduled},
+    {"ShardsScheduledStages",
+     [](v1::JobSpec& spec) {
+       Shards(spec);
+       Stages(spec);
+       spec.mutable_optimizer()->mutable_sgd()->mutable_schedule()->mutable_one_cycle();
+     }},
     {"Callbacks", Callbacks},
     {"ClippedAdam", ClippedAdam},
     {"ShardsClippedAdam",

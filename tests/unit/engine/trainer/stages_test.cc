@@ -48,13 +48,23 @@ TEST(PlanStages, CarriesFrozenLayersRateAndOptimizerOnUntilTheyChange) {
   EXPECT_EQ(stages[1].first_epoch, 2);
   EXPECT_EQ(stages[1].end_epoch, 5);
   EXPECT_EQ(stages[1].trainable, std::vector<bool>({false, true}));
-  EXPECT_EQ(stages[1].learning_rate, 0.5);
+  EXPECT_EQ(stages[1].optimizer.sgd().learning_rate(), 0.5);
   EXPECT_TRUE(stages[1].keeps_slots);
   EXPECT_EQ(stages[2].end_epoch, 9);
   EXPECT_EQ(stages[2].trainable, std::vector<bool>({true, true}));
-  EXPECT_EQ(stages[2].learning_rate, std::nullopt);
   EXPECT_FALSE(stages[2].keeps_slots);
   EXPECT_EQ(stages[2].optimizer.sgd().learning_rate(), 0.25);
+}
+
+TEST(PlanStages, CountTheEpochsOfAnOptimizerOverAllStagesThatGoOnWithIt) {
+  v1::Fit fit;
+  for (const int64_t epochs : {1, 2, 4, 8}) fit.add_stages()->set_epochs(epochs);
+  *fit.mutable_stages(2)->mutable_optimizer() = Sgd(0.25);
+  const auto stages = PlanStages(TwoLayers(), Sgd(0.1), fit).value();
+  EXPECT_EQ(EpochsOfOptimizer(stages, 0), 3);
+  EXPECT_EQ(EpochsOfOptimizer(stages, 1), 3);
+  EXPECT_EQ(EpochsOfOptimizer(stages, 2), 12);
+  EXPECT_EQ(EpochsOfOptimizer(stages, 3), 12);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include "engine/base/status.h"
 #include "engine/formats/safetensors.h"
 #include "engine/graph/fit_check.h"
+#include "engine/plan/tensor_list.h"
+#include "engine/trainer/checkpoint.h"
 #include "tests/support/failing_files.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/engine/trainer/training_fixture.h"
@@ -28,6 +30,45 @@ std::vector<std::string> KeysOf(const std::map<std::string, double>& metrics) {
   std::vector<std::string> keys;
   for (const auto& [name, value] : metrics) keys.push_back(name);
   return keys;
+}
+
+TEST(Train, ReportsTheRateThatTheScheduleGives) {
+  Training training(SmallJob());
+  v1::Sgd& sgd = *training.spec.mutable_optimizer()->mutable_sgd();
+  sgd.set_learning_rate(0.5);
+  // Over all steps of the job, since it has no length of its own.
+  sgd.mutable_schedule()->mutable_polynomial_decay()->set_end_learning_rate(0);
+  training.spec.mutable_fit()->set_epochs(4);
+  ASSERT_TRUE(training.Run().ok());
+  const auto epochs = training.keeper.Of(v1::Event::kEpochFinished);
+  ASSERT_EQ(epochs.size(), 4U);
+  const double steps = 4 * kStepsPerEpoch;
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    const double done = static_cast<double>(i + 1) * kStepsPerEpoch - 1;
+    EXPECT_DOUBLE_EQ(epochs[i].epoch_finished().learning_rate(), 0.5 * (1 - done / steps));
+  }
+  EXPECT_EQ(training.keeper.Of(v1::Event::kProgress)[0].progress().learning_rate(), 0.5);
+}
+
+// The last checkpoint keeps both: the weights that training would go on with, and the averages that
+// are published.
+TEST(Train, PublishesTheAveragedWeights) {
+  Training training(SmallJob());
+  training.spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
+  training.spec.mutable_fit()->mutable_checkpoint()->set_every_steps(1);
+  const auto result = training.Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  const auto& bytes = training.keeper.blobs.at(training.keeper.checkpoints[0].sha256());
+  const Checkpoint last = ReadCheckpoint(base::AsBytes(*bytes)).value();
+  std::vector<plan::NamedTensor> averages;
+  for (plan::NamedTensor slot : last.slots) {
+    if (!slot.name.starts_with("average/")) continue;
+    slot.name.erase(0, std::string("average/").size());
+    averages.push_back(slot);
+  }
+  EXPECT_EQ(averages.size(), last.weights.size());
+  EXPECT_EQ(plan::WeightsSha256(averages), result->weights_sha256);
+  EXPECT_NE(plan::WeightsSha256(last.weights), result->weights_sha256);
 }
 
 TEST(Train, LearnsAndReportsEveryEpoch) {

@@ -64,7 +64,33 @@ TEST(Optimizers, AdamsFirstStepIsAsLongAsItsRate) {
   }
 }
 
+TEST(Optimizers, KeepAnAverageBehindTheirOwnTensors) {
+  v1::Optimizer spec = Checked([](v1::Optimizer& o) { o.mutable_adam()->set_ema_momentum(0.5); });
+  EXPECT_THAT(SlotNames(spec), ElementsAre("m", "v"));
+  spec.mutable_adam()->set_use_ema(true);
+  EXPECT_THAT(SlotNames(spec), ElementsAre("m", "v", "average"));
+  EXPECT_EQ(CommonOf(spec).ema_momentum, 0.5);
+  spec.mutable_adam()->clear_ema_momentum();
+  EXPECT_EQ(CommonOf(spec).ema_momentum, 0.99);
+}
+
+TEST(Optimizers, FillInTheirSchedule) {
+  v1::Optimizer spec = Checked(
+      [](v1::Optimizer& o) { o.mutable_lion()->mutable_schedule()->mutable_cosine_decay(); });
+  EXPECT_TRUE(spec.lion().schedule().cosine_decay().has_alpha());
+  ASSERT_TRUE(CommonOf(spec).schedule.has_value());
+  ClearSchedule(spec);
+  EXPECT_FALSE(CommonOf(spec).schedule.has_value());
+}
+
 TEST(Optimizers, NameTheSettingThatCannotBe) {
+  EXPECT_THAT(Message([](v1::Optimizer& o) { o.mutable_sgd()->set_ema_momentum(1.5); }),
+              HasSubstr("sgd.ema_momentum: 1.5 is not a number from 0 to 1"));
+  EXPECT_THAT(Message([](v1::Optimizer& o) {
+                o.mutable_adamw()->mutable_schedule()->mutable_one_cycle()->set_pct_start(2);
+              }),
+              HasSubstr("adamw.schedule.one_cycle.pct_start: 2 is not a number from 0 to 1"));
+
   EXPECT_THAT(Message([](v1::Optimizer& o) { o.mutable_adam()->set_beta_1(1); }),
               HasSubstr("adam.beta_1: 1 is not at least 0 and less than 1"));
   EXPECT_THAT(Message([](v1::Optimizer& o) { o.mutable_nadam()->set_epsilon(0); }),
