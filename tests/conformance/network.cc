@@ -133,7 +133,7 @@ double Network::LossOf(const Rows& rows, const StepMode& mode) const {
   const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
   double sum = 0;
   for (int64_t row = 0; row < rows.rows; ++row) {
-    sum += kind.reference(kind.from_logits(loss_),
+    sum += kind.reference(loss_, kind.from_logits(loss_),
                           RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
                           rows.targets.Row(row));
   }
