@@ -30,8 +30,9 @@ std::string Word(const MetricKind& kind) {
   return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name();
 }
 
-bool HigherIsBetter(absl::string_view name) {
+std::optional<bool> HigherIsBetter(absl::string_view name) {
   if (!absl::ConsumePrefix(&name, "val_")) absl::ConsumePrefix(&name, "test_");
+  name = name.substr(0, name.find('/'));
   for (const MetricKind* kind : Table()) {
     if (Word(*kind) == name) return kind->higher_is_better;
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,10 +66,10 @@ struct Figure {
 enum class Occasion {
   // After any step.
   kProgress,
-  // After an epoch of training.
+  // After an epoch of training or a validation.
   kEpoch,
-  // After all rows of a validation or test.
-  kEvaluation,
+  // After the test.
+  kTest,
 };
 
 // Rows as references take them: what the model gave, its last activation done; one class number or
@@ -89,9 +90,9 @@ struct MetricKind {
   v1::Metric::KindCase field;
   const char* documentation;
   const char* source;
-  // A higher value is a better one.
-  bool higher_is_better;
-  // From this occasion on it is reported.
+  // Nothing: no value is better than another.
+  std::optional<bool> higher_is_better;
+  // From this occasion on it is reported; what is kTest gathers nothing in training.
   Occasion from = Occasion::kProgress;
   // Fills in every default. Whether it makes sense with this loss.
   absl::Status (*check)(v1::Metric& spec, const Scored& scored);
@@ -116,8 +117,9 @@ const MetricKind* Find(const v1::Metric& spec);
 // The oneof member's name: "accuracy".
 std::string Word(const MetricKind& kind);
 
-// Of a figure's name, "val_" and "test_" before it or not: false for losses and what is no metric.
-bool HigherIsBetter(absl::string_view name);
+// Of a figure's name, "val_" and "test_" before it or not: false for losses and what is no metric,
+// nothing where no value is better than another.
+std::optional<bool> HigherIsBetter(absl::string_view name);
 
 // INVALID_ARGUMENT with path "[i]..." for a metric without a kind, a kind twice, or one that the
 // loss does not allow; else defaults are filled in.

@@ -7,11 +7,10 @@
 namespace gradus::metrics {
 namespace {
 
-absl::Status CheckScored(v1::Metric& metric, const Scored& scored) {
+absl::Status CheckScored(v1::Metric& metric, const Scored&) {
   v1::Recall& spec = *metric.mutable_recall();
   if (!spec.has_threshold()) spec.set_threshold(0.5);
-  RETURN_IF_ERROR(CheckThreshold(spec.threshold()));
-  return absl::OkStatus();
+  return CheckThreshold(spec.threshold());
 }
 
 std::unique_ptr<kernels::Kernel> Lower(const v1::Metric& spec, const MetricOperands& o) {
