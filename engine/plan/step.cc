@@ -95,10 +95,11 @@ absl::Status Program::RunTeam(StepPlan& plan) {
 
 void Program::AddTotals(const StepPlan& plan, Totals* totals) const {
   totals->rows += plan.rows;
+  if (totals->metrics.empty()) totals->metrics = metrics_.Start();
   for (const auto& shard : plan.shards) {
     if (shard == nullptr) continue;
     totals->loss += shard->loss_sum();
-    for (size_t i = 0; i < setup_.metrics.size(); ++i) totals->metrics[i] += shard->metric_sum(i);
+    metrics_.Merge(shard->tallies(), totals->metrics);
   }
 }
 

@@ -55,10 +55,8 @@ std::map<std::string, double> MetricSet::Figures(std::span<const Tally> tallies,
   if (rows == 0) return figures;
   for (size_t i = 0; i < size(); ++i) {
     if (occasion < kind(i).from) continue;
-    const Gathered gathered{.scored = scored_,
-                            .state = tallies[i].state,
-                            .kept = tallies[i].kept,
-                            .rows = rows};
+    const Gathered gathered{
+        .scored = scored_, .state = tallies[i].state, .kept = tallies[i].kept, .rows = rows};
     for (const Figure& figure : kind(i).figures(specs_[i], gathered))
       figures[absl::StrCat(prefix, Word(kind(i)), figure.suffix)] = figure.value;
   }
