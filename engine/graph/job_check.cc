@@ -155,6 +155,9 @@ class JobChecker {
     const v1::Fit& fit = job_.spec.fit();
     load.batch_size = fit.batch_size();
     load.target_values = target_.width;
+    const metrics::Scored scored{loss_, target_, graph.output_values()};
+    for (const v1::Metric& metric : job_.spec.metrics())
+      load.kept_values += metrics::Find(metric)->sizes(metric, scored).kept;
     load.resources = {job_.cores, fit.logical_shards()};
     ASSIGN_OR_RETURN(const auto trainable, TrainableByStage(graph, fit));
     for (const std::vector<bool>& stage : trainable)

@@ -2,11 +2,13 @@
 #include "server/jobs/record.h"
 
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/training/metrics/kind.h"
 #include "proto/support/utf8.h"
 
 namespace gradus::jobs {
@@ -16,6 +18,7 @@ constexpr size_t kLongestLine = 4096;
 
 using Values = google::protobuf::Map<std::string, double>;
 
+// A matrix's entries would fill the list of jobs.
 void Merge(const Values& values, Values& into) {
   for (const auto& [name, value] : values) {
     if (!absl::StrContains(name, '/')) into[name] = value;

@@ -9,6 +9,7 @@
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
 #include "tests/conformance/draws.h"
+#include "tests/conformance/last_activation.h"
 
 namespace gradus::conformance {
 namespace {
@@ -143,19 +144,22 @@ double Network::LossOf(const Rows& rows, const StepMode& mode) const {
 StepReference Network::Step(const Rows& rows, std::span<const v1::Metric> metrics,
                             const StepMode& mode) {
   StepReference step;
-  step.metrics.resize(metrics.size());
   const losses::LossKind& kind = *losses::Find(loss_);
   const std::vector<double> outputs = OutputsOf(rows, mode, &step.statistics);
   const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
   step.loss = LossOf(rows, mode);
+  metrics::ReferenceRows scored;
   for (int64_t row = 0; row < rows.rows; ++row) {
-    for (size_t i = 0; i < metrics.size(); ++i) {
-      step.metrics[i] +=
-          metrics::Find(metrics[i])
-              ->reference(kind.scoring, kind.from_logits(loss_),
-                          RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
-                          rows.targets.Row(row));
-    }
+    const auto output = RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width);
+    scored.predictions.push_back(kind.from_logits(loss_)
+                                     ? Activated(output, kind.scoring)
+                                     : std::vector<double>(output.begin(), output.end()));
+    scored.targets.push_back(rows.targets.Row(row));
+  }
+  for (const v1::Metric& metric : metrics) {
+    step.figures.push_back(metrics::Find(metric)->reference(
+        metric, {.loss = &kind, .target = rows.targets.form, .width = static_cast<int64_t>(width)},
+        scored));
   }
   uint32_t stream = 2000;
   for (size_t i = 0; i < weights_.size() && mode.training; ++i) {

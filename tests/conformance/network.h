@@ -35,9 +35,10 @@ std::vector<plan::NamedTensor> DrawWeights(const graph::Graph& graph);
 
 // What one step gives, before any update.
 struct StepReference {
-  // Sums over the rows.
+  // Sum over the rows.
   double loss = 0;
-  std::vector<double> metrics;
+  // Of each metric.
+  std::vector<std::vector<double>> figures;
   // Of the mean loss; one a weight, some coordinates of it; none for a statistic.
   std::vector<Gradient> gradients;
   // What the batch says of each statistic, none for other weights.

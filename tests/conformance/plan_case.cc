@@ -94,12 +94,15 @@ std::vector<v1::Optimizer> Optimizers() {
   return all;
 }
 
-std::vector<v1::Metric> MetricsFor(const v1::Loss& loss) {
+std::vector<v1::Metric> MetricsFor(const graph::Graph& graph, const v1::Loss& loss) {
+  const losses::LossKind& kind = *losses::Find(loss);
+  const metrics::Scored scored{.loss = &kind,
+                               .target = *kind.target(loss, graph.output_shape()),
+                               .width = graph.output_values()};
   std::vector<v1::Metric> fitting;
-  for (const metrics::MetricKind* kind : metrics::Table()) {
-    const v1::Metric metric = kind->samples()[0];
-    if (kind->check(metric, *losses::Find(loss)).ok() && fitting.size() < metrics::kMaxMetrics)
-      fitting.push_back(metric);
+  for (const metrics::MetricKind* metric : metrics::Table()) {
+    v1::Metric spec = metric->samples()[0];
+    if (scored.target.compared && metric->check(spec, scored).ok()) fitting.push_back(spec);
   }
   return fitting;
 }
@@ -111,7 +114,7 @@ PlanCase MakeCase(const std::string& name, const graph::Graph& graph, const v1::
       .graph = graph,
       .loss = loss,
       .optimizer = optimizer,
-      .metrics = MetricsFor(loss),
+      .metrics = MetricsFor(graph, loss),
       .random = std::ranges::any_of(graph.nodes(),
                                     [](const graph::Node& node) { return node.kind->random; }),
       .whole_below = whole_below};

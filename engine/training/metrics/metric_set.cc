@@ -48,16 +48,18 @@ bool MetricSet::Fit(std::span<const Tally> tallies, int64_t rows) const {
   return true;
 }
 
+std::vector<Figure> MetricSet::FiguresOf(size_t metric, const Tally& tally, int64_t rows) const {
+  return kind(metric).figures(
+      specs_[metric], {.scored = scored_, .state = tally.state, .kept = tally.kept, .rows = rows});
+}
+
 std::map<std::string, double> MetricSet::Figures(std::span<const Tally> tallies, int64_t rows,
                                                  Occasion occasion,
                                                  absl::string_view prefix) const {
   std::map<std::string, double> figures;
-  if (rows == 0) return figures;
-  for (size_t i = 0; i < size(); ++i) {
+  for (size_t i = 0; i < size() && rows > 0; ++i) {
     if (occasion < kind(i).from) continue;
-    const Gathered gathered{
-        .scored = scored_, .state = tallies[i].state, .kept = tallies[i].kept, .rows = rows};
-    for (const Figure& figure : kind(i).figures(specs_[i], gathered))
+    for (const Figure& figure : FiguresOf(i, tallies[i], rows))
       figures[absl::StrCat(prefix, Word(kind(i)), figure.suffix)] = figure.value;
   }
   return figures;

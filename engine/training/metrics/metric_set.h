@@ -45,6 +45,8 @@ class MetricSet {
   // Whether their sizes are those of `rows` rows.
   bool Fit(std::span<const Tally> tallies, int64_t rows) const;
 
+  // Of one metric, reported or not. REQUIRES: rows > 0.
+  std::vector<Figure> FiguresOf(size_t metric, const Tally& tally, int64_t rows) const;
   // By name, PREFIX before each; what is not reported yet is left out. Empty without rows.
   std::map<std::string, double> Figures(std::span<const Tally> tallies, int64_t rows,
                                         Occasion occasion, absl::string_view prefix) const;
