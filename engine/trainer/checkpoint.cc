@@ -173,8 +173,8 @@ absl::Status ReadTally(const formats::SafetensorsView& view, const formats::Tens
   const std::string_view name = info.name;
   const bool is_state = name.starts_with(kStates);
   size_t metric = 0;
-  if (!absl::SimpleAtoi(name.substr(name.find('/') + 1), &metric) || metric >= tallies->size() ||
-      info.dtype != (is_state ? "F64" : "F32"))
+  if (!absl::SimpleAtoi(info.name.substr(info.name.find('/') + 1), &metric) ||
+      metric >= tallies->size() || info.dtype != (is_state ? "F64" : "F32"))
     return Damaged(absl::StrCat("tensor \"", info.name, "\""));
   if (is_state) {
     (*tallies)[metric].state = ValuesOf<double>(view, info);

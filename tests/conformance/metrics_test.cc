@@ -36,8 +36,8 @@ struct MetricCase {
   }
 };
 
-metrics::Tally Run(const MetricCase& tested, const metrics::MetricSet& set, int64_t first,
-                   int64_t rows) {
+metrics::Tally TallyOf(const MetricCase& tested, const metrics::MetricSet& set, int64_t first,
+                       int64_t rows) {
   const LossCase& loss = tested.loss;
   Guarded place{std::span(tested.predictions)
                     .subspan(static_cast<size_t>(first * loss.width),
@@ -68,7 +68,7 @@ std::vector<double> FiguresIn(const MetricCase& tested, const std::vector<int64_
   std::vector<metrics::Tally> tallies = set.Start();
   int64_t first = 0;
   for (const int64_t rows : batches) {
-    const metrics::Tally part = Run(tested, set, first, rows);
+    const metrics::Tally part = TallyOf(tested, set, first, rows);
     set.Merge({&part, 1}, tallies);
     first += rows;
   }
@@ -87,6 +87,7 @@ std::vector<double> ReferenceOf(const MetricCase& tested) {
                       static_cast<size_t>(tested.loss.width)));
     rows.predictions.push_back(tested.loss.logits ? Activated(given, tested.loss.kind->scoring)
                                                   : given);
+    rows.scores.push_back(given);
     rows.targets.push_back(tested.targets.Row(row));
   }
   return metrics::Find(tested.spec)->reference(tested.spec, tested.scored(), rows);
@@ -135,8 +136,8 @@ TEST_P(Metrics, AreTheReferencesOfAllRowsHoweverTheEpochIsCut) {
 TEST_P(Metrics, GoOnAfterWhatHasBeenSaved) {
   for (const MetricCase& tested : Cases()) {
     const metrics::MetricSet set({tested.spec}, tested.scored());
-    const metrics::Tally first = Run(tested, set, 0, 17);
-    const metrics::Tally second = Run(tested, set, 17, 44);
+    const metrics::Tally first = TallyOf(tested, set, 0, 17);
+    const metrics::Tally second = TallyOf(tested, set, 17, 44);
     std::vector<metrics::Tally> whole = set.Start();
     set.Merge({&first, 1}, whole);
     std::vector<metrics::Tally> saved = whole;

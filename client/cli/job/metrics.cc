@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/command.h"
@@ -80,7 +81,7 @@ std::string AsGrids(const v1::ListMetricsResponse& metrics, int width) {
       rows.push_back({absl::StrCat(row)});
       for (const int column : columns) {
         const auto found = values.find(column);
-        rows.back().push_back(found == values.end() ? "" : absl::StrCat(found->second));
+        rows.back().push_back(found == values.end() ? "" : absl::StrFormat("%.12g", found->second));
       }
     }
     text +=

@@ -154,7 +154,7 @@ std::vector<double> Reference(const v1::Metric& spec, const Scored&, const Refer
   std::vector<std::pair<double, bool>> scores;
   for (size_t row = 0; row < rows.predictions.size(); ++row) {
     for (size_t i = 0; i < rows.predictions[row].size(); ++i)
-      scores.emplace_back(rows.predictions[row][i], rows.targets[row][i] > 0.5);
+      scores.emplace_back(rows.scores[row][i], rows.targets[row][i] > 0.5);
   }
   return {spec.auc().curve() == v1::Auc::PR ? ReferencePr(scores) : ReferenceRoc(scores)};
 }

@@ -80,7 +80,7 @@ double ReferenceMean(double threshold, const Scored& scored, const ReferenceRows
       if (yes_alone) continue;
       const int64_t wanted =
           y.size() == 1 ? static_cast<int64_t>(y[0]) : IndexOfLargest(std::span<const double>(y));
-      add(IndexOfLargest(std::span<const double>(p)) == static_cast<int64_t>(tested),
+      add(IndexOfLargest(std::span<const double>(rows.scores[row])) == static_cast<int64_t>(tested),
           wanted == static_cast<int64_t>(tested));
     }
     sum += value(calls);

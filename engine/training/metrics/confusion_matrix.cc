@@ -69,8 +69,8 @@ std::vector<double> Reference(const v1::Metric& spec, const Scored& scored,
     const size_t wanted = scored.target.form == losses::TargetForm::kClass
                               ? static_cast<size_t>(rows.targets[row][0])
                               : class_of(rows.targets[row], 0.5);
-    counts[wanted * classes +
-           class_of(rows.predictions[row], spec.confusion_matrix().threshold())] += 1;
+    const std::vector<double>& given = scored.width > 1 ? rows.scores[row] : rows.predictions[row];
+    counts[wanted * classes + class_of(given, spec.confusion_matrix().threshold())] += 1;
   }
   return counts;
 }

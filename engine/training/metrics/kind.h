@@ -76,6 +76,8 @@ enum class Occasion {
 // the values that were wanted.
 struct ReferenceRows {
   std::vector<std::vector<double>> predictions;
+  // As the model gave them: in the same order, and not alike where an activation has its limit.
+  std::vector<std::vector<double>> scores;
   std::vector<std::vector<double>> targets;
 };
 

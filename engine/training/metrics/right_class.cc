@@ -28,7 +28,7 @@ double ReferenceShareOfRightClasses(const ReferenceRows& rows) {
   for (size_t row = 0; row < rows.predictions.size(); ++row) {
     const std::vector<double>& target = rows.targets[row];
     const size_t wanted = target.size() == 1 ? static_cast<size_t>(target[0]) : largest(target);
-    right += largest(rows.predictions[row]) == wanted ? 1 : 0;
+    right += largest(rows.scores[row]) == wanted ? 1 : 0;
   }
   return right / static_cast<double>(rows.predictions.size());
 }

@@ -49,11 +49,10 @@ std::vector<double> Reference(const v1::Metric& spec, const Scored& scored,
     const auto wanted = scored.target.form == losses::TargetForm::kClass
                             ? static_cast<size_t>(target[0])
                             : static_cast<size_t>(IndexOfLargest(std::span(target)));
-    std::vector<size_t> order(rows.predictions[row].size());
+    std::vector<size_t> order(rows.scores[row].size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return rows.predictions[row][a] > rows.predictions[row][b];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return rows.scores[row][a] > rows.scores[row][b]; });
     const auto k = static_cast<size_t>(spec.top_k_categorical_accuracy().k());
     order.resize(std::min(order.size(), k));
     right += std::count(order.begin(), order.end(), wanted) > 0 ? 1 : 0;
