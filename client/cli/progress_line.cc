@@ -38,6 +38,7 @@ template <typename Map>
 std::string MetricsText(const Map& metrics) {
   std::vector<std::tuple<bool, bool, std::string, double>> sorted;
   for (const auto& [name, value] : metrics) {
+    if (absl::StrContains(name, '/')) continue;  // of a matrix
     const bool is_validation = absl::StartsWith(name, "val_");
     sorted.emplace_back(is_validation, !absl::EndsWith(name, "loss"),
                         support::Printable(name, true), value);

@@ -87,7 +87,8 @@ class JobChecker {
     const absl::StatusOr<losses::Target> target = loss_->target(spec.loss(), graph.output_shape());
     RETURN_IF_ERROR(base::InField(target.status(), absl::StrCat("loss.", losses::Word(*loss_))));
     target_ = *target;
-    RETURN_IF_ERROR(base::InField(metrics::Check(spec.metrics(), *loss_), "metrics"));
+    const metrics::Scored scored{loss_, target_, graph.output_values()};
+    RETURN_IF_ERROR(base::InField(metrics::Check(*spec.mutable_metrics(), scored), "metrics"));
     RETURN_IF_ERROR(base::InField(optimizers::Check(*spec.mutable_optimizer()), "optimizer"));
     const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), graph, drawn_seed_);
     RETURN_IF_ERROR(base::InField(epochs.status(), "fit"));
@@ -113,11 +114,13 @@ class JobChecker {
     return base::InField(CheckFinder(*spec.mutable_find_learning_rate()), "find_learning_rate");
   }
 
-  // Names of what each epoch gives, what people look at first.
+  // Names of what each epoch gives and can be better or worse, what people look at first.
   std::vector<std::string> Figures() const {
     std::vector<std::string> names = {"loss"};
-    for (const v1::Metric& metric : job_.spec.metrics())
-      names.push_back(metrics::Word(*metrics::Find(metric)));
+    for (const v1::Metric& metric : job_.spec.metrics()) {
+      const std::string name = metrics::Word(*metrics::Find(metric));
+      if (metrics::HigherIsBetter(name).has_value()) names.push_back(name);
+    }
     if (!job_.spec.data().has_validation()) return names;
     std::vector<std::string> figures;
     for (const std::string& name : names) figures.push_back(absl::StrCat("val_", name));
@@ -153,6 +156,9 @@ class JobChecker {
     const v1::Fit& fit = job_.spec.fit();
     load.batch_size = fit.batch_size();
     load.target_values = target_.width;
+    const metrics::Scored scored{loss_, target_, graph.output_values()};
+    for (const v1::Metric& metric : job_.spec.metrics())
+      load.kept_values += metrics::Find(metric)->sizes(metric, scored).kept;
     load.resources = {job_.cores, fit.logical_shards()};
     ASSIGN_OR_RETURN(const auto trainable, TrainableByStage(graph, fit));
     for (const std::vector<bool>& stage : trainable)

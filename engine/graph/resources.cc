@@ -98,7 +98,9 @@ uint64_t EstimateMemory(const Graph& graph, const Load& load) {
   // Weights and slots are there once more while a checkpoint is written.
   const double floats = 3 * params + trainable * (gradients + 3.0 * load.slots) +
                         2 * batch * activations + kBatchesAhead * batch * row_values;
-  const double bytes = kProcessBytes + 4 * floats + kIndexBytes * static_cast<double>(load.rows);
+  // What is kept is there once more while it is put in order or saved.
+  const double row_bytes = kIndexBytes + 2 * 4 * static_cast<double>(load.kept_values);
+  const double bytes = kProcessBytes + 4 * floats + row_bytes * static_cast<double>(load.rows);
   constexpr double kMost = 1e18;
   return static_cast<uint64_t>(std::min(bytes, kMost));
 }

@@ -37,9 +37,11 @@ absl::StatusOr<TrainSetup> Checked(const graph::Graph& graph, TrainSetup setup) 
   }
   RETURN_IF_ERROR(base::InField(losses::Check(setup.loss), "loss"));
   RETURN_IF_ERROR(base::InField(optimizers::Check(setup.optimizer), "optimizer"));
+  ASSIGN_OR_RETURN(const metrics::Scored scored, ScoredBy(setup.loss, graph));
   google::protobuf::RepeatedPtrField<v1::Metric> metrics(setup.metrics.begin(),
                                                          setup.metrics.end());
-  RETURN_IF_ERROR(base::InField(metrics::Check(metrics, *losses::Find(setup.loss)), "metrics"));
+  RETURN_IF_ERROR(base::InField(metrics::Check(metrics, scored), "metrics"));
+  setup.metrics.assign(metrics.begin(), metrics.end());
   return setup;
 }
 
@@ -91,6 +93,11 @@ class ExecutableImpl final : public Executable {
   absl::Status Prepare(int64_t rows, bool training) override {
     return program_->Prepare(rows, training);
   }
+  Totals StartTotals(int64_t rows) const override {
+    Totals totals{.metrics = program_->metrics().Start()};
+    program_->metrics().Reserve(totals.metrics, rows);
+    return totals;
+  }
   absl::Status TrainStep(const Batch& batch, Totals* totals) override {
     return program_->Step(batch, true, totals);
   }
@@ -106,12 +113,7 @@ class ExecutableImpl final : public Executable {
   void SetTotalSteps(int64_t steps) override { program_->set_total_steps(steps); }
 
   losses::Target target() const override { return program_->target(); }
-  std::vector<std::string> metric_names() const override {
-    std::vector<std::string> names;
-    for (const v1::Metric& metric : program_->setup().metrics)
-      names.push_back(metrics::Word(*metrics::Find(metric)));
-    return names;
-  }
+  const metrics::MetricSet& metrics() const override { return program_->metrics(); }
   const graph::Graph& graph() const override { return graph_; }
   int64_t trainable_params() const override {
     return graph_.trainable_params(program_->trainable());

@@ -3,7 +3,6 @@
 // batch size.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,7 +14,7 @@
 #include "engine/graph/graph.h"
 #include "engine/plan/tensor_list.h"
 #include "engine/training/losses/target.h"
-#include "engine/training/metrics/kind.h"
+#include "engine/training/metrics/metric_set.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::plan {
@@ -50,12 +49,13 @@ struct Batch {
   int64_t rows = 0;
 };
 
-// Sums over the rows of many steps, to be divided by `rows`. Added up in double, in a fixed order.
+// What many steps have gathered over their rows, added up in double, in a fixed order.
 struct Totals {
   int64_t rows = 0;
+  // To be divided by `rows`.
   double loss = 0;
-  // In the order of TrainSetup::metrics.
-  std::array<double, metrics::kMaxMetrics> metrics = {};
+  // In the order of TrainSetup::metrics; empty before the first step.
+  std::vector<metrics::Tally> metrics;
 };
 
 // The compiled network with its weights, gradients and optimizer slots.
@@ -85,8 +85,10 @@ class Executable {
   // Makes the kernels for batches of this many rows (1 to batch_size) ahead of the first step with
   // them; a step allocates nothing after that.
   virtual absl::Status Prepare(int64_t rows, bool training) = 0;
-  // One step: forward, backward, update; adds this batch's sums, as they were before the update, to
-  // `totals`.
+  // Totals of no rows, with room for so many: steps that add no more to them allocate nothing.
+  virtual Totals StartTotals(int64_t rows) const = 0;
+  // One step: forward, backward, update; adds what this batch gave before the update to `totals`,
+  // which are new or this network's.
   virtual absl::Status TrainStep(const Batch& batch, Totals* totals) = 0;
   // Forward only, with statistics as they have gathered and without random numbers; adds this
   // batch's sums to `totals`. Sums of a row do not depend on the rows beside it.
@@ -103,8 +105,8 @@ class Executable {
 
   // What a batch's targets must be.
   virtual losses::Target target() const = 0;
-  // "accuracy", ... in the order of Totals::metrics.
-  virtual std::vector<std::string> metric_names() const = 0;
+  // Those of Totals::metrics; valid until the next Reconfigure.
+  virtual const metrics::MetricSet& metrics() const = 0;
   virtual const graph::Graph& graph() const = 0;
   virtual int64_t trainable_params() const = 0;
 

@@ -19,6 +19,12 @@ int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / sh
 
 }  // namespace
 
+absl::StatusOr<metrics::Scored> ScoredBy(const v1::Loss& loss, const graph::Graph& graph) {
+  const losses::LossKind& kind = *losses::Find(loss);
+  ASSIGN_OR_RETURN(const losses::Target target, kind.target(loss, graph.output_shape()));
+  return metrics::Scored{.loss = &kind, .target = target, .width = graph.output_values()};
+}
+
 Program::Program(const graph::Graph& graph, const TrainSetup& setup)
     : graph_(graph),
       setup_(setup),
@@ -34,7 +40,9 @@ absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& gra
 
 absl::Status Program::Build() {
   ASSIGN_OR_RETURN(lowered_, LowerGraph(graph_, setup_.loss));
-  ASSIGN_OR_RETURN(target_, losses::Find(setup_.loss)->target(setup_.loss, graph_.output_shape()));
+  ASSIGN_OR_RETURN(const metrics::Scored scored, ScoredBy(setup_.loss, graph_));
+  target_ = scored.target;
+  metrics_ = metrics::MetricSet(setup_.metrics, scored);
   optimizer_ = optimizers::Find(setup_.optimizer);
   first_rate_ = optimizer_->learning_rate(setup_.optimizer);
   learning_rate_ = first_rate_;
@@ -153,6 +161,7 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
     ASSIGN_OR_RETURN(auto compiled, ShardPlan::Compile({.graph = lowered_,
                                                         .setup = setup_,
                                                         .target = target_,
+                                                        .metrics = metrics_,
                                                         .parameters = *parameters_,
                                                         .operations = *operations,
                                                         .shard = shard,

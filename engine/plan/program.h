@@ -23,10 +23,14 @@
 #include "engine/plan/shard_plan.h"
 #include "engine/plan/update_parts.h"
 #include "engine/plan/weight_constraints.h"
+#include "engine/training/metrics/metric_set.h"
 #include "engine/training/optimizers/kind.h"
 #include "engine/training/optimizers/settings.h"
 
 namespace gradus::plan {
+
+// What metrics look at; INVALID_ARGUMENT where the loss does not fit the graph's output.
+absl::StatusOr<metrics::Scored> ScoredBy(const v1::Loss& loss, const graph::Graph& graph);
 
 // What Executable promises, for a setup that never changes.
 //   Owns     parameters, plans and their memory, the team; the graph must outlive it.
@@ -41,6 +45,7 @@ class Program {
   const TrainSetup& setup() const { return setup_; }
   const std::vector<bool>& trainable() const { return trainable_; }
   const losses::Target& target() const { return target_; }
+  const metrics::MetricSet& metrics() const { return metrics_; }
 
   absl::Status ImportWeights(std::span<const NamedTensor> tensors);
   void SwapAverages();
@@ -124,6 +129,7 @@ class Program {
   const int shards_;
   LoweredGraph lowered_;
   losses::Target target_;
+  metrics::MetricSet metrics_;
   const optimizers::OptimizerKind* optimizer_ = nullptr;
   optimizers::Common common_;
   UpdateParts update_;

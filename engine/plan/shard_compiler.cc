@@ -11,7 +11,7 @@
 #include "engine/plan/placement.h"
 #include "engine/plan/shard_plan.h"
 #include "engine/training/losses/kind.h"
-#include "engine/training/metrics/kind.h"
+#include "engine/training/metrics/metric_set.h"
 
 namespace gradus::plan {
 namespace {
@@ -296,21 +296,27 @@ class ShardCompiler {
     operands.scale = 1.0F / static_cast<float>(request_.batch_rows);
     operands.logits = request_.graph.logits;
     operands.diff = gradient_cells_[output];
-    for (size_t i = 0; i < request_.setup.metrics.size(); ++i) {
-      const v1::Metric& metric = request_.setup.metrics[i];
-      plan_->kernels_.push_back(
-          metrics::Find(metric)->lower(metric, {.predictions = operands.predictions,
-                                                .targets = operands.targets,
-                                                .sum = &plan_->metric_sums_[i],
-                                                .rows = operands.rows,
-                                                .width = operands.width,
-                                                .logits = operands.logits,
-                                                .scoring = loss.scoring,
-                                                .form = request_.target.form}));
-    }
+    AddMetrics({.predictions = operands.predictions,
+                .targets = operands.targets,
+                .rows = operands.rows,
+                .width = operands.width,
+                .logits = operands.logits,
+                .scoring = loss.scoring,
+                .form = request_.target.form});
     ASSIGN_OR_RETURN(auto kernel, loss.lower(request_.setup.loss, operands));
     plan_->kernels_.push_back(std::move(kernel));
     return absl::OkStatus();
+  }
+
+  void AddMetrics(metrics::MetricOperands operands) {
+    const metrics::MetricSet& set = request_.metrics;
+    for (size_t i = 0; i < set.size(); ++i) plan_->tallies_.push_back(set.PartOf(i, request_.rows));
+    for (size_t i = 0; i < set.size(); ++i) {
+      if (request_.training && set.kind(i).from == metrics::Occasion::kTest) continue;
+      operands.state = plan_->tallies_[i].state.data();
+      operands.kept = plan_->tallies_[i].kept.data();
+      plan_->kernels_.push_back(set.kind(i).lower(set.spec(i), operands));
+    }
   }
 
   const ShardRequest& request_;

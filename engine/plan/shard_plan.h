@@ -2,7 +2,6 @@
 // The list of kernel calls for one shard of a batch: forward, loss, metrics, backward.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,7 +18,7 @@
 #include "engine/plan/executable.h"
 #include "engine/plan/lowering.h"
 #include "engine/plan/parameter_store.h"
-#include "engine/training/metrics/kind.h"
+#include "engine/training/metrics/metric_set.h"
 
 namespace gradus::plan {
 
@@ -30,6 +29,7 @@ struct ShardRequest {
   const LoweredGraph& graph;
   const TrainSetup& setup;
   const losses::Target& target;
+  const metrics::MetricSet& metrics;
   const ParameterStore& parameters;
   // One a link, for `rows`.
   const CompiledOperations& operations;
@@ -58,13 +58,13 @@ class ShardPlan {
   // The rows of the next run, borrowed until it has ended.
   void SetBatch(const float* inputs, const void* targets, uint64_t run_step);
 
-  // Fills the sums below and, in training, the shard's gradients.
+  // Fills the sum and tallies below and, in training, the shard's gradients.
   absl::Status Run();
   // With the terms of penalized values.
   double loss_sum() const {
     return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), loss_sum_);
   }
-  double metric_sum(size_t index) const { return metric_sums_[index]; }
+  std::span<const metrics::Tally> tallies() const { return tallies_; }
   int64_t rows() const { return rows_; }
 
   // A line a kernel.
@@ -89,9 +89,9 @@ class ShardPlan {
   void* input_ = nullptr;
   void* target_ = nullptr;
   kernels::Draw draw_;
-  std::vector<double> penalty_sums_;  // one a penalty of the graph; they stay where they are
-  alignas(64) double loss_sum_ = 0;   // a cache line of its own: every core writes its shards'
-  std::array<double, metrics::kMaxMetrics> metric_sums_ = {};
+  std::vector<double> penalty_sums_;     // one a penalty of the graph; they stay where they are
+  alignas(64) double loss_sum_ = 0;      // a cache line of its own: every core writes its shards'
+  std::vector<metrics::Tally> tallies_;  // what no kernel fills says nothing
 };
 
 }  // namespace gradus::plan

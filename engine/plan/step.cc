@@ -101,10 +101,11 @@ void Program::AddTotals(const StepPlan& plan, Totals* totals) const {
     for (const double penalty : penalties_)
       totals->loss += penalty * static_cast<double>(plan.rows);
   }
+  if (totals->metrics.empty()) totals->metrics = metrics_.Start();
   for (const auto& shard : plan.shards) {
     if (shard == nullptr) continue;
     totals->loss += shard->loss_sum();
-    for (size_t i = 0; i < setup_.metrics.size(); ++i) totals->metrics[i] += shard->metric_sum(i);
+    metrics_.Merge(shard->tallies(), totals->metrics);
   }
 }
 

@@ -23,10 +23,13 @@
 namespace gradus::trainer {
 namespace {
 
-constexpr char kFormat[] = "gradus checkpoint 2";
+constexpr char kFormat[] = "gradus checkpoint 3";
 constexpr char kWeights[] = "weights/";
 constexpr char kSlots[] = "slots/";
 constexpr char kKept[] = "kept/";
+// Of the metric with this number.
+constexpr char kStates[] = "states/";
+constexpr char kRows[] = "rows/";
 constexpr size_t kDigestDigits = 64;
 
 absl::Status Damaged(absl::string_view what) {
@@ -55,7 +58,7 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
       {"step", absl::StrCat(checkpoint.position.step)},
       {"rows", absl::StrCat(checkpoint.totals.rows)},
       {"loss", Bits(checkpoint.totals.loss)},
-      {"metrics", absl::StrCat(checkpoint.metrics)},
+      {"metrics", absl::StrCat(checkpoint.totals.metrics.size())},
       {"spec_digest", checkpoint.spec_digest},
       {"isa", checkpoint.provenance.isa},
       {"onednn", checkpoint.provenance.onednn},
@@ -66,17 +69,42 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < checkpoint.callbacks.numbers.size(); ++i)
     metadata[absl::StrCat("callback_", i)] = Bits(checkpoint.callbacks.numbers[i]);
   metadata["callback_learning_rate"] = Bits(checkpoint.callbacks.learning_rate);
-  for (int i = 0; i < checkpoint.metrics; ++i)
-    metadata[absl::StrCat("metric_", i)] = Bits(checkpoint.totals.metrics[static_cast<size_t>(i)]);
   return metadata;
 }
 
-void Describe(absl::string_view prefix, std::span<const plan::NamedTensor> tensors,
-              std::vector<formats::TensorInfo>* infos) {
-  for (const plan::NamedTensor& tensor : tensors) {
-    infos->push_back(
-        {.name = absl::StrCat(prefix, tensor.name), .dtype = "F32", .shape = tensor.shape});
+// A tensor of the file.
+struct Part {
+  formats::TensorInfo info;
+  std::span<const std::byte> bytes;
+};
+
+template <typename T>
+Part PartOf(std::string name, const char* dtype, std::vector<int64_t> shape,
+            const std::vector<T>& values) {
+  return {{.name = std::move(name), .dtype = dtype, .shape = std::move(shape)},
+          std::as_bytes(std::span<const T>(values))};
+}
+
+// In the file's order; they borrow the checkpoint's memory.
+std::vector<Part> PartsOf(const Checkpoint& checkpoint) {
+  const std::pair<const char*, const std::vector<plan::NamedTensor>*> lists[] = {
+      {kWeights, &checkpoint.weights},
+      {kSlots, &checkpoint.slots},
+      {kKept, &checkpoint.callbacks.kept_weights}};
+  std::vector<Part> parts;
+  for (const auto& [prefix, tensors] : lists) {
+    for (const plan::NamedTensor& tensor : *tensors)
+      parts.push_back(
+          PartOf(absl::StrCat(prefix, tensor.name), "F32", tensor.shape, tensor.values));
   }
+  for (size_t i = 0; i < checkpoint.totals.metrics.size(); ++i) {
+    const auto& [state, kept] = checkpoint.totals.metrics[i];
+    parts.push_back(
+        PartOf(absl::StrCat(kStates, i), "F64", {static_cast<int64_t>(state.size())}, state));
+    parts.push_back(
+        PartOf(absl::StrCat(kRows, i), "F32", {static_cast<int64_t>(kept.size())}, kept));
+  }
+  return parts;
 }
 
 // Numbers out of the metadata; the first one that is missing or malformed is remembered.
@@ -131,21 +159,47 @@ absl::Status CheckDigest(std::span<const std::byte> bytes, const formats::Safete
                                                      : Damaged("its digest does not match");
 }
 
+template <typename T>
+std::vector<T> ValuesOf(const formats::SafetensorsView& view, const formats::TensorInfo& info) {
+  const std::span<const std::byte> bytes = view.Bytes(info);
+  std::vector<T> values(bytes.size() / sizeof(T));
+  if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+// Of the metrics that the metadata have counted.
+absl::Status ReadTally(const formats::SafetensorsView& view, const formats::TensorInfo& info,
+                       std::vector<metrics::Tally>* tallies) {
+  const std::string_view name = info.name;
+  const bool is_state = name.starts_with(kStates);
+  size_t metric = 0;
+  if (!absl::SimpleAtoi(info.name.substr(info.name.find('/') + 1), &metric) ||
+      metric >= tallies->size() || info.dtype != (is_state ? "F64" : "F32"))
+    return Damaged(absl::StrCat("tensor \"", info.name, "\""));
+  if (is_state) {
+    (*tallies)[metric].state = ValuesOf<double>(view, info);
+  } else {
+    (*tallies)[metric].kept = ValuesOf<float>(view, info);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadTensors(const formats::SafetensorsView& view, Checkpoint* checkpoint) {
   for (const formats::TensorInfo& info : view.tensors()) {
-    if (info.dtype != "F32") return Damaged(absl::StrCat("tensor \"", info.name, "\" is no F32"));
     const std::string_view name = info.name;
+    if (name.starts_with(kStates) || name.starts_with(kRows)) {
+      RETURN_IF_ERROR(ReadTally(view, info, &checkpoint->totals.metrics));
+      continue;
+    }
+    if (info.dtype != "F32") return Damaged(absl::StrCat("tensor \"", info.name, "\" is no F32"));
     std::vector<plan::NamedTensor>* list = name.starts_with(kWeights) ? &checkpoint->weights
                                            : name.starts_with(kSlots) ? &checkpoint->slots
                                            : name.starts_with(kKept)
                                                ? &checkpoint->callbacks.kept_weights
                                                : nullptr;
     if (list == nullptr) return Damaged(absl::StrCat("tensor \"", info.name, "\""));
-    const std::span<const std::byte> values = view.Bytes(info);
-    plan::NamedTensor tensor{std::string(name.substr(name.find('/') + 1)), info.shape,
-                             std::vector<float>(values.size() / sizeof(float))};
-    if (!values.empty()) std::memcpy(tensor.values.data(), values.data(), values.size());
-    list->push_back(std::move(tensor));
+    list->push_back(
+        {std::string(name.substr(name.find('/') + 1)), info.shape, ValuesOf<float>(view, info)});
   }
   return absl::OkStatus();
 }
@@ -160,10 +214,8 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
                           .step = fields.Count("step", kMany)};
   checkpoint->totals.rows = fields.Count("rows", kMany);
   checkpoint->totals.loss = fields.Double("loss");
-  checkpoint->metrics = static_cast<int>(
-      fields.Count("metrics", static_cast<int64_t>(checkpoint->totals.metrics.size())));
-  for (int i = 0; i < checkpoint->metrics; ++i)
-    checkpoint->totals.metrics[static_cast<size_t>(i)] = fields.Double(absl::StrCat("metric_", i));
+  constexpr int64_t kMostMetrics = 1024;
+  checkpoint->totals.metrics.resize(static_cast<size_t>(fields.Count("metrics", kMostMetrics)));
   checkpoint->spec_digest = fields.Text("spec_digest");
   checkpoint->provenance = {fields.Text("isa"), fields.Text("onednn"),
                             static_cast<int>(fields.Count("threads", 1 << 20))};
@@ -174,16 +226,6 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
     checkpoint->callbacks.numbers.push_back(fields.Double(absl::StrCat("callback_", i)));
   checkpoint->callbacks.learning_rate = fields.Double("callback_learning_rate");
   return fields.status();
-}
-
-absl::Status AppendTensors(std::span<const plan::NamedTensor> tensors, base::Sha256* hash,
-                           StoredFileWriter* writer) {
-  for (const plan::NamedTensor& tensor : tensors) {
-    const auto values = std::as_bytes(std::span<const float>(tensor.values));
-    if (hash != nullptr) hash->Update(values);
-    if (writer != nullptr) RETURN_IF_ERROR(writer->Append(values));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -209,19 +251,15 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
 
 absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
                                            const Checkpoint& checkpoint) {
-  const std::pair<const char*, const std::vector<plan::NamedTensor>*> lists[] = {
-      {kWeights, &checkpoint.weights},
-      {kSlots, &checkpoint.slots},
-      {kKept, &checkpoint.callbacks.kept_weights}};
+  const std::vector<Part> parts = PartsOf(checkpoint);
   std::vector<formats::TensorInfo> infos;
-  for (const auto& [prefix, tensors] : lists) Describe(prefix, *tensors, &infos);
+  for (const Part& part : parts) infos.push_back(part.info);
   ASSIGN_OR_RETURN(std::string header,
                    formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
 
   base::Sha256 hash;
   hash.Update(std::string_view(header));
-  for (const auto& [prefix, tensors] : lists)
-    RETURN_IF_ERROR(AppendTensors(*tensors, &hash, nullptr));
+  for (const Part& part : parts) hash.Update(part.bytes);
   // No other text in the header can hold that many zeros: names and numbers are short, the spec's
   // digest is a digest.
   header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits,
@@ -229,8 +267,7 @@ absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string
 
   ASSIGN_OR_RETURN(StoredFileWriter writer, StoredFileWriter::Create(files, dir));
   RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span<const char>(header))));
-  for (const auto& [prefix, tensors] : lists)
-    RETURN_IF_ERROR(AppendTensors(*tensors, nullptr, &writer));
+  for (const Part& part : parts) RETURN_IF_ERROR(writer.Append(part.bytes));
   return writer.Commit(absl::StrCat("checkpoint-", checkpoint.position.step, ".safetensors"));
 }
 

@@ -42,8 +42,7 @@ struct Provenance {
 
 struct Checkpoint {
   Position position;
-  plan::Totals totals;  // of the epoch so far; as many metrics as the job has
-  int metrics = 0;
+  plan::Totals totals;  // of the epoch so far
   std::string spec_digest;
   Provenance provenance;
   std::vector<plan::NamedTensor> weights;

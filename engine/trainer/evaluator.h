@@ -2,6 +2,7 @@
 // Passes over rows that are not trained on.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -23,15 +24,17 @@ class Evaluator {
                                                            int64_t batch_size,
                                                            const std::vector<int>& cpus);
 
-  // The sums over all rows; nothing when `control` asked for an end meanwhile, and then the
+  // What all rows give; nothing when `control` asked for an end meanwhile, and then the
   // evaluator is of no more use.
   absl::StatusOr<std::optional<plan::Totals>> Run(plan::Executable& executable,
                                                   const Control& control);
 
  private:
-  explicit Evaluator(std::unique_ptr<data::BatchReader> reader) : reader_(std::move(reader)) {}
+  Evaluator(std::unique_ptr<data::BatchReader> reader, int64_t rows)
+      : reader_(std::move(reader)), rows_(rows) {}
 
   std::unique_ptr<data::BatchReader> reader_;
+  const int64_t rows_;
 };
 
 }  // namespace gradus::trainer

@@ -14,20 +14,18 @@ constexpr size_t kMaxLogText = 4096;
 
 }  // namespace
 
-std::map<std::string, double> Means(const plan::Totals& totals,
-                                    const std::vector<std::string>& names,
-                                    absl::string_view prefix) {
-  std::map<std::string, double> means;
-  if (totals.rows == 0) return means;
-  const double rows = static_cast<double>(totals.rows);
-  means[absl::StrCat(prefix, "loss")] = totals.loss / rows;
-  for (size_t i = 0; i < names.size(); ++i)
-    means[absl::StrCat(prefix, names[i])] = totals.metrics[i] / rows;
-  return means;
+std::map<std::string, double> FiguresOf(const plan::Totals& totals,
+                                        const metrics::MetricSet& metrics,
+                                        metrics::Occasion occasion, absl::string_view prefix) {
+  if (totals.rows == 0) return {};
+  std::map<std::string, double> figures =
+      metrics.Figures(totals.metrics, totals.rows, occasion, prefix);
+  figures[absl::StrCat(prefix, "loss")] = totals.loss / static_cast<double>(totals.rows);
+  return figures;
 }
 
 void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epoch,
-                                 const plan::Totals& totals, const std::vector<std::string>& names,
+                                 const plan::Totals& totals, const metrics::MetricSet& metrics,
                                  double learning_rate) {
   ++steps_;
   const int64_t now = clock_.MonotonicMicros();
@@ -39,7 +37,7 @@ void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epo
   progress->set_step_in_epoch(position.step_in_epoch);
   progress->set_steps_per_epoch(steps_per_epoch);
   progress->set_step(position.step);
-  for (const auto& [name, value] : Means(totals, names, ""))
+  for (const auto& [name, value] : FiguresOf(totals, metrics, metrics::Occasion::kProgress, ""))
     (*progress->mutable_metrics())[name] = value;
   progress->set_ms_per_step(static_cast<double>(now - since_micros_) / 1000.0 /
                             static_cast<double>(steps_));

@@ -6,21 +6,22 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "engine/base/clock.h"
 #include "engine/plan/executable.h"
 #include "engine/trainer/checkpoint.h"
 #include "engine/trainer/trainer.h"
+#include "engine/training/metrics/metric_set.h"
 #include "gradus/v1/events.pb.h"
 
 namespace gradus::trainer {
 
-// Means by name out of sums: PREFIX + "loss", PREFIX + each of `names`. Empty without rows.
-std::map<std::string, double> Means(const plan::Totals& totals,
-                                    const std::vector<std::string>& names,
-                                    absl::string_view prefix);
+// By name: PREFIX + "loss", PREFIX + each metric that is reported on this occasion. Empty without
+// rows.
+std::map<std::string, double> FiguresOf(const plan::Totals& totals,
+                                        const metrics::MetricSet& metrics,
+                                        metrics::Occasion occasion, absl::string_view prefix);
 
 // Sends progress, the first at once, then at most five a second and never more than one a step.
 //   Threads  one.
@@ -36,7 +37,7 @@ class ProgressReporter {
 
   // To be called after each step.
   void AfterStep(const Position& position, int64_t steps_per_epoch, const plan::Totals& totals,
-                 const std::vector<std::string>& names, double learning_rate);
+                 const metrics::MetricSet& metrics, double learning_rate);
 
  private:
   base::Clock& clock_;

@@ -103,7 +103,7 @@ absl::Status TrainingRun::Step(const data::Batch& batch) {
   ++position_.step_in_epoch;
   epoch_rows_ += batch.rows;
   if (!std::isfinite(totals_.loss)) return FailOnNonFinite();
-  progress_.AfterStep(position_, steps_per_epoch_, totals_, metric_names_,
+  progress_.AfterStep(position_, steps_per_epoch_, totals_, executable_->metrics(),
                       executable_->step_learning_rate());
   return absl::OkStatus();
 }
@@ -129,7 +129,8 @@ absl::Status TrainingRun::FailOnNonFinite() const {
 absl::Status TrainingRun::FinishEpoch() {
   const int64_t train_micros =
       inputs_.clock->MonotonicMicros() - epoch_began_micros_ - epoch_saving_micros_;
-  std::map<std::string, double> metrics = Means(totals_, metric_names_, "");
+  std::map<std::string, double> metrics =
+      FiguresOf(totals_, executable_->metrics(), metrics::Occasion::kEpoch, "");
   const int64_t freq = std::max<int64_t>(inputs_.spec.fit().validation_freq(), 1);
   const int64_t done = position_.epoch + 1;
   const AveragedWeights averages(*executable_);
@@ -137,7 +138,8 @@ absl::Status TrainingRun::FinishEpoch() {
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation,
                      validator_->Run(*executable_, control_));
     if (!validation.has_value()) return absl::OkStatus();
-    metrics.merge(Means(*validation, metric_names_, "val_"));
+    metrics.merge(
+        FiguresOf(*validation, executable_->metrics(), metrics::Occasion::kEpoch, "val_"));
   }
   v1::Event event;
   v1::EpochFinished* finished = event.mutable_epoch_finished();
@@ -162,7 +164,7 @@ absl::Status TrainingRun::FinishEpoch() {
     position_.epoch = stage().end_epoch;
   }
   position_.step_in_epoch = 0;
-  totals_ = {};
+  totals_ = executable_->StartTotals(views_.train->rows());
   FAILPOINT_STATUS("trainer.epoch.after");
   return absl::OkStatus();
 }
@@ -183,7 +185,6 @@ absl::Status TrainingRun::Save() {
   FAILPOINT_STATUS("trainer.checkpoint.before_write");
   const Checkpoint checkpoint{.position = position_,
                               .totals = totals_,
-                              .metrics = static_cast<int>(metric_names_.size()),
                               .spec_digest = spec_digest_,
                               .provenance = ProvenanceOfThis(),
                               .weights = executable_->ExportWeights(),
@@ -215,7 +216,8 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> totals, tester->Run(*executable_, never));
     v1::Event event;
     event.mutable_evaluated()->set_view("test");
-    for (const auto& [name, value] : Means(*totals, metric_names_, "test_")) {
+    for (const auto& [name, value] :
+         FiguresOf(*totals, executable_->metrics(), metrics::Occasion::kTest, "test_")) {
       (*event.mutable_evaluated()->mutable_metrics())[name] = value;
       last_metrics_[name] = value;
     }

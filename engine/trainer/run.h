@@ -89,7 +89,6 @@ class TrainingRun {
   std::vector<StagePlan> stages_;
   std::string spec_digest_;
   std::unique_ptr<plan::Executable> executable_;
-  std::vector<std::string> metric_names_;
   JobViews views_;
   int64_t steps_per_epoch_ = 0;
   // Made after the executable, ended before it: their threads read while it trains.

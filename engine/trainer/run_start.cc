@@ -33,7 +33,6 @@ absl::Status TrainingRun::Start() {
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
   if (checkpoint.has_value()) position_ = checkpoint->position;
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
-  metric_names_ = executable_->metric_names();
   ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_, executable_->target()));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
   SetTotalSteps(static_cast<size_t>(position_.stage));
@@ -43,6 +42,7 @@ absl::Status TrainingRun::Start() {
   } else {
     executable_->InitializeWeights(inputs_.spec.fit().seed());
     RETURN_IF_ERROR(AdaptLayers(*views_.train, *executable_));
+    totals_ = executable_->StartTotals(views_.train->rows());
   }
   RETURN_IF_ERROR(CreateReaders());
   return PrepareKernels();
@@ -105,15 +105,16 @@ absl::Status TrainingRun::CheckPosition(const Checkpoint& checkpoint) const {
   const Position& at = checkpoint.position;
   if (static_cast<size_t>(at.stage) >= stages_.size() ||
       at.epoch < stages_[static_cast<size_t>(at.stage)].first_epoch ||
-      at.epoch > stages_[static_cast<size_t>(at.stage)].end_epoch ||
-      checkpoint.metrics != inputs_.spec.metrics_size()) {
+      at.epoch > stages_[static_cast<size_t>(at.stage)].end_epoch) {
     return absl::DataLossError("the checkpoint's position is not one of this job");
   }
   return absl::OkStatus();
 }
 
 absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
-  if (checkpoint.position.step_in_epoch > steps_per_epoch_)
+  if (checkpoint.position.step_in_epoch > steps_per_epoch_ ||
+      checkpoint.totals.rows > views_.train->rows() ||
+      !executable_->metrics().Fit(checkpoint.totals.metrics, checkpoint.totals.rows))
     return absl::DataLossError("the checkpoint's position is not one of this job");
   RETURN_IF_ERROR(executable_->ImportWeights(checkpoint.weights));
   RETURN_IF_ERROR(executable_->ImportSlots(checkpoint.slots));
@@ -121,6 +122,7 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
   executable_->SetRunSteps(checkpoint.position.step);
   RETURN_IF_ERROR(epoch_callbacks_.Restore(checkpoint.callbacks, *executable_));
   totals_ = checkpoint.totals;
+  executable_->metrics().Reserve(totals_.metrics, views_.train->rows());
   SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));
   WarnOfOtherProvenance(checkpoint.provenance);
   return absl::OkStatus();

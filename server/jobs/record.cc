@@ -2,11 +2,13 @@
 #include "server/jobs/record.h"
 
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/training/metrics/kind.h"
 #include "proto/support/utf8.h"
 
 namespace gradus::jobs {
@@ -16,19 +18,21 @@ constexpr size_t kLongestLine = 4096;
 
 using Values = google::protobuf::Map<std::string, double>;
 
+// A matrix's entries would fill the list of jobs.
 void Merge(const Values& values, Values& into) {
-  for (const auto& [name, value] : values) into[name] = value;
+  for (const auto& [name, value] : values) {
+    if (!absl::StrContains(name, '/')) into[name] = value;
+  }
 }
 
-// Losses are best low, all else is best high. What is no number is never the best.
+// What is no number is never the best, and what is neither good nor bad has none.
 void MergeBest(const Values& values, Values& best) {
   for (const auto& [name, value] : values) {
-    if (std::isnan(value)) continue;
+    const std::optional<bool> higher = metrics::HigherIsBetter(name);
+    if (std::isnan(value) || !higher.has_value()) continue;
     const auto [known, first] = best.insert({name, value});
     if (first) continue;
-    const bool better =
-        absl::StrContains(name, "loss") ? value < known->second : value > known->second;
-    if (better) known->second = value;
+    if (*higher ? value > known->second : value < known->second) known->second = value;
   }
 }
 

@@ -38,7 +38,7 @@ Slope SlopeOf(const std::function<double(double)>& f) {
   const double after = f(kStep);
   const double left = (here - before) / kStep;
   const double right = (after - here) / kStep;
-  const double rounding = 4 * std::numeric_limits<double>::epsilon() * std::abs(here) / kStep;
+  const double rounding = 8 * std::numeric_limits<double>::epsilon() * std::abs(here) / kStep;
   return {(left + right) / 2, std::abs(right - left) / 2 + rounding};
 }
 

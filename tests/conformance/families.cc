@@ -15,6 +15,7 @@
 #include "engine/training/optimizers/kind.h"
 #include "engine/training/regularizers/kind.h"
 #include "engine/training/schedules/kind.h"
+#include "tests/conformance/loss_run.h"
 
 namespace gradus::conformance {
 namespace {
@@ -95,16 +96,19 @@ Family Metrics() {
   Family family{"metrics", v1::Metric::descriptor(), {}};
   for (const metrics::MetricKind* kind : metrics::Table()) {
     // It must fit some loss.
-    const auto check = [kind](const v1::Metric& spec) {
+    const auto check = [kind](v1::Metric& spec) {
       absl::Status status = absl::InvalidArgumentError("there is no loss");
       for (const losses::LossKind* loss : losses::Table()) {
-        status = kind->check(spec, *loss);
-        if (status.ok()) break;
+        for (const LossCase& tested : CasesOf(*loss)) {
+          status = kind->check(spec, {loss, tested.target, tested.width});
+          if (status.ok()) return status;
+        }
       }
       return status;
     };
-    family.members.push_back(
-        MemberOf(*kind, metrics::Word(*kind), kind->samples(), check, kind->lower != nullptr));
+    family.members.push_back(MemberOf(*kind, metrics::Word(*kind), kind->samples(), check,
+                                      kind->sizes != nullptr && kind->lower != nullptr &&
+                                          kind->merge != nullptr && kind->figures != nullptr));
   }
   return family;
 }

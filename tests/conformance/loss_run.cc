@@ -70,6 +70,9 @@ std::vector<float> DrawPredictions(const LossCase& tested, uint32_t stream) {
   if (tested.wants_probabilities() && tested.width == 1) {
     for (float& value : values) value = 1 / (1 + std::exp(-value));
   }
+  if (tested.kind->positive) {
+    for (float& value : values) value = std::exp(value);
+  }
   return values;
 }
 

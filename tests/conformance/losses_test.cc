@@ -41,11 +41,11 @@ void Losses::Check(const LossCase& tested, const std::vector<float>& predictions
     std::vector<double> point =
         Doubles(RowOf(std::span<const float>(predictions), static_cast<size_t>(row), width));
     const std::vector<double> target = targets.Row(row);
-    const double value = tested.kind->reference(tested.logits, point, target);
+    const double value = tested.kind->reference(tested.spec, tested.logits, point, target);
     sum += value;
     magnitude += std::abs(value);
     const auto mean_part = [&] {
-      return tested.kind->reference(tested.logits, point, target) /
+      return tested.kind->reference(tested.spec, tested.logits, point, target) /
              static_cast<double>(tested.rows);
     };
     rows.push_back(GradientOf(mean_part, point, width, 0));

@@ -8,13 +8,18 @@
 #include "engine/layers/kind.h"
 #include "engine/training/losses/kind.h"
 #include "engine/training/metrics/kind.h"
+#include "tests/conformance/agreement.h"
 #include "tests/conformance/draws.h"
+#include "tests/conformance/last_activation.h"
 
 namespace gradus::conformance {
 namespace {
 
 // Coordinates of a weight: the operations' own tests take more.
 constexpr size_t kMost = 24;
+// What rounding may do to outputs is tried so often, by so much.
+constexpr uint32_t kShakes = 2;
+constexpr float kShake = 3e-6F;
 
 }  // namespace
 
@@ -133,30 +138,50 @@ double Network::LossOf(const Rows& rows, const StepMode& mode) const {
   const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
   double sum = 0;
   for (int64_t row = 0; row < rows.rows; ++row) {
-    sum += kind.reference(kind.from_logits(loss_),
+    sum += kind.reference(loss_, kind.from_logits(loss_),
                           RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
                           rows.targets.Row(row));
   }
   return sum;
 }
 
+std::vector<std::optional<double>> Network::FiguresOf(const Rows& rows, const v1::Metric& metric,
+                                                      std::span<const double> outputs) const {
+  const losses::LossKind& kind = *losses::Find(loss_);
+  const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
+  const metrics::Scored scored{
+      .loss = &kind, .target = rows.targets.form, .width = static_cast<int64_t>(width)};
+  std::vector<std::optional<double>> figures;
+  for (uint32_t shake = 0; shake <= kShakes; ++shake) {
+    const std::vector<float> noise = DrawNormal(outputs.size(), 3000 + shake, kShake);
+    std::vector<double> shaken(outputs.begin(), outputs.end());
+    for (size_t i = 0; i < shaken.size() && shake > 0; ++i)
+      shaken[i] *= 1 + static_cast<double>(noise[i]);
+    metrics::ReferenceRows reference;
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      const auto output = RowOf(std::span<const double>(shaken), static_cast<size_t>(row), width);
+      reference.scores.emplace_back(output.begin(), output.end());
+      reference.predictions.push_back(kind.from_logits(loss_) ? Activated(output, kind.scoring)
+                                                              : reference.scores.back());
+      reference.targets.push_back(rows.targets.Row(row));
+    }
+    const std::vector<double> values = metrics::Find(metric)->reference(metric, scored, reference);
+    if (shake == 0) figures.assign(values.begin(), values.end());
+    for (size_t i = 0; i < figures.size(); ++i) {
+      if (figures[i].has_value() &&
+          !Agrees(values[i], *figures[i], kTolerance * std::abs(*figures[i]) + kNothing))
+        figures[i] = std::nullopt;
+    }
+  }
+  return figures;
+}
+
 StepReference Network::Step(const Rows& rows, std::span<const v1::Metric> metrics,
                             const StepMode& mode) {
   StepReference step;
-  step.metrics.resize(metrics.size());
-  const losses::LossKind& kind = *losses::Find(loss_);
   const std::vector<double> outputs = OutputsOf(rows, mode, &step.statistics);
-  const size_t width = outputs.size() / static_cast<size_t>(rows.rows);
   step.loss = LossOf(rows, mode);
-  for (int64_t row = 0; row < rows.rows; ++row) {
-    for (size_t i = 0; i < metrics.size(); ++i) {
-      step.metrics[i] +=
-          metrics::Find(metrics[i])
-              ->reference(kind.scoring, kind.from_logits(loss_),
-                          RowOf(std::span<const double>(outputs), static_cast<size_t>(row), width),
-                          rows.targets.Row(row));
-    }
-  }
+  for (const v1::Metric& metric : metrics) step.figures.push_back(FiguresOf(rows, metric, outputs));
   uint32_t stream = 2000;
   for (size_t i = 0; i < weights_.size() && mode.training; ++i) {
     const bool gathered = graph_.parameters()[i].statistic;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,9 +36,10 @@ std::vector<plan::NamedTensor> DrawWeights(const graph::Graph& graph);
 
 // What one step gives, before any update.
 struct StepReference {
-  // Sums over the rows.
+  // Sum over the rows.
   double loss = 0;
-  std::vector<double> metrics;
+  // Of each metric; nothing where rounding decides, as between outputs that are all but alike.
+  std::vector<std::vector<std::optional<double>>> figures;
   // Of the mean loss; one a weight, some coordinates of it; none for a statistic.
   std::vector<Gradient> gradients;
   // What the batch says of each statistic, none for other weights.
@@ -75,6 +77,8 @@ class Network {
                                   const StepMode& mode,
                                   std::vector<std::vector<double>>* statistics) const;
   double LossOf(const Rows& rows, const StepMode& mode) const;
+  std::vector<std::optional<double>> FiguresOf(const Rows& rows, const v1::Metric& metric,
+                                               std::span<const double> outputs) const;
 
   const graph::Graph& graph_;
   const v1::Loss loss_;

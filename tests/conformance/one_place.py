@@ -18,7 +18,7 @@ SOURCE_FOLDERS = ("engine", "server", "client", "proto")
 
 
 def members(root):
-    """{word: its own file, as a path below root}."""
+    """{word: its own files, one a family that has it, as paths below root}."""
     found = {}
     for file in sorted((root / "engine").rglob("CMakeLists.txt")):
         text = re.sub(r"#[^\n]*", "", file.read_text())
@@ -26,7 +26,7 @@ def members(root):
             for word in arguments.split():
                 if KEYWORD.fullmatch(word):
                     break
-                found[word] = (file.parent / f"{word}.cc").relative_to(root).as_posix()
+                found.setdefault(word, set()).add((file.parent / f"{word}.cc").relative_to(root).as_posix())
     return found
 
 
@@ -66,14 +66,14 @@ def violations(root, table):
         code = code_of(file.read_text())
         for word, pattern in patterns.items():
             match = pattern.search(code)
-            if match is None or path == kinds[word]:
+            if match is None or path in kinds[word]:
                 continue
             reasons = {(place, name) for place, name in allowed
                        if name == word and (path == place or path.startswith(place + "/"))}
             used |= reasons
             if not reasons:
                 line = code.count("\n", 0, match.start()) + 1
-                yield f"{path}:{line}: {match.group(0)} belongs to {kinds[word]} alone"
+                yield f"{path}:{line}: {match.group(0)} belongs to {' and '.join(sorted(kinds[word]))} alone"
     for path, word in allowed:
         if (path, word) not in used:
             yield f"the table allows {word} in {path}, which does not name it"

@@ -40,6 +40,12 @@ class OnePlace(unittest.TestCase):
     def test_one_kind_may_not_name_another(self):
         self.assertEqual(1, len(self.found({"engine/layers/dense.cc": "spec.max_pool()"})))
 
+    def test_two_families_may_share_a_word(self):
+        files = {"engine/losses/CMakeLists.txt": "gradus_family(losses LossKind\n  dense\n  SOURCES kind.cc)\n",
+                 "engine/losses/dense.cc": "spec.dense()", "engine/layers/dense.cc": "spec.dense()"}
+        self.assertEqual([], self.found(files))
+        self.assertEqual(1, len(self.found({**files, "engine/plan/x.cc": "spec.dense()"})))
+
     def test_the_table_allows_files_and_folders(self):
         files = {"engine/kernels/a/x.cc": "kDense", "engine/layers/max_pool.cc": "kDense"}
         self.assertEqual(2, len(self.found(files)))

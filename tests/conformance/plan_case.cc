@@ -16,6 +16,8 @@ namespace gradus::conformance {
 namespace {
 
 constexpr int64_t kProbes = 32;
+// Of those that fit a sample.
+constexpr size_t kLosses = 4;
 
 // The samples in a row, on the first one's input; nothing where one does not fit the one before it.
 std::optional<graph::Graph> GraphOf(const std::vector<layers::Sample>& samples) {
@@ -58,16 +60,18 @@ std::optional<graph::Graph> SharedGraphOf(const layers::Sample& sample) {
   return std::nullopt;
 }
 
-// Whether the loss takes what the network gives: some take probabilities.
+// Whether the loss takes what the network gives: some take probabilities, some what is above 0.
 bool Fits(const graph::Graph& graph, const v1::Loss& loss, int64_t whole_below) {
   const losses::LossKind& kind = *losses::Find(loss);
   if (!kind.target(loss, graph.output_shape()).ok()) return false;
-  if (kind.from_logits(loss) || kind.fuses == v1::Activation::KIND_NOT_SET) return true;
+  const bool any = kind.fuses == v1::Activation::KIND_NOT_SET && !kind.positive;
+  if (kind.from_logits(loss) || any) return true;
   const std::vector<plan::NamedTensor> weights = DrawWeights(graph);
   const Network network(graph, loss, weights);
   // Far from where logarithms are cut off.
-  return std::ranges::none_of(network.Outputs(DrawRows(graph, loss, kProbes, 1, whole_below)),
-                              [](double p) { return p < 1e-3 || p > 1 - 1e-3; });
+  return std::ranges::none_of(
+      network.Outputs(DrawRows(graph, loss, kProbes, 1, whole_below)),
+      [&](double p) { return p < 1e-3 || (!kind.positive && p > 1 - 1e-3); });
 }
 
 std::vector<v1::Loss> LossesFor(const graph::Graph& graph, int64_t whole_below) {
@@ -90,12 +94,15 @@ std::vector<v1::Optimizer> Optimizers() {
   return all;
 }
 
-std::vector<v1::Metric> MetricsFor(const v1::Loss& loss) {
+std::vector<v1::Metric> MetricsFor(const graph::Graph& graph, const v1::Loss& loss) {
+  const losses::LossKind& kind = *losses::Find(loss);
+  const metrics::Scored scored{.loss = &kind,
+                               .target = *kind.target(loss, graph.output_shape()),
+                               .width = graph.output_values()};
   std::vector<v1::Metric> fitting;
-  for (const metrics::MetricKind* kind : metrics::Table()) {
-    const v1::Metric metric = kind->samples()[0];
-    if (kind->check(metric, *losses::Find(loss)).ok() && fitting.size() < metrics::kMaxMetrics)
-      fitting.push_back(metric);
+  for (const metrics::MetricKind* metric : metrics::Table()) {
+    v1::Metric spec = metric->samples()[0];
+    if (scored.target.compared && metric->check(spec, scored).ok()) fitting.push_back(spec);
   }
   return fitting;
 }
@@ -107,7 +114,7 @@ PlanCase MakeCase(const std::string& name, const graph::Graph& graph, const v1::
       .graph = graph,
       .loss = loss,
       .optimizer = optimizer,
-      .metrics = MetricsFor(loss),
+      .metrics = MetricsFor(graph, loss),
       .random = std::ranges::any_of(
           graph.nodes(), [](const graph::Node& node) { return layers::Draws(node.spec); }),
       .whole_below = whole_below};
@@ -135,9 +142,11 @@ std::vector<PlanCase> AloneCases(const layers::LayerKind& kind) {
     const std::optional<graph::Graph> graph = GraphOf({sample});
     if (!graph.has_value()) continue;
     const std::vector<v1::Loss> losses = LossesFor(*graph, sample.whole_below);
-    for (const v1::Loss& loss : losses)
-      cases.push_back(MakeCase(name, *graph, loss, optimizers[0], sample.whole_below));
     // All of them with all samples would take long; each has its own tests beside this.
+    for (size_t i = 0; i < std::min(kLosses, losses.size()); ++i) {
+      const size_t next = (offset + kLosses * static_cast<size_t>(number) + i) % losses.size();
+      cases.push_back(MakeCase(name, *graph, losses[next], optimizers[0], sample.whole_below));
+    }
     const size_t other = 1 + (offset + static_cast<size_t>(number)) % (optimizers.size() - 1);
     if (!losses.empty())
       cases.push_back(MakeCase(name, *graph, losses[0], optimizers[other], sample.whole_below));

@@ -15,6 +15,12 @@ struct InnerProductShape {
   int64_t units = 0;
 };
 
+// Targets that are not taken as they are: keep * y + offset.
+struct TargetMap {
+  float keep = 1;
+  float offset = 0;
+};
+
 // Works on each element by itself, in place.
 using UnaryFunction = void (*)(float* x, size_t count);
 // diff becomes the gradient before the function, where y is what the function gave.
@@ -166,12 +172,13 @@ struct VectorFunctions {
   // outside the width gives NaN.
   double (*softmax_cross_entropy_class)(const float* logits, const int32_t* labels, float scale,
                                         float* diff, int64_t rows, int64_t width);
-  // Sum of -y log softmax(logits); diff = scale * (softmax * sum(y) - y).
-  double (*softmax_cross_entropy)(const float* logits, const float* targets, float scale,
-                                  float* diff, int64_t rows, int64_t width);
-  // Sum of -(y log s + (1 - y) log(1 - s)) with s = sigmoid(logits); diff = scale * (s - y).
-  double (*sigmoid_cross_entropy)(const float* logits, const float* targets, float scale,
-                                  float* diff, size_t count);
+  // Sum of -y log softmax(logits), y as `map` makes it; diff = scale * (softmax * sum(y) - y).
+  double (*softmax_cross_entropy)(const float* logits, const float* targets, TargetMap map,
+                                  float scale, float* diff, int64_t rows, int64_t width);
+  // Sum of -(y log s + (1 - y) log(1 - s)) with s = sigmoid(logits), y as `map` makes it;
+  // diff = scale * (s - y).
+  double (*sigmoid_cross_entropy)(const float* logits, const float* targets, TargetMap map,
+                                  float scale, float* diff, size_t count);
   // Sum of (p - y)^2; diff = 2 * scale * (p - y).
   double (*squared_error)(const float* predictions, const float* targets, float scale, float* diff,
                           size_t count);

@@ -68,40 +68,44 @@ double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, floa
   return loss;
 }
 
-double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
-                           int64_t rows, int64_t width) {
+double SoftmaxCrossEntropy(const float* logits, const float* targets, TargetMap map, float scale,
+                           float* diff, int64_t rows, int64_t width) {
   double loss = 0;
   for (int64_t row = 0; row < rows; ++row) {
     const float* x = logits + row * width;
-    const float* y = targets + row * width;
+    const auto y = [given = targets + row * width, map](int64_t i) {
+      return map.keep * given[i] + map.offset;
+    };
     const float largest = Largest(x, width);
     const float sum = diff == nullptr ? SumOfExps(x, largest, width)
                                       : ExpRow(x, largest, diff + row * width, width);
-    const float weight = SumOf<float>(width, [y](int64_t i) { return y[i]; });
+    const float weight = SumOf<float>(width, y);
     if (diff != nullptr) {
       float* d = diff + row * width;
       const float factor = weight / sum;
-      for (int64_t i = 0; i < width; ++i) d[i] = scale * (d[i] * factor - y[i]);
+      for (int64_t i = 0; i < width; ++i) d[i] = scale * (d[i] * factor - y(i));
     }
     const double log_sum = __builtin_log(static_cast<double>(sum)) + static_cast<double>(largest);
     loss += log_sum * static_cast<double>(weight) - SumOf<double>(width, [x, y](int64_t i) {
-              return static_cast<double>(x[i]) * static_cast<double>(y[i]);
+              return static_cast<double>(x[i]) * static_cast<double>(y(i));
             });
   }
   return loss;
 }
 
-double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
-                           size_t count) {
+double SigmoidCrossEntropy(const float* logits, const float* targets, TargetMap map, float scale,
+                           float* diff, size_t count) {
+  const auto y = [targets, map](int64_t i) { return map.keep * targets[i] + map.offset; };
   if (diff != nullptr) {
-    for (size_t i = 0; i < count; ++i) diff[i] = scale * (SigmoidOf(logits[i]) - targets[i]);
+    for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
+      diff[i] = scale * (SigmoidOf(logits[i]) - y(i));
   }
   // log(1 + exp(x)) - x y, written so that no exponential grows.
-  return SumOf<double>(static_cast<int64_t>(count), [logits, targets](int64_t i) {
+  return SumOf<double>(static_cast<int64_t>(count), [logits, y](int64_t i) {
     const float x = logits[i];
     const float magnitude = x < 0 ? -x : x;
     const float positive = x < 0 ? 0 : x;
-    return static_cast<double>((positive - x * targets[i]) + LogOneToTwo(1.0F + Exp(-magnitude)));
+    return static_cast<double>((positive - x * y(i)) + LogOneToTwo(1.0F + Exp(-magnitude)));
   });
 }
 

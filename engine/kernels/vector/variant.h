@@ -40,10 +40,10 @@ void SoftmaxBackward(const float* y, float* diff, int64_t rows, int64_t width);
 
 double SoftmaxCrossEntropyClass(const float* logits, const int32_t* labels, float scale,
                                 float* diff, int64_t rows, int64_t width);
-double SoftmaxCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
-                           int64_t rows, int64_t width);
-double SigmoidCrossEntropy(const float* logits, const float* targets, float scale, float* diff,
-                           size_t count);
+double SoftmaxCrossEntropy(const float* logits, const float* targets, TargetMap map, float scale,
+                           float* diff, int64_t rows, int64_t width);
+double SigmoidCrossEntropy(const float* logits, const float* targets, TargetMap map, float scale,
+                           float* diff, size_t count);
 double SquaredError(const float* predictions, const float* targets, float scale, float* diff,
                     size_t count);
 

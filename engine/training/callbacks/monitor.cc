@@ -39,7 +39,7 @@ absl::Status CheckMonitor(std::span<const std::string> names, std::string* name,
                      base::DidYouMean(*name, {names.begin(), names.end()})));
   }
   if (*mode == v1::AUTO || *mode == v1::MONITOR_MODE_UNSPECIFIED)
-    *mode = metrics::HigherIsBetter(*name) ? v1::MAX : v1::MIN;
+    *mode = metrics::HigherIsBetter(*name).value_or(false) ? v1::MAX : v1::MIN;
   return absl::OkStatus();
 }
 

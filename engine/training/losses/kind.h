@@ -55,6 +55,8 @@ struct LossKind {
   // The last activation that is computed together with this loss, stably, from logits.
   v1::Activation::KindCase fuses;
   Scoring scoring;
+  // Its predictions must be above 0; with others it is no number.
+  bool positive = false;
   // Fills in every default.
   absl::Status (*check)(v1::Loss& spec);
   // The model's output is logits by the user's own word.
@@ -65,7 +67,7 @@ struct LossKind {
   absl::StatusOr<std::unique_ptr<kernels::Kernel>> (*lower)(const v1::Loss& spec,
                                                             const LossOperands& operands);
   // One row, in double precision. Targets as numbers: one class number, or `width` values.
-  double (*reference)(bool logits, std::span<const double> predictions,
+  double (*reference)(const v1::Loss& spec, bool logits, std::span<const double> predictions,
                       std::span<const double> targets);
   // Settings that the conformance tests run.
   std::vector<v1::Loss> (*samples)();

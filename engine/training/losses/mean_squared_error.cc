@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mean over a row's outputs of (p - y)^2.
-#include "absl/strings/str_cat.h"
-#include "engine/kernels/function_kernel.h"
 #include "engine/kernels/vector/functions.h"
-#include "engine/training/losses/kind.h"
+#include "engine/training/losses/element.h"
 
 namespace gradus::losses {
 namespace {
-
-absl::Status CheckSettings(v1::Loss&) { return absl::OkStatus(); }
-
-bool FromLogits(const v1::Loss&) { return false; }
-
-absl::StatusOr<Target> TargetOf(const v1::Loss&, std::span<const int64_t> output_shape) {
-  int64_t width = 1;
-  for (const int64_t extent : output_shape) width *= extent;
-  return Target{TargetForm::kValues, width, 0};
-}
 
 absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
   return kernels::MakeKernel(
@@ -30,7 +18,8 @@ absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const Lo
       });
 }
 
-double Reference(bool, std::span<const double> predictions, std::span<const double> targets) {
+double Reference(const v1::Loss&, bool, std::span<const double> predictions,
+                 std::span<const double> targets) {
   double sum = 0;
   for (size_t i = 0; i < predictions.size(); ++i)
     sum += (predictions[i] - targets[i]) * (predictions[i] - targets[i]);
@@ -52,9 +41,9 @@ constinit const LossKind mean_squared_error_kind = {
     .source = "Keras, MeanSquaredError",
     .fuses = v1::Activation::KIND_NOT_SET,
     .scoring = Scoring::kNone,
-    .check = CheckSettings,
-    .from_logits = FromLogits,
-    .target = TargetOf,
+    .check = NoSettings,
+    .from_logits = NeverLogits,
+    .target = AnyValues,
     .lower = Lower,
     .reference = Reference,
     .samples = Samples,

@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const Lo
       });
 }
 
-double Reference(bool logits, std::span<const double> predictions,
+double Reference(const v1::Loss&, bool logits, std::span<const double> predictions,
                  std::span<const double> targets) {
   const double picked = predictions[static_cast<size_t>(targets[0])];
   if (!logits) return -std::log(Cut(picked));

@@ -23,6 +23,8 @@ struct Target {
   int64_t classes = 0;
   // For kValues: each must lie in [0, 1].
   bool probabilities = false;
+  // The output is compared with them, value by value or by its classes.
+  bool compared = true;
 };
 
 }  // namespace gradus::losses

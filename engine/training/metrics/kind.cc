@@ -30,16 +30,26 @@ std::string Word(const MetricKind& kind) {
   return v1::Metric::descriptor()->FindFieldByNumber(kind.field)->name();
 }
 
-bool HigherIsBetter(absl::string_view name) {
+std::optional<bool> HigherIsBetter(absl::string_view name) {
   if (!absl::ConsumePrefix(&name, "val_")) absl::ConsumePrefix(&name, "test_");
+  name = name.substr(0, name.find('/'));
   for (const MetricKind* kind : Table()) {
     if (Word(*kind) == name) return kind->higher_is_better;
   }
   return false;
 }
 
-absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs,
-                   const losses::LossKind& loss) {
+Sizes OneSum(const v1::Metric&, const Scored&) { return {}; }
+
+void AddUp(std::span<double> into, std::span<const double> from) {
+  for (size_t i = 0; i < into.size(); ++i) into[i] += from[i];
+}
+
+std::vector<Figure> MeanOverRows(const v1::Metric&, const Gathered& gathered) {
+  return {{"", gathered.state[0] / static_cast<double>(gathered.rows)}};
+}
+
+absl::Status Check(google::protobuf::RepeatedPtrField<v1::Metric>& specs, const Scored& scored) {
   std::set<const MetricKind*> seen;
   for (int i = 0; i < specs.size(); ++i) {
     const std::string path = absl::StrCat("[", i, "]");
@@ -49,10 +59,12 @@ absl::Status Check(const google::protobuf::RepeatedPtrField<v1::Metric>& specs,
     if (!seen.insert(kind).second)
       return base::FieldError(absl::StatusCode::kInvalidArgument, path,
                               absl::StrCat(Word(*kind), " is there twice"));
-    if (i >= kMaxMetrics)
-      return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                              absl::StrCat("more than ", kMaxMetrics, " metrics"));
-    RETURN_IF_ERROR(base::InField(base::InField(kind->check(specs[i], loss), Word(*kind)), path));
+    const absl::Status status =
+        scored.target.compared
+            ? kind->check(specs[i], scored)
+            : absl::InvalidArgumentError(absl::StrCat("does not fit ", losses::Word(*scored.loss),
+                                                      ", which compares the output with nothing"));
+    RETURN_IF_ERROR(base::InField(base::InField(status, Word(*kind)), path));
   }
   return absl::OkStatus();
 }

@@ -155,6 +155,22 @@ TEST_F(Cli, AMetricThatIsNotThereIsNamedWithThoseThatAre) {
   EXPECT_EQ(err(), "gradus: job j1 has no metric \"los\"; there is loss\n");
 }
 
+TEST_F(Cli, PrintsAMatrixAsAGrid) {
+  for (const char* name : {"loss", "test_confusion_matrix/0/0", "test_confusion_matrix/0/1",
+                           "test_confusion_matrix/1/0", "test_confusion_matrix/1/1"}) {
+    v1::MetricSeries& series = *server->metrics.add_series();
+    series.set_name(name);
+    series.add_points()->set_value(server->metrics.series_size() * 10);
+  }
+  EXPECT_EQ(Run({"job", "metrics", "j1"}), 0);
+  EXPECT_EQ(out(),
+            "EPOCH  loss\n"
+            "    1    10\n"
+            "test_confusion_matrix   0   1\n"
+            "                    0  20  30\n"
+            "                    1  40  50\n");
+}
+
 TEST_F(Cli, SteersJobs) {
   server->AddState("j1", v1::Job::RUNNING);
   EXPECT_EQ(Run({"job", "pause", "j1"}), 0);

@@ -97,6 +97,34 @@ TEST_P(Allocations, AreNoneInAStepWithEverything) {
   ExpectNoAllocations(graph::Graph::Create(spec).value(), setup);
 }
 
+// Metrics that keep rows have room for as many as was said.
+TEST(GatheringAllocations, AreNoneWithMetricsThatGather) {
+  const graph::Graph graph = Classifier({19, 33, 1});
+  TrainSetup setup = ClassifierSetup(32, 4, 2);
+  setup.loss.mutable_mean_squared_error();
+  setup.metrics.clear();
+  setup.metrics.emplace_back().mutable_auc();
+  setup.metrics.emplace_back().mutable_r2_score();
+  setup.metrics.emplace_back().mutable_precision();
+  setup.metrics.emplace_back().mutable_confusion_matrix();
+  setup.metrics.emplace_back().mutable_cosine_similarity();
+  auto executable = Executable::Create(graph, setup).value();
+  executable->InitializeWeights(1);
+  const Rows rows(graph, 32, 1);
+  const std::vector<float> targets(32, 1.0F);
+  const Batch batch{rows.inputs.data(), targets.data(), 32};
+  ASSERT_TRUE(executable->Prepare(32, true).ok());
+  ASSERT_TRUE(executable->Prepare(32, false).ok());
+  Totals warm;
+  ASSERT_TRUE(executable->TrainStep(batch, &warm).ok());
+  ASSERT_TRUE(executable->EvalStep(batch, &warm).ok());
+  Totals totals = executable->StartTotals(64);
+  const int64_t before = allocations.load();
+  ASSERT_TRUE(executable->TrainStep(batch, &totals).ok());
+  ASSERT_TRUE(executable->EvalStep(batch, &totals).ok());
+  EXPECT_EQ(allocations.load() - before, 0);
+}
+
 TEST(AllocationCounter, Counts) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer has the C library's functions for itself";

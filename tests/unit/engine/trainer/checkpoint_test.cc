@@ -24,8 +24,8 @@ Checkpoint Sample(float first = 0.1f) {
   checkpoint.position = {.stage = 1, .epoch = 3, .step_in_epoch = 17, .step = 345};
   checkpoint.totals.rows = 544;
   checkpoint.totals.loss = 0.1 + 0.2;
-  checkpoint.totals.metrics[0] = 1.0 / 3.0;
-  checkpoint.metrics = 1;
+  checkpoint.totals.metrics = {{.state = {1.0 / 3.0, -0.0}, .kept = {}},
+                               {.state = {}, .kept = {0.25F, 3e-42F}}};
   checkpoint.spec_digest = base::Sha256Hex(std::string_view("a spec"));
   checkpoint.provenance = {"avx2", "2.6.3", 2};
   checkpoint.weights = {{"dense/kernel", {2, 3}, {first, -2.5f, 3e-42f, 4, 5, 6}},
@@ -54,7 +54,6 @@ TEST(Checkpoint, ComesBackToTheLastBit) {
   EXPECT_EQ(read->totals.rows, written.totals.rows);
   EXPECT_EQ(read->totals.loss, written.totals.loss);
   EXPECT_EQ(read->totals.metrics, written.totals.metrics);
-  EXPECT_EQ(read->metrics, 1);
   EXPECT_EQ(read->spec_digest, written.spec_digest);
   EXPECT_EQ(read->provenance, written.provenance);
   EXPECT_EQ(read->optimizer_steps, 123);

@@ -22,14 +22,18 @@ class Recorder final : public Callback {
   std::vector<v1::Event> events;
 };
 
-TEST(Means, DivideSumsByRows) {
+TEST(FiguresOf, HasTheMeanLossAndTheMetrics) {
+  v1::Metric accuracy;
+  accuracy.mutable_accuracy();
+  const metrics::MetricSet metrics({accuracy}, {});
   plan::Totals totals;
   totals.rows = 4;
   totals.loss = 1.0;
-  totals.metrics[0] = 3.0;
-  EXPECT_THAT(Means(totals, {"accuracy"}, "val_"),
+  totals.metrics = metrics.Start();
+  totals.metrics[0].state = {3.0};
+  EXPECT_THAT(FiguresOf(totals, metrics, metrics::Occasion::kEpoch, "val_"),
               ElementsAre(Pair("val_accuracy", 0.75), Pair("val_loss", 0.25)));
-  EXPECT_THAT(Means({}, {"accuracy"}, ""), ::testing::IsEmpty());
+  EXPECT_THAT(FiguresOf({}, metrics, metrics::Occasion::kEpoch, ""), ::testing::IsEmpty());
 }
 
 TEST(ProgressReporter, SpeaksAtOnceAndThenFiveTimesASecondAtMost) {

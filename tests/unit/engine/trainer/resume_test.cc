@@ -93,6 +93,25 @@ void AveragedStages(v1::JobSpec& spec) {
   spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
 }
 
+void ClassMetrics(v1::JobSpec& spec) {
+  spec.add_metrics()->mutable_top_k_categorical_accuracy()->set_k(2);
+  spec.add_metrics()->mutable_precision();
+  spec.add_metrics()->mutable_f1();
+  spec.add_metrics()->mutable_confusion_matrix();
+}
+// One of them keeps all outputs of an epoch.
+void ValueMetrics(v1::JobSpec& spec) {
+  v1::Dense& last = *spec.mutable_model()->mutable_layers(1)->mutable_dense();
+  last.set_units(1);
+  last.mutable_activation()->mutable_linear();
+  spec.mutable_loss()->mutable_mean_squared_error();
+  spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(0.01);
+  spec.clear_metrics();
+  spec.add_metrics()->mutable_auc();
+  spec.add_metrics()->mutable_r2_score();
+  spec.add_metrics()->mutable_mean_absolute_percentage_error();
+}
+
 const Case kCases[] = {
     {"Restrained", Restrained},
     {"ShardsRestrained",
@@ -107,6 +126,13 @@ const Case kCases[] = {
        Shards(spec);
        Stages(spec);
        spec.mutable_optimizer()->mutable_sgd()->mutable_schedule()->mutable_one_cycle();
+     }},
+    {"ClassMetrics", ClassMetrics},
+    {"ValueMetrics", ValueMetrics},
+    {"ShardsValueMetrics",
+     [](v1::JobSpec& spec) {
+       Shards(spec);
+       ValueMetrics(spec);
      }},
     {"Callbacks", Callbacks},
     {"ClippedAdam", ClippedAdam},

@@ -36,6 +36,26 @@ TEST(RecordTest, NaNIsNeverTheBest) {
   EXPECT_EQ(job.best_metrics().at("val_accuracy"), 0.8);
 }
 
+TEST(RecordTest, TheBestErrorIsTheLowest) {
+  v1::Job job;
+  for (const double error : {0.5, 0.25, 0.75}) {
+    v1::Event event;
+    (*event.mutable_epoch_finished()->mutable_metrics())["val_mean_absolute_error"] = error;
+    ApplyEvent(event, job);
+  }
+  EXPECT_EQ(job.best_metrics().at("val_mean_absolute_error"), 0.25);
+}
+
+TEST(RecordTest, AMatrixStaysInItsEvent) {
+  v1::Event event;
+  (*event.mutable_evaluated()->mutable_metrics())["test_accuracy"] = 0.5;
+  (*event.mutable_evaluated()->mutable_metrics())["test_confusion_matrix/0/1"] = 7;
+  v1::Job job;
+  ApplyEvent(event, job);
+  EXPECT_EQ(job.metrics().size(), 1u);
+  EXPECT_EQ(job.best_metrics().size(), 1u);
+}
+
 TEST(RecordTest, ProgressTellsWhereTrainingStands) {
   v1::Event event;
   event.mutable_progress()->set_step(123);

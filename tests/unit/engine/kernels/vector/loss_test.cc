@@ -60,9 +60,9 @@ TEST_P(VectorLoss, WhatIsNoNumberSpoilsItsRowAndNoOther) {
     EXPECT_TRUE(std::isnan(
         vector().softmax_cross_entropy_class(x.data(), labels.data(), 1, nullptr, 2, 5)));
     EXPECT_TRUE(
-        std::isnan(vector().softmax_cross_entropy(x.data(), targets.data(), 1, nullptr, 2, 5)));
+        std::isnan(vector().softmax_cross_entropy(x.data(), targets.data(), {}, 1, nullptr, 2, 5)));
     EXPECT_TRUE(
-        std::isnan(vector().sigmoid_cross_entropy(x.data(), targets.data(), 1, nullptr, 10)));
+        std::isnan(vector().sigmoid_cross_entropy(x.data(), targets.data(), {}, 1, nullptr, 10)));
     EXPECT_TRUE(std::isnan(vector().squared_error(x.data(), targets.data(), 1, nullptr, 10)));
   }
 }
@@ -82,7 +82,8 @@ TEST_P(VectorLoss, TargetsNeedNotAddUpToOne) {
   const std::vector<float> x = {1, 2, -1};
   const std::vector<float> y = {0.5F, 2, 0.25F};
   std::vector<float> diff(3);
-  const double sum = vector().softmax_cross_entropy(x.data(), y.data(), 0.5F, diff.data(), 1, 3);
+  const double sum =
+      vector().softmax_cross_entropy(x.data(), y.data(), {}, 0.5F, diff.data(), 1, 3);
   double exps = 0;
   for (const float logit : x) exps += std::exp(static_cast<double>(logit));
   double expected = 0;

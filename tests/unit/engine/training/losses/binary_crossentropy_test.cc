@@ -41,5 +41,14 @@ TEST(BinaryCrossentropy, WantsProbabilitiesForEveryOutput) {
   EXPECT_EQ(Find(Spec())->target(Spec(), one)->classes, 2);
 }
 
+TEST(BinaryCrossentropy, MovesTargetsTowardsOneHalf) {
+  v1::Loss spec = Spec();
+  spec.mutable_binary_crossentropy()->set_label_smoothing(0.2);
+  const float y = 1;
+  EXPECT_NEAR(CallLoss(spec, {0.25F}, &y, 1).sum, -0.9 * std::log(0.25) - 0.1 * std::log(0.75),
+              1e-6);
+  EXPECT_NEAR(CallLoss(spec, {0}, &y, 1, true).gradient[0], -0.4, 1e-6);
+}
+
 }  // namespace
 }  // namespace gradus::losses

@@ -37,5 +37,17 @@ TEST(CategoricalCrossentropy, WantsADistributionForAVector) {
   EXPECT_EQ(target.classes, 5);
 }
 
+TEST(CategoricalCrossentropy, SpreadsAShareOfTheTargetOverTheClasses) {
+  v1::Loss spec;
+  spec.mutable_categorical_crossentropy()->set_label_smoothing(0.2);
+  const std::vector<float> y = {1, 0};
+  const LossFigures found = CallLoss(spec, {0.5F, 0.25F}, y.data(), 1);
+  EXPECT_NEAR(found.sum, 0.9 * std::log(2.0) + 0.1 * std::log(4.0), 1e-6);
+  EXPECT_NEAR(CallLoss(spec, {0, 0}, y.data(), 1, true).gradient[0], -0.4, 1e-6);
+  spec.mutable_categorical_crossentropy()->set_label_smoothing(1.5);
+  EXPECT_EQ(Check(spec).message(),
+            "categorical_crossentropy.label_smoothing: 1.5 is not a number from 0 to 1");
+}
+
 }  // namespace
 }  // namespace gradus::losses

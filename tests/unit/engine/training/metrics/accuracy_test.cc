@@ -1,62 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 // What counts as right.
-#include <gtest/gtest.h>
-
-#include "engine/training/metrics/kind.h"
+#include "tests/unit/engine/training/metrics/metric_run.h"
 
 namespace gradus::metrics {
 namespace {
 
-double Accuracy(losses::Scoring scoring, losses::TargetForm form, std::vector<float> predictions,
-                const void* targets, int64_t rows, bool logits = false) {
+v1::Metric Accuracy() {
   v1::Metric spec;
   spec.mutable_accuracy();
-  void* prediction_pointer = predictions.data();
-  void* target_pointer = const_cast<void*>(targets);  // only read
-  double sum = -1;
-  const auto kernel =
-      Find(spec)->lower(spec, {.predictions = &prediction_pointer,
-                               .targets = &target_pointer,
-                               .sum = &sum,
-                               .rows = rows,
-                               .width = static_cast<int64_t>(predictions.size()) / rows,
-                               .logits = logits,
-                               .scoring = scoring,
-                               .form = form});
-  EXPECT_TRUE(kernel->Run().ok());
-  return sum;
+  return spec;
 }
 
 TEST(Accuracy, OfEqualsTheLowestClassIsPredicted) {
-  const std::vector<int32_t> labels = {0, 1, 2};
-  EXPECT_EQ(Accuracy(losses::Scoring::kArgmax, losses::TargetForm::kClass,
-                     {1, 1, 0, 1, 1, 0, 0, 0, 5}, labels.data(), 3),
-            2);
+  EXPECT_EQ(FigureOf(Accuracy(),
+                     ClassRows{ScoredBy(SparseLoss(), 3), {1, 1, 0, 1, 1, 0, 0, 0, 5}, {0, 1, 2}}),
+            2.0 / 3);
 }
 
 TEST(Accuracy, OfADistributionTheLargestIsWanted) {
-  const std::vector<float> targets = {0.2F, 0.5F, 0.3F, 0.4F, 0.3F, 0.3F};
-  EXPECT_EQ(Accuracy(losses::Scoring::kArgmax, losses::TargetForm::kDistribution,
-                     {0, 9, 0, 0, 0, 1}, targets.data(), 2),
-            1);
+  EXPECT_EQ(FigureOf(Accuracy(), ValueRows{ScoredBy(CategoricalLoss(), 3),
+                                           {0, 9, 0, 0, 0, 1},
+                                           {0.2F, 0.5F, 0.3F, 0.4F, 0.3F, 0.3F}}),
+            0.5);
 }
 
 TEST(Accuracy, OfOutputsIsTheShareThatIsOnTheRightSide) {
-  const std::vector<float> targets = {1, 0, 1, 0};
   // One half itself says no.
-  EXPECT_EQ(Accuracy(losses::Scoring::kThreshold, losses::TargetForm::kValues,
-                     {0.6F, 0.5F, 0.4F, 0.4F}, targets.data(), 1),
+  EXPECT_EQ(FigureOf(Accuracy(),
+                     ValueRows{ScoredBy(BinaryLoss(), 4), {0.6F, 0.5F, 0.4F, 0.4F}, {1, 0, 1, 0}}),
             0.75);
-  EXPECT_EQ(Accuracy(losses::Scoring::kThreshold, losses::TargetForm::kValues,
-                     {0.1F, -0.1F, 0.1F, 0.1F}, targets.data(), 1, true),
-            0.75);
+  EXPECT_EQ(
+      FigureOf(Accuracy(),
+               ValueRows{ScoredBy(BinaryLoss(), 4), {0.1F, -0.1F, 0.1F, 0.1F}, {1, 0, 1, 0}, true}),
+      0.75);
 }
 
 TEST(Accuracy, OfATargetBetweenYesAndNoNothingIsRight) {
-  const std::vector<float> targets = {0.5F, 0.25F};
-  EXPECT_EQ(Accuracy(losses::Scoring::kThreshold, losses::TargetForm::kValues, {0.9F, 0.1F},
-                     targets.data(), 1),
+  EXPECT_EQ(FigureOf(Accuracy(), ValueRows{ScoredBy(BinaryLoss(), 2), {0.9F, 0.1F}, {0.5F, 0.25F}}),
             0);
+}
+
+TEST(BinaryAccuracy, HasAThresholdOfItsOwnForLogitsToo) {
+  v1::Metric spec;
+  spec.mutable_binary_accuracy()->set_threshold(0.7);
+  const Scored scored = ScoredBy(BinaryLoss(), 1);
+  EXPECT_EQ(FigureOf(spec, ValueRows{scored, {0.6F, 0.8F, 0.6F, 0.8F}, {0, 1, 1, 0}}), 0.5);
+  // The logit of 0.7 is 0.847.
+  EXPECT_EQ(FigureOf(spec, ValueRows{scored, {0.8F, 0.9F}, {0, 1}, true}), 1);
+}
+
+TEST(TopKCategoricalAccuracy, OfEqualsTheLowerClassComesFirst) {
+  v1::Metric spec;
+  spec.mutable_top_k_categorical_accuracy()->set_k(2);
+  // The first two are classes 3 and 0: 1 and 2 are as large as 0.
+  const Scored scored = ScoredBy(SparseLoss(), 4);
+  const std::vector<float> row = {1, 1, 1, 2};
+  for (int32_t wanted = 0; wanted < 4; ++wanted) {
+    EXPECT_EQ(FigureOf(spec, ClassRows{scored, row, {wanted}}), wanted == 0 || wanted == 3 ? 1 : 0)
+        << wanted;
+  }
+}
+
+TEST(TopKCategoricalAccuracy, OfFewerClassesAllAreAmongThem) {
+  v1::Metric spec;
+  spec.mutable_top_k_categorical_accuracy();
+  EXPECT_EQ(FigureOf(spec, ClassRows{ScoredBy(SparseLoss(), 3), {3, 2, 1}, {2}}), 1);
 }
 
 }  // namespace

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mean over a row's outputs of max(1 - y p, 0).
+#include <algorithm>
+
+#include "engine/training/losses/element.h"
+
+namespace gradus::losses {
+namespace {
+
+Element At(double p, double y) {
+  const double sign = SignedTarget(y);
+  const double short_by = 1 - sign * p;
+  if (short_by <= 0) return {};
+  return {short_by, -sign};
+}
+
+absl::StatusOr<std::unique_ptr<kernels::Kernel>> Lower(const v1::Loss&, const LossOperands& o) {
+  return ElementKernel("hinge", o, At);
+}
+
+double Reference(const v1::Loss&, bool, std::span<const double> predictions,
+                 std::span<const double> targets) {
+  double sum = 0;
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    const double p = predictions[i];
+    const double y = targets[i];
+    sum += std::max(1 - (y == 0 ? -1 : y) * p, 0.0);
+  }
+  return sum / static_cast<double>(predictions.size());
+}
+
+std::vector<v1::Loss> Samples() {
+  v1::Loss spec;
+  spec.mutable_hinge();
+  return {spec};
+}
+
+}  // namespace
+
+extern const LossKind hinge_kind;
+constinit const LossKind hinge_kind = {
+    .field = v1::Loss::kHinge,
+    .documentation = "The mean over a row's outputs of max(1 - y p, 0), y being -1 (or 0) and 1.",
+    .source = "Keras, Hinge",
+    .fuses = v1::Activation::KIND_NOT_SET,
+    .scoring = Scoring::kNone,
+    .check = NoSettings,
+    .from_logits = NeverLogits,
+    .target = AnyValues,
+    .lower = Lower,
+    .reference = Reference,
+    .samples = Samples,
+};
+
+}  // namespace gradus::losses
