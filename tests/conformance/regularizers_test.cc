@@ -76,7 +76,9 @@ TEST_P(Regularizers, AddTheReferencesGradient) {
         });
         EXPECT_TRUE(Agrees(static_cast<double>(diff.floats()[i]) - static_cast<double>(before[i]),
                            slope.value, kTolerance * (std::abs(slope.value) + 1) + slope.slack));
-        if (values[i] == 0) EXPECT_EQ(diff.floats()[i], before[i]) << "padding must stay zero";
+        if (values[i] == 0) {
+          EXPECT_EQ(diff.floats()[i], before[i]) << "padding must stay zero";
+        }
       }
     }
   }
