@@ -262,11 +262,10 @@ class GraphBuilder {
       }
       RETURN_IF_ERROR(
           base::InField(initializers::CheckShape(weight.initializer, weight.shape), initializer));
-      graph_.parameters_.push_back({absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name),
-                                    i, weight.shape, count, weight.initializer, weight.fan_in,
-                                    weight.fan_out, weight.statistic, weight.momentum,
-                                    weight.fixed, weight.ones_from, weight.ones_to,
-                                    weight.regularizer, weight.constraint});
+      graph_.parameters_.push_back(
+          {absl::StrCat(graph_.spec_.layers(i).name(), "/", weight.name), i, weight.shape, count,
+           weight.initializer, weight.fan_in, weight.fan_out, weight.statistic, weight.momentum,
+           weight.fixed, weight.ones_from, weight.ones_to, weight.regularizer, weight.constraint});
     }
     return absl::OkStatus();
   }
