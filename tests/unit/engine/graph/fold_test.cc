@@ -115,7 +115,7 @@ TEST_F(FoldVectors, IntoADenseBefore) {
   Add().mutable_dense()->set_units(5);
   spec.mutable_layers(0)->mutable_dense()->set_use_bias(false);
   AddNormalization();
-  Add().mutable_activation()->mutable_activation()->mutable_relu();
+  Add().mutable_activation()->mutable_relu();
   ExpectFolds();
 }
 
@@ -163,7 +163,7 @@ TEST_F(FoldVectors, NotWhereWeightsAreShared) {
   v1::Layer& again = Add();
   again.set_shares("dense");
   AddNormalization();
-  Add().mutable_activation()->mutable_activation()->mutable_relu();
+  Add().mutable_activation()->mutable_relu();
   ExpectKeeps();
 }
 

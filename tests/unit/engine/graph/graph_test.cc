@@ -204,7 +204,8 @@ TEST(GraphTest, LayersAdaptToTheModelsInputAlone) {
   spec.add_layers()->mutable_normalization();
   spec.add_layers()->mutable_dense()->set_units(2);
   ASSERT_TRUE(Graph::Create(spec).ok()) << Graph::Create(spec).status();
-  EXPECT_EQ(Graph::Create(spec)->trainable_params(), 6 * 2 + 2);
+  const Graph graph = Graph::Create(spec).value();
+  EXPECT_EQ(graph.trainable_params(graph.trainable()), 6 * 2 + 2);
   spec.add_layers()->mutable_normalization();
   EXPECT_EQ(Graph::Create(spec).status().message(),
             "layers[3].normalization: it adapts to the model's input, but reads dense; before it "
