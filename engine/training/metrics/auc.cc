@@ -104,18 +104,23 @@ std::vector<Figure> Figures(const v1::Metric& spec, const Gathered& gathered) {
   return {{"", spec.auc().curve() == v1::Auc::PR ? AreaUnderPr(steps) : AreaUnderRoc(steps)}};
 }
 
-// Each positive against each negative.
-double ReferenceRoc(std::span<const std::pair<double, bool>> scores) {
-  double won = 0;
-  double pairs = 0;
-  for (const auto& [positive, yes] : scores) {
-    for (const auto& [negative, other] : scores) {
-      if (!yes || other) continue;
-      won += positive > negative ? 1 : positive == negative ? 0.5 : 0;
-      pairs += 1;
-    }
+// From the sum of the positives' ranks; those of equal scores share the mean of theirs.
+double ReferenceRoc(std::vector<std::pair<double, bool>> scores) {
+  std::sort(scores.begin(), scores.end());
+  double positives = 0;
+  double ranks = 0;
+  for (size_t i = 0; i < scores.size();) {
+    size_t end = i;
+    double equal_positives = 0;
+    for (; end < scores.size() && scores[end].first == scores[i].first; ++end)
+      equal_positives += scores[end].second ? 1 : 0;
+    positives += equal_positives;
+    ranks += equal_positives * (static_cast<double>(i + 1 + end) / 2);
+    i = end;
   }
-  return pairs == 0 ? 0 : won / pairs;
+  const double negatives = static_cast<double>(scores.size()) - positives;
+  if (positives == 0 || negatives == 0) return 0;
+  return (ranks - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
 // Simpson's rule on each stretch between two thresholds.

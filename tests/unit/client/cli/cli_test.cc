@@ -164,8 +164,8 @@ TEST_F(Cli, PrintsAMatrixAsAGrid) {
   }
   EXPECT_EQ(Run({"job", "metrics", "j1"}), 0);
   EXPECT_EQ(out(),
-            "EPOCH  loss\n"
-            "    1    10\n"
+            "EPOCH     loss\n"
+            "    1  10.0000\n"
             "test_confusion_matrix   0   1\n"
             "                    0  20  30\n"
             "                    1  40  50\n");
