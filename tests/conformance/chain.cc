@@ -179,9 +179,11 @@ class Chain {
     for (const int weight : link.weights) {
       const auto at = static_cast<size_t>(weight);
       operands.weights.push_back(weights_[at]->cell());
-      // A statistic is gathered forward, a gradient backward.
-      operands.diff_weights.push_back(
-          subject_.weights[at].statistic != backward ? CellOf(weight_gradients_[at]) : nullptr);
+      // A statistic is gathered forward, a gradient backward, and of what is fixed there is none.
+      const layers::Weight& described = subject_.weights[at];
+      operands.diff_weights.push_back(!described.fixed && described.statistic != backward
+                                          ? CellOf(weight_gradients_[at])
+                                          : nullptr);
     }
     return operands;
   }
@@ -242,6 +244,7 @@ class Chain {
     for (const Link& link : links_) {
       for (size_t i = 0; i < link.weights.size(); ++i) {
         const auto index = static_cast<size_t>(link.weights[i]);
+        if (subject_.weights[index].fixed) continue;
         const std::span<const float> inside = weight_gradients_[index]->floats();
         std::vector<float>& published = result.weight_gradients[index];
         published.resize(data_.weights[index].size());
