@@ -86,7 +86,7 @@ std::vector<Sample> Samples() {
   return {{Make(7, 5), {{6}}, 7},
           {Make(50, 33), {{3, 2}}, 50},
           {Make(1, 1), {{1}}, 1},
-          {Make(3, 40), {{40}}, 3}};
+          {Make(3, 40), {{5}}, 3}};
 }
 
 }  // namespace
