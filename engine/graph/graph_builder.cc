@@ -146,7 +146,10 @@ class GraphBuilder {
 
   // A layer can adapt to rows as they are stored alone.
   absl::Status CheckAdapts(const Node& node) const {
-    if (node.kind->adapts == nullptr || !node.kind->adapts(node.spec)) return absl::OkStatus();
+    // One that shares another's weights takes them as they are.
+    const bool owner = node.owner == static_cast<int>(graph_.nodes_.size());
+    if (!owner || node.kind->adapts == nullptr || !node.kind->adapts(node.spec))
+      return absl::OkStatus();
     for (int at = node.inputs[0]; at != kModelInput;) {
       const Node& before = graph_.nodes_[static_cast<size_t>(at)];
       if (!graph_.is_view(at)) {

@@ -17,11 +17,13 @@ constexpr float kLeastDeviation = 1e-7F;
 // y = (x - mean) * scale for one row; without a mean y = x * scale.
 void Apply(const StandardizationShape& s, const float* mean, const float* scale, const float* x,
            float* y) {
-  for (int64_t at = 0; at < s.outer * s.extent; ++at) {
-    const int64_t index = at % s.extent;
-    const float center = mean == nullptr ? 0.0F : mean[index];
-    for (int64_t i = at * s.inner; i < (at + 1) * s.inner; ++i)
-      y[i] = (x[i] - center) * scale[index];
+  int64_t at = 0;
+  for (int64_t outer = 0; outer < s.outer; ++outer) {
+    for (int64_t index = 0; index < s.extent; ++index) {
+      const float center = mean == nullptr ? 0.0F : mean[index];
+      for (const int64_t end = at + s.inner; at < end; ++at)
+        y[at] = (x[at] - center) * scale[index];
+    }
   }
 }
 

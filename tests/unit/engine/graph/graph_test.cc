@@ -210,6 +210,12 @@ TEST(GraphTest, LayersAdaptToTheModelsInputAlone) {
   EXPECT_EQ(Graph::Create(spec).status().message(),
             "layers[3].normalization: it adapts to the model's input, but reads dense; before it "
             "may be flatten and reshape alone");
+  // What another layer has adapted may be used anywhere.
+  v1::ModelSpec sharing = spec;
+  sharing.mutable_layers(2)->mutable_dense()->set_units(6);
+  sharing.mutable_layers(3)->Clear();
+  sharing.mutable_layers(3)->set_shares("normalization");
+  EXPECT_TRUE(Graph::Create(sharing).ok()) << Graph::Create(sharing).status();
   spec.mutable_layers(3)->mutable_normalization()->set_mean(0);
   spec.mutable_layers(3)->mutable_normalization()->set_variance(2);
   EXPECT_TRUE(Graph::Create(spec).ok());
