@@ -23,18 +23,43 @@ constexpr int64_t kMaxSlots = 64;
 
 size_t RoundUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// Bytes of a slot's two parts.
+// Bytes of a slot's parts.
 struct SlotBytes {
   size_t inputs;
   size_t targets;
+  size_t weights;
 };
 
 SlotBytes BytesOfSlot(const View& view, int64_t batch_size) {
   const size_t rows = static_cast<size_t>(std::min(batch_size, view.rows()));
-  const size_t width =
-      view.targets().kind == TargetKind::kClasses ? 1 : static_cast<size_t>(view.targets().width);
   return {RoundUp(rows * static_cast<size_t>(view.input_elements()) * sizeof(float)),
-          RoundUp(rows * width * sizeof(float))};
+          RoundUp(rows * static_cast<size_t>(view.target_elements()) * sizeof(float)),
+          view.weighted() ? RoundUp(rows * sizeof(float)) : 0};
+}
+
+// Rows one after another; returns what lies behind the last one.
+float* FillInput(const View& view, size_t input, std::span<const uint32_t> picked, float* to) {
+  for (const uint32_t row : picked) {
+    view.GatherInput(row, to, input);
+    to += view.input_elements(input);
+  }
+  return to;
+}
+
+std::byte* FillTarget(const View& view, size_t target, std::span<const uint32_t> picked,
+                      std::byte* to) {
+  const TargetNeeds& needs = view.targets()[target].needs();
+  if (needs.kind == TargetKind::kClasses) {
+    auto* classes = reinterpret_cast<int32_t*>(to);
+    for (const uint32_t row : picked) *classes++ = view.GatherClass(row, target);
+    return reinterpret_cast<std::byte*>(classes);
+  }
+  auto* values = reinterpret_cast<float*>(to);
+  for (const uint32_t row : picked) {
+    view.GatherTarget(row, values, target);
+    values += needs.width;
+  }
+  return reinterpret_cast<std::byte*>(values);
 }
 
 int64_t BatchesOf(const BatchReader::Options& options, int64_t steps_per_epoch) {
@@ -82,7 +107,7 @@ BatchReader::~BatchReader() {
 
 absl::Status BatchReader::PlaceRing() {
   const SlotBytes slot_bytes = BytesOfSlot(*view_, options_.batch_size);
-  const size_t stride = slot_bytes.inputs + slot_bytes.targets;
+  const size_t stride = slot_bytes.inputs + slot_bytes.targets + slot_bytes.weights;
   const int64_t wanted = static_cast<int64_t>(options_.ring_bytes / stride);
   const int64_t slots =
       std::clamp(wanted, kMinSlots, std::max(kMinSlots, std::min(kMaxSlots, total_batches_)));
@@ -93,7 +118,10 @@ absl::Status BatchReader::PlaceRing() {
     return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of batches"));
   for (int64_t i = 0; i < slots; ++i) {
     std::byte* const at = memory_.get() + static_cast<size_t>(i) * stride;
-    slots_.push_back({{}, reinterpret_cast<float*>(at), at + slot_bytes.inputs});
+    std::byte* const targets = at + slot_bytes.inputs;
+    float* const weights =
+        view_->weighted() ? reinterpret_cast<float*>(targets + slot_bytes.targets) : nullptr;
+    slots_.push_back({{}, reinterpret_cast<float*>(at), targets, weights});
   }
   return absl::OkStatus();
 }
@@ -157,21 +185,15 @@ void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoc
   const std::span<const uint32_t> picked =
       order.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
   float* inputs = slot.inputs;
-  for (const uint32_t row : picked) {
-    view_->GatherInput(row, inputs);
-    inputs += view_->input_elements();
+  for (size_t i = 0; i < view_->inputs(); ++i) inputs = FillInput(*view_, i, picked, inputs);
+  std::byte* targets = slot.targets;
+  for (size_t i = 0; i < view_->targets().size(); ++i)
+    targets = FillTarget(*view_, i, picked, targets);
+  if (slot.weights != nullptr) {
+    float* weight = slot.weights;
+    for (const uint32_t row : picked) *weight++ = view_->GatherWeight(row);
   }
-  if (view_->targets().kind == TargetKind::kClasses) {
-    int32_t* classes = static_cast<int32_t*>(slot.targets);
-    for (const uint32_t row : picked) *classes++ = view_->GatherClass(row);
-  } else {
-    float* targets = static_cast<float*>(slot.targets);
-    for (const uint32_t row : picked) {
-      view_->GatherTarget(row, targets);
-      targets += view_->targets().width;
-    }
-  }
-  slot.batch = {epoch, step, rows, slot.inputs, slot.targets};
+  slot.batch = {epoch, step, rows, slot.inputs, slot.targets, slot.weights};
 }
 
 void BatchReader::GiveBack() {

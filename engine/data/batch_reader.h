@@ -25,9 +25,13 @@ struct Batch {
   int64_t epoch = 0;  // over the whole run
   int64_t step = 0;   // in the epoch, from 0
   int64_t rows = 0;
-  const float* inputs = nullptr;  // [rows, View::input_elements()]
-  const void* targets =
-      nullptr;  // int32_t [rows] where the view's targets are classes, else float [rows, width]
+  // [rows, View::input_elements(i)] of each input, one input behind the other.
+  const float* inputs = nullptr;
+  // Of each target, one behind the other: int32_t [rows] where they are classes, else float [rows,
+  // width].
+  const void* targets = nullptr;
+  // [rows]; null where all rows count 1.
+  const float* weights = nullptr;
 };
 
 // Reads a view's batches in order, epoch after epoch, from any position: what comes depends on the
@@ -66,7 +70,8 @@ class BatchReader {
   struct Slot {
     Batch batch;
     float* inputs = nullptr;
-    void* targets = nullptr;
+    std::byte* targets = nullptr;
+    float* weights = nullptr;
   };
   struct Free {
     void operator()(std::byte* memory) const;

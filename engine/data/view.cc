@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolves range, labels and take, and looks at every target once, before the first step.
+// Finds columns, and looks at every value that a row counts with before the first step.
 #include "engine/data/view.h"
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
-#include <optional>
-#include <unordered_map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -60,184 +55,116 @@ absl::StatusOr<float> Finite(const std::string& path, double value) {
   return narrowed;
 }
 
-absl::StatusOr<std::unordered_map<int64_t, int32_t>> NumberLabels(const v1::DataView& spec,
-                                                                  const std::string& path) {
-  std::unordered_map<int64_t, int32_t> numbers;
-  for (int i = 0; i < spec.labels_size(); ++i) {
-    if (!numbers.emplace(spec.labels(i), i).second) {
-      return base::InvalidArgument(absl::StrCat(path, "[", i, "]"), absl::StrCat(spec.labels(i)),
-                                   "a class not named before");
-    }
-  }
-  return numbers;
-}
-
-// Every label must occur in the split, though perhaps outside the range.
-absl::Status CheckAllOccur(const v1::DataView& spec, const std::string& path, const MappedColumn& y,
-                           std::vector<bool> seen,
-                           const std::unordered_map<int64_t, int32_t>& numbers) {
-  if (std::find(seen.begin(), seen.end(), false) == seen.end()) return absl::OkStatus();
-  for (int64_t row = 0; row < y.rows(); ++row) {
-    const auto found = numbers.find(y.IntegerAt(row).value_or(0));
-    if (found != numbers.end()) seen[found->second] = true;
-  }
-  for (int i = 0; i < spec.labels_size(); ++i) {
-    if (!seen[i]) {
-      return base::InvalidArgument(absl::StrCat(path, "[", i, "]"), absl::StrCat(spec.labels(i)),
-                                   "a label that occurs in the split");
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
+
+View::View(PickedRows rows) : rows_(std::move(rows)) {}
 
 absl::StatusOr<View> View::Open(const v1::DataView& spec, absl::string_view path,
                                 const v1::Dataset& dataset, const BlobOpener& open_blob,
-                                const TargetNeeds& needs) {
-  View view;
-  view.needs_ = needs;
+                                const ViewNeeds& needs) {
+  ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(spec, path, dataset));
+  std::vector<std::shared_ptr<const MappedColumn>> targets;
+  for (const TargetNeeds& target : needs.targets) {
+    ASSIGN_OR_RETURN(targets.emplace_back(), OpenColumn(*split, target.column, path, open_blob));
+  }
+  const std::string& labels = needs.targets[0].column;
+  ASSIGN_OR_RETURN(PickedRows rows, PickedRows::Pick(spec, path, *targets[0], labels));
+  View view(std::move(rows));
   ASSIGN_OR_RETURN(view.scale_, Finite(Join(path, "scale"), spec.has_scale() ? spec.scale() : 1.0));
   ASSIGN_OR_RETURN(view.offset_, Finite(Join(path, "offset"), spec.offset()));
-  ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(spec, path, dataset));
-  ASSIGN_OR_RETURN(view.x_, OpenColumn(*split, "x", path, open_blob));
-  ASSIGN_OR_RETURN(view.y_, OpenColumn(*split, "y", path, open_blob));
-  RETURN_IF_ERROR(view.PickRows(spec, path));
-  RETURN_IF_ERROR(view.Take(spec, path));
-  RETURN_IF_ERROR(view.CheckTargets(path));
+  for (const InputNeeds& input : needs.inputs) {
+    ASSIGN_OR_RETURN(auto column, OpenColumn(*split, input.column, path, open_blob));
+    RETURN_IF_ERROR(view.AddInput(input, std::move(column), path));
+  }
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const TargetNeeds& target = needs.targets[i];
+    ASSIGN_OR_RETURN(
+        TargetColumn column,
+        TargetColumn::Make(target, std::move(targets[i]), view.rows_,
+                           target.column == labels ? view.rows_.classes() : std::vector<int32_t>(),
+                           path));
+    view.targets_.push_back(std::move(column));
+  }
+  if (!spec.sample_weight().empty()) {
+    ASSIGN_OR_RETURN(auto column, OpenColumn(*split, spec.sample_weight(), path, open_blob));
+    RETURN_IF_ERROR(view.WeighRows(*column, Join(path, "sample_weight")));
+  }
+  if (!needs.class_weight.empty()) RETURN_IF_ERROR(view.WeighClasses(needs.class_weight, path));
   return view;
 }
 
-absl::Status View::PickRows(const v1::DataView& spec, absl::string_view path) {
-  const int64_t stored = y_->rows();
-  int64_t end = stored;
-  if (spec.range_size() != 0) {
-    const std::string found = absl::StrCat("[", absl::StrJoin(spec.range(), ", "), "]");
-    if (spec.range_size() != 2 || spec.range(0) < 0 || spec.range(0) >= spec.range(1) ||
-        spec.range(1) > stored) {
-      return base::InvalidArgument(
-          Join(path, "range"), found,
-          absl::StrCat("[first, end) with 0 <= first < end <= ", stored, ", the stored rows"));
+absl::Status View::AddInput(const InputNeeds& needs, std::shared_ptr<const MappedColumn> column,
+                            absl::string_view path) {
+  Input input;
+  input.elements = column->row_elements();
+  if (needs.end > 0) {
+    const std::vector<int64_t>& shape = column->row_shape();
+    if (needs.first < 0 || needs.first >= needs.end || shape.empty() || needs.end > shape[0]) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, path,
+                              absl::StrCat("column \"", needs.column, "\" has no part [",
+                                           needs.first, ", ", needs.end, ")"));
     }
-    first_ = spec.range(0);
-    end = spec.range(1);
+    const int64_t each = column->row_elements() / shape[0];
+    const auto bytes = static_cast<int64_t>(base::SizeOf(column->dtype()));
+    input.first_byte = needs.first * each * bytes;
+    input.elements = (needs.end - needs.first) * each;
   }
-  count_ = end - first_;
-  if (spec.labels_size() != 0) RETURN_IF_ERROR(PickLabels(spec, path, end));
-  if (count_ == 0)
-    return base::FieldError(absl::StatusCode::kInvalidArgument, path, "no row is left");
-  if (count_ > std::numeric_limits<uint32_t>::max()) {
+  input.column = std::move(column);
+  inputs_.push_back(std::move(input));
+  return absl::OkStatus();
+}
+
+absl::Status View::WeighRows(const MappedColumn& column, const std::string& path) {
+  if (column.row_elements() != 1) {
     return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                            absl::StrCat(count_, " rows are more than 2^32 - 1"));
+                            absl::StrCat("the column has ", column.row_elements(),
+                                         " values a row: one weight is needed"));
   }
-  return absl::OkStatus();
-}
-
-absl::Status View::PickLabels(const v1::DataView& spec, absl::string_view path, int64_t end) {
-  const std::string field = Join(path, "labels");
-  if (!y_->holds_integers() || y_->row_elements() != 1) {
-    return base::FieldError(absl::StatusCode::kInvalidArgument, field,
-                            "column \"y\" does not hold one class number a row");
-  }
-  ASSIGN_OR_RETURN(const auto numbers, NumberLabels(spec, field));
-  std::vector<bool> seen(spec.labels_size(), false);
-  for (int64_t row = first_; row < end; ++row) {
-    const auto found = numbers.find(*y_->IntegerAt(row));
-    if (found == numbers.end()) continue;
-    seen[found->second] = true;
-    picked_.push_back(row);
-    classes_.push_back(found->second);
-  }
-  count_ = static_cast<int64_t>(picked_.size());
-  return CheckAllOccur(spec, field, *y_, std::move(seen), numbers);
-}
-
-absl::Status View::Take(const v1::DataView& spec, absl::string_view path) {
-  if (!spec.has_take()) return absl::OkStatus();
-  if (spec.take() < 1 || spec.take() > count_) {
-    return base::InvalidArgument(Join(path, "take"), absl::StrCat(spec.take()),
-                                 absl::StrCat("1 to ", count_, ", the rows that are left"));
-  }
-  count_ = spec.take();
-  if (!picked_.empty()) {
-    picked_.resize(count_);
-    classes_.resize(count_);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status View::CheckTargets(absl::string_view path) {
-  const bool single = y_->row_elements() == 1;
-  if (needs_.kind == TargetKind::kClasses ||
-      (needs_.kind == TargetKind::kDistributions && single)) {
-    if (!single) {
+  for (int64_t i = 0; i < rows(); ++i) {
+    const auto weight = static_cast<float>(column.ValueAt(rows_.stored(i), 0));
+    if (!std::isfinite(weight) || weight < 0) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                              absl::StrCat("column \"y\" has ", y_->row_elements(),
-                                           " values a row, but class numbers are needed"));
+                              absl::StrCat("weight ", weight, " of stored row ", rows_.stored(i),
+                                           " is not a finite number, 0 or more"));
     }
-    return NumberClasses(path);
-  }
-  if (y_->row_elements() != needs_.width) {
-    return base::FieldError(
-        absl::StatusCode::kInvalidArgument, path,
-        absl::StrCat("column \"y\" has ", y_->row_elements(),
-                     " values a row, but the model's output has ", needs_.width));
-  }
-  return CheckValues(path);
-}
-
-// Class numbers by row of the view, each checked against the number of classes.
-absl::Status View::NumberClasses(absl::string_view path) {
-  const bool renumbered = !classes_.empty();
-  if (needs_.width > std::numeric_limits<int32_t>::max()) {
-    return base::FieldError(
-        absl::StatusCode::kInvalidArgument, path,
-        absl::StrCat(needs_.width, " classes are more than class numbers can tell apart"));
-  }
-  classes_.resize(count_);
-  for (int64_t i = 0; i < count_; ++i) {
-    const std::optional<int64_t> label =
-        renumbered ? std::optional<int64_t>(classes_[i]) : y_->IntegerAt(StoredRow(i));
-    if (!label.has_value() || *label < 0 || *label >= needs_.width) {
-      const std::string found =
-          label.has_value() ? absl::StrCat(*label) : absl::StrCat(y_->ValueAt(StoredRow(i), 0));
-      return base::FieldError(
-          absl::StatusCode::kInvalidArgument, path,
-          absl::StrCat("label ", found, " of stored row ", StoredRow(i), " is not 0 to ",
-                       needs_.width - 1, ", the classes of the model's output"));
-    }
-    classes_[i] = static_cast<int32_t>(*label);
+    weights_.push_back(weight);
   }
   return absl::OkStatus();
 }
 
-absl::Status View::CheckValues(absl::string_view path) const {
-  const bool bounded = needs_.probabilities || needs_.kind == TargetKind::kDistributions;
-  for (int64_t i = 0; i < count_; ++i) {
-    for (int64_t element = 0; element < needs_.width; ++element) {
-      const double value = classes_.empty() ? y_->ValueAt(StoredRow(i), element) : classes_[i];
-      if (std::isfinite(value) && (!bounded || (value >= 0.0 && value <= 1.0))) continue;
+absl::Status View::WeighClasses(const std::map<int64_t, double>& class_weight,
+                                absl::string_view path) {
+  weights_.resize(static_cast<size_t>(rows()), 1.0F);
+  for (int64_t i = 0; i < rows(); ++i) {
+    const std::optional<int64_t> number = targets_[0].ClassOf(i, rows_.stored(i));
+    if (!number.has_value()) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                              absl::StrCat("target ", value, " of stored row ", StoredRow(i),
-                                           " is not ", bounded ? "0 to 1" : "a finite number"));
+                              absl::StrCat("the target of stored row ", rows_.stored(i),
+                                           " is no class, and class_weight is for classes"));
     }
+    const auto found = class_weight.find(*number);
+    if (found != class_weight.end()) weights_[i] *= static_cast<float>(found->second);
   }
   return absl::OkStatus();
 }
 
-void View::GatherInput(int64_t i, float* dst) const {
-  ConvertToF32(x_->dtype(), x_->Row(StoredRow(i)), x_->row_elements(), scale_, offset_, dst);
+int64_t View::input_elements() const {
+  int64_t sum = 0;
+  for (const Input& input : inputs_) sum += input.elements;
+  return sum;
 }
 
-void View::GatherTarget(int64_t i, float* dst) const {
-  if (classes_.empty()) {
-    ConvertToF32(y_->dtype(), y_->Row(StoredRow(i)), needs_.width, 1.0f, 0.0f, dst);
-  } else if (needs_.kind == TargetKind::kDistributions) {
-    std::memset(dst, 0, sizeof(float) * needs_.width);
-    dst[classes_[i]] = 1.0f;
-  } else {
-    dst[0] = static_cast<float>(classes_[i]);
-  }
+int64_t View::target_elements() const {
+  int64_t sum = 0;
+  for (const TargetColumn& target : targets_)
+    sum += target.needs().kind == TargetKind::kClasses ? 1 : target.needs().width;
+  return sum;
+}
+
+void View::GatherInput(int64_t i, float* dst, size_t input) const {
+  const Input& from = inputs_[input];
+  ConvertToF32(from.column->dtype(), from.column->Row(rows_.stored(i)) + from.first_byte,
+               from.elements, scale_, offset_, dst);
 }
 
 }  // namespace gradus::data

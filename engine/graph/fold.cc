@@ -17,7 +17,7 @@ struct Part {
   const Node* node;
   v1::Layer spec;
   layers::WeightValues weights;
-  // Positions of the parts whose outputs it takes; kModelInput.
+  // Positions of the parts whose outputs it takes, and the model's inputs.
   std::vector<int> inputs;
   bool gone = false;
 };
@@ -75,9 +75,15 @@ class Folding {
     return consumers;
   }
 
+  // Somebody outside takes what it gives, by its name.
+  bool IsNamedOutput(int position) const {
+    return graph_.names_outputs() && graph_.is_output(position);
+  }
+
   // Why not; empty when it has been done.
   std::string FoldPart(int position) {
     if (!Alone(position)) return "its weights are used more than once";
+    if (IsNamedOutput(position)) return "it is an output of the model";
     Part& folded = part(position);
     const layers::ChannelMap map = folded.node->kind->channel_map(folded.spec, folded.weights);
     if (!FoldBack(position, map) && !FoldAhead(position, map)) {
@@ -91,7 +97,9 @@ class Folding {
 
   bool FoldBack(int position, const layers::ChannelMap& map) {
     const int before = part(position).inputs[0];
-    if (before == kModelInput || ConsumersOf(before).size() != 1 || !Alone(before)) return false;
+    if (IsModelInput(before) || IsNamedOutput(before) || ConsumersOf(before).size() != 1 ||
+        !Alone(before))
+      return false;
     Part& product = part(before);
     return product.node->kind->absorb_after != nullptr &&
            product.node->kind->absorb_after(product.spec, map, product.node->output_shape,
@@ -100,6 +108,7 @@ class Folding {
 
   bool FoldAhead(int position, const layers::ChannelMap& map) {
     for (int at = position;;) {
+      if (IsNamedOutput(at)) return false;
       const std::vector<int> consumers = ConsumersOf(at);
       if (consumers.size() != 1) return false;
       Part& next = part(consumers[0]);
@@ -124,8 +133,8 @@ class Folding {
       layer = kept.spec;
       layer.clear_inputs();
       for (const int input : kept.inputs)
-        layer.add_inputs(input == kModelInput ? "input"
-                                              : parts_[static_cast<size_t>(input)].node->name);
+        layer.add_inputs(IsModelInput(input) ? graph_.inputs()[InputOfIndex(input)].name
+                                             : parts_[static_cast<size_t>(input)].node->name);
       for (const std::vector<double>& values : kept.weights)
         result.weights.emplace_back(values.begin(), values.end());
     }

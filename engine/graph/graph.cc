@@ -27,8 +27,8 @@ std::vector<std::vector<int64_t>> Graph::input_shapes_of(int node) const {
 std::vector<std::vector<int64_t>> Graph::ShapesOf(std::span<const int> nodes) const {
   std::vector<std::vector<int64_t>> shapes;
   for (const int node : nodes)
-    shapes.push_back(node == kModelInput ? input_shape_
-                                         : nodes_[static_cast<size_t>(node)].output_shape);
+    shapes.push_back(IsModelInput(node) ? inputs_[InputOfIndex(node)].shape
+                                        : nodes_[static_cast<size_t>(node)].output_shape);
   return shapes;
 }
 
@@ -45,7 +45,13 @@ std::vector<std::string> Graph::layer_names() const {
   return names;
 }
 
-int64_t Graph::output_values() const { return CountOf(output_shape()); }
+bool Graph::is_output(int node) const { return std::ranges::count(outputs_, node) > 0; }
+
+std::span<const int64_t> Graph::output_shape(size_t output) const {
+  return nodes_[static_cast<size_t>(outputs_[output])].output_shape;
+}
+
+int64_t Graph::output_values(size_t output) const { return CountOf(output_shape(output)); }
 
 int64_t Graph::trainable_params(const std::vector<bool>& trainable) const {
   int64_t sum = 0;
@@ -76,7 +82,7 @@ v1::ModelSummary Graph::Summary() const {
     }
     layer.set_params(params);
     layer.set_trainable(node.trainable);
-    const int before = i == 0 ? kModelInput : static_cast<int>(i) - 1;
+    const int before = i == 0 ? IndexOfInput(0) : static_cast<int>(i) - 1;
     if (node.inputs != std::vector<int>{before})
       *layer.mutable_inputs() = spec_.layers(static_cast<int>(i)).inputs();
   }

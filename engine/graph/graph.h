@@ -17,8 +17,11 @@ struct LayerKind;
 
 namespace gradus::graph {
 
-// Index that stands for the model's input where a node's index is expected.
-inline constexpr int kModelInput = -1;
+// The model's inputs have indices below those of the nodes: -1, -2, ...
+inline constexpr int IndexOfInput(size_t input) { return -1 - static_cast<int>(input); }
+inline constexpr bool IsModelInput(int index) { return index < 0; }
+// REQUIRES: IsModelInput(index).
+inline constexpr size_t InputOfIndex(int index) { return static_cast<size_t>(-1 - index); }
 
 // What a model may cost at most. Checked before any memory is taken.
 struct Limits {
@@ -27,6 +30,16 @@ struct Limits {
   int64_t max_params = int64_t{1} << 36;
   // Values in one row of any layer's input or output.
   int64_t max_row_values = int64_t{1} << 28;
+};
+
+// One of the model's inputs.
+struct ModelInput {
+  // What layers call it; "input" where the model has an input_shape.
+  std::string name;
+  // One row, without the batch.
+  std::vector<int64_t> shape;
+  // Product of shape.
+  int64_t values = 0;
 };
 
 // One weight tensor.
@@ -66,7 +79,7 @@ struct Node {
   v1::Layer spec;
   // The node that its weights belong to: itself, or the one whose it shares.
   int owner = 0;
-  // Indices of earlier nodes, or kModelInput.
+  // Indices of earlier nodes and of the model's inputs.
   std::vector<int> inputs;
   // One row, without the batch.
   std::vector<int64_t> output_shape;
@@ -90,7 +103,7 @@ class Graph {
   // The spec with generated names, inputs and every default filled in; Create takes it again and
   // gives the same graph.
   const v1::ModelSpec& spec() const { return spec_; }
-  // In the order of the spec; inputs come before their users. The last one is the model's output.
+  // In the order of the spec; inputs come before their users.
   std::span<const Node> nodes() const { return nodes_; }
   // In the order of the nodes, within a node as its kind lists them.
   std::span<const Parameter> parameters() const { return parameters_; }
@@ -100,11 +113,17 @@ class Graph {
   // Whether it gives the values of its input as they are, if under another shape.
   bool is_view(int node) const;
 
-  std::span<const int64_t> input_shape() const { return input_shape_; }
-  std::span<const int64_t> output_shape() const { return nodes_.back().output_shape; }
-  // Values in one row.
+  // At least one.
+  std::span<const ModelInput> inputs() const { return inputs_; }
+  // Nodes whose outputs are the model's; at least one, none twice.
+  std::span<const int> outputs() const { return outputs_; }
+  // Whether the model has named outputs; else it has one, of its last layer.
+  bool names_outputs() const { return spec_.outputs_size() > 0; }
+  bool is_output(int node) const;
+  std::span<const int64_t> output_shape(size_t output = 0) const;
+  // Values in one row of all inputs together.
   int64_t input_values() const { return input_values_; }
-  int64_t output_values() const;
+  int64_t output_values(size_t output = 0) const;
 
   int64_t total_params() const { return total_params_; }
   // Weights, but statistics, of the layers for which `trainable[node]` holds.
@@ -116,13 +135,14 @@ class Graph {
  private:
   friend class GraphBuilder;
   Graph() = default;
-  // Of these nodes' outputs, kModelInput being one.
+  // Of these nodes' outputs and these inputs.
   std::vector<std::vector<int64_t>> ShapesOf(std::span<const int> nodes) const;
 
   v1::ModelSpec spec_;
   std::vector<Node> nodes_;
   std::vector<Parameter> parameters_;
-  std::vector<int64_t> input_shape_;
+  std::vector<ModelInput> inputs_;
+  std::vector<int> outputs_;
   int64_t input_values_ = 0;
   int64_t total_params_ = 0;
 };

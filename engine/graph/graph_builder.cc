@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a ModelSpec to a Graph, layer after layer.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -22,6 +23,8 @@ constexpr int64_t kMostExtent = int64_t{1} << 24;
 constexpr int kMostRank = 6;
 constexpr double kMostRateFactor = 1000;
 constexpr char kInputName[] = "input";
+// Inputs or outputs of a model.
+constexpr int kMostEnds = 64;
 
 // Builds one graph; used once.
 class GraphBuilder {
@@ -31,30 +34,39 @@ class GraphBuilder {
   }
 
   absl::StatusOr<Graph> Build() {
-    RETURN_IF_ERROR(CheckInput());
+    RETURN_IF_ERROR(AddInputs());
     RETURN_IF_ERROR(NameLayers());
     for (int i = 0; i < graph_.spec_.layers_size(); ++i) {
       RETURN_IF_ERROR(base::InField(AddLayer(i), absl::StrCat("layers[", i, "]")));
     }
+    RETURN_IF_ERROR(FindOutputs());
     RETURN_IF_ERROR(CheckAllUsed());
     return std::move(graph_);
   }
 
  private:
-  absl::Status CheckInput() {
-    const auto& shape = graph_.spec_.input_shape();
-    if (shape.empty() || shape.size() > kMostRank) {
-      return base::InvalidArgument("input_shape", absl::StrCat(shape.size(), " entries"),
-                                   absl::StrCat("a shape of 1 to ", kMostRank, " entries"));
+  absl::Status AddInputs() {
+    const v1::ModelSpec& spec = graph_.spec_;
+    if (spec.inputs_size() == 0) {
+      RETURN_IF_ERROR(AddInput(kInputName, spec.input_shape(), "input_shape"));
+    } else if (spec.input_shape_size() > 0) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "input_shape",
+                              "a model has either an input_shape or inputs");
     }
-    for (int i = 0; i < shape.size(); ++i) {
-      if (shape[i] < 1 || shape[i] > kMostExtent) {
-        return base::InvalidArgument(absl::StrCat("input_shape[", i, "]"), absl::StrCat(shape[i]),
-                                     absl::StrCat("a number from 1 to ", kMostExtent));
+    if (spec.inputs_size() > kMostEnds) {
+      return base::InvalidArgument("inputs", absl::StrCat(spec.inputs_size()),
+                                   absl::StrCat("at most ", kMostEnds, " inputs"));
+    }
+    for (int i = 0; i < spec.inputs_size(); ++i) {
+      const std::string path = absl::StrCat("inputs[", i, "]");
+      RETURN_IF_ERROR(base::CheckName(path + ".name", spec.inputs(i).name()));
+      if (FindInput(spec.inputs(i).name()) != nullptr) {
+        return base::FieldError(
+            absl::StatusCode::kInvalidArgument, path + ".name",
+            absl::StrCat(spec.inputs(i).name(), " is the name of another input already"));
       }
+      RETURN_IF_ERROR(AddInput(spec.inputs(i).name(), spec.inputs(i).shape(), path + ".shape"));
     }
-    graph_.input_shape_.assign(shape.begin(), shape.end());
-    ASSIGN_OR_RETURN(graph_.input_values_, RowValues(graph_.input_shape_, "input_shape"));
     const int layers = graph_.spec_.layers_size();
     if (layers < 1 || layers > limits_.max_layers) {
       return base::InvalidArgument(
@@ -62,6 +74,38 @@ class GraphBuilder {
           absl::StrCat("a number of layers from 1 to ", limits_.max_layers));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status AddInput(const std::string& name,
+                        const google::protobuf::RepeatedField<int64_t>& shape,
+                        const std::string& path) {
+    if (shape.empty() || shape.size() > kMostRank) {
+      return base::InvalidArgument(path, absl::StrCat(shape.size(), " entries"),
+                                   absl::StrCat("a shape of 1 to ", kMostRank, " entries"));
+    }
+    for (int i = 0; i < shape.size(); ++i) {
+      if (shape[i] < 1 || shape[i] > kMostExtent) {
+        return base::InvalidArgument(absl::StrCat(path, "[", i, "]"), absl::StrCat(shape[i]),
+                                     absl::StrCat("a number from 1 to ", kMostExtent));
+      }
+    }
+    ModelInput input{.name = name, .shape = {shape.begin(), shape.end()}};
+    ASSIGN_OR_RETURN(input.values, RowValues(input.shape, path));
+    // Of at most 64 such numbers the sum is in range.
+    graph_.input_values_ += input.values;
+    graph_.inputs_.push_back(std::move(input));
+    return absl::OkStatus();
+  }
+
+  const ModelInput* FindInput(absl::string_view name) const {
+    const auto found = std::ranges::find(graph_.inputs_, name, &ModelInput::name);
+    return found == graph_.inputs_.end() ? nullptr : &*found;
+  }
+
+  std::string InputNames() const {
+    return absl::StrJoin(graph_.inputs_, ", ", [](std::string* out, const ModelInput& input) {
+      absl::StrAppend(out, input.name);
+    });
   }
 
   absl::StatusOr<int64_t> RowValues(std::span<const int64_t> shape, absl::string_view path) const {
@@ -83,7 +127,7 @@ class GraphBuilder {
       if (name.empty()) continue;
       const std::string path = absl::StrCat("layers[", i, "].name");
       RETURN_IF_ERROR(base::CheckName(path, name));
-      if (name == kInputName)
+      if (FindInput(name) != nullptr)
         return base::InvalidArgument(path, name, "a name for a layer: it means the model's input");
       if (!index_.emplace(name, i).second) {
         return base::FieldError(
@@ -101,7 +145,7 @@ class GraphBuilder {
     while (true) {
       const std::string name = next == 0 ? word : absl::StrCat(word, "_", next);
       ++next;
-      if (index_.emplace(name, i).second) return name;
+      if (FindInput(name) == nullptr && index_.emplace(name, i).second) return name;
     }
   }
 
@@ -150,7 +194,7 @@ class GraphBuilder {
     const bool owner = node.owner == static_cast<int>(graph_.nodes_.size());
     if (!owner || node.kind->adapts == nullptr || !node.kind->adapts(node.spec))
       return absl::OkStatus();
-    for (int at = node.inputs[0]; at != kModelInput;) {
+    for (int at = node.inputs[0]; !IsModelInput(at);) {
       const Node& before = graph_.nodes_[static_cast<size_t>(at)];
       if (!graph_.is_view(at)) {
         return absl::InvalidArgumentError(
@@ -213,7 +257,14 @@ class GraphBuilder {
 
   absl::StatusOr<std::vector<int>> ResolveInputs(int i, const layers::LayerKind& kind,
                                                  v1::Layer& spec) {
-    if (spec.inputs().empty()) spec.add_inputs(i == 0 ? kInputName : graph_.nodes_.back().name);
+    if (spec.inputs().empty() && i == 0 && graph_.inputs_.size() > 1) {
+      return base::FieldError(
+          absl::StatusCode::kInvalidArgument, "inputs",
+          absl::StrCat("the first layer must say which of the model's inputs it takes: ",
+                       InputNames()));
+    }
+    if (spec.inputs().empty())
+      spec.add_inputs(i == 0 ? graph_.inputs_[0].name : graph_.nodes_.back().name);
     if (spec.inputs_size() < kind.min_inputs || spec.inputs_size() > kind.max_inputs) {
       const std::string allowed = kind.min_inputs == kind.max_inputs
                                       ? absl::StrCat(kind.min_inputs)
@@ -225,16 +276,20 @@ class GraphBuilder {
     std::vector<int> inputs;
     for (int j = 0; j < spec.inputs_size(); ++j) {
       const std::string& name = spec.inputs(j);
-      const auto found = index_.find(name);
-      const bool earlier = found != index_.end() && found->second < i;
-      if (name != kInputName && !earlier) {
-        std::vector<std::string> known = graph_.layer_names();
-        known.emplace_back(kInputName);
-        return base::InvalidArgument(absl::StrCat("inputs[", j, "]"), base::Shown(name),
-                                     absl::StrCat("the name of an earlier layer, nor \"input\"",
-                                                  base::DidYouMean(name, known)));
+      if (const ModelInput* input = FindInput(name); input != nullptr) {
+        inputs.push_back(IndexOfInput(static_cast<size_t>(input - graph_.inputs_.data())));
+        continue;
       }
-      inputs.push_back(name == kInputName ? kModelInput : found->second);
+      const auto found = index_.find(name);
+      if (found == index_.end() || found->second >= i) {
+        std::vector<std::string> known = graph_.layer_names();
+        for (const ModelInput& input : graph_.inputs_) known.push_back(input.name);
+        return base::InvalidArgument(
+            absl::StrCat("inputs[", j, "]"), base::Shown(name),
+            absl::StrCat("the name of an earlier layer, nor of an input (", InputNames(), ")",
+                         base::DidYouMean(name, known)));
+      }
+      inputs.push_back(found->second);
     }
     return inputs;
   }
@@ -273,15 +328,48 @@ class GraphBuilder {
     return absl::OkStatus();
   }
 
+  absl::Status FindOutputs() {
+    const v1::ModelSpec& spec = graph_.spec_;
+    if (spec.outputs_size() > kMostEnds) {
+      return base::InvalidArgument("outputs", absl::StrCat(spec.outputs_size()),
+                                   absl::StrCat("at most ", kMostEnds, " outputs"));
+    }
+    for (int i = 0; i < spec.outputs_size(); ++i) {
+      const std::string path = absl::StrCat("outputs[", i, "]");
+      const auto found = index_.find(spec.outputs(i));
+      if (found == index_.end()) {
+        return base::InvalidArgument(
+            path, base::Shown(spec.outputs(i)),
+            absl::StrCat("the name of a layer",
+                         base::DidYouMean(spec.outputs(i), graph_.layer_names())));
+      }
+      if (graph_.is_output(found->second)) {
+        return base::FieldError(absl::StatusCode::kInvalidArgument, path,
+                                absl::StrCat(spec.outputs(i), " is there twice"));
+      }
+      graph_.outputs_.push_back(found->second);
+    }
+    if (graph_.outputs_.empty())
+      graph_.outputs_.push_back(static_cast<int>(graph_.nodes_.size()) - 1);
+    return absl::OkStatus();
+  }
+
   // A layer that leads nowhere is a mistake: it would be stored and never trained.
   absl::Status CheckAllUsed() const {
-    std::set<int> used = {static_cast<int>(graph_.nodes_.size()) - 1};
+    std::set<int> used = {graph_.outputs_.begin(), graph_.outputs_.end()};
     for (const Node& node : graph_.nodes_) used.insert(node.inputs.begin(), node.inputs.end());
     for (size_t i = 0; i < graph_.nodes_.size(); ++i) {
       if (!used.contains(static_cast<int>(i))) {
-        return base::FieldError(absl::StatusCode::kInvalidArgument, absl::StrCat("layers[", i, "]"),
-                                absl::StrCat(graph_.nodes_[i].name,
-                                             " leads to no other layer, and is not the last one"));
+        return base::FieldError(
+            absl::StatusCode::kInvalidArgument, absl::StrCat("layers[", i, "]"),
+            absl::StrCat(graph_.nodes_[i].name, " leads to no other layer, and is not ",
+                         graph_.names_outputs() ? "an output" : "the last one"));
+      }
+    }
+    for (size_t i = 0; i < graph_.inputs_.size(); ++i) {
+      if (!used.contains(IndexOfInput(i))) {
+        return base::FieldError(absl::StatusCode::kInvalidArgument, absl::StrCat("inputs[", i, "]"),
+                                absl::StrCat("no layer takes ", graph_.inputs_[i].name));
       }
     }
     return absl::OkStatus();

@@ -3,6 +3,8 @@
 #include "engine/graph/job_check.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -10,7 +12,9 @@
 #include "engine/base/duration.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
+#include "engine/graph/columns.h"
 #include "engine/graph/fit_check.h"
+#include "engine/graph/goals.h"
 #include "engine/graph/resources.h"
 #include "engine/graph/view_check.h"
 #include "engine/training/callbacks/kind.h"
@@ -82,13 +86,8 @@ class JobChecker {
 
   absl::Status CheckTraining(const Graph& graph) {
     v1::JobSpec& spec = job_.spec;
-    RETURN_IF_ERROR(base::InField(losses::Check(*spec.mutable_loss()), "loss"));
-    loss_ = losses::Find(spec.loss());
-    const absl::StatusOr<losses::Target> target = loss_->target(spec.loss(), graph.output_shape());
-    RETURN_IF_ERROR(base::InField(target.status(), absl::StrCat("loss.", losses::Word(*loss_))));
-    target_ = *target;
-    const metrics::Scored scored{loss_, target_, graph.output_values()};
-    RETURN_IF_ERROR(base::InField(metrics::Check(*spec.mutable_metrics(), scored), "metrics"));
+    ASSIGN_OR_RETURN(goals_, CheckGoals(graph, spec));
+    RETURN_IF_ERROR(CheckClassWeight());
     RETURN_IF_ERROR(base::InField(optimizers::Check(*spec.mutable_optimizer()), "optimizer"));
     const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), graph, drawn_seed_);
     RETURN_IF_ERROR(base::InField(epochs.status(), "fit"));
@@ -114,12 +113,44 @@ class JobChecker {
     return base::InField(CheckFinder(*spec.mutable_find_learning_rate()), "find_learning_rate");
   }
 
+  absl::Status CheckClassWeight() const {
+    const auto& weights = job_.spec.class_weight();
+    if (weights.empty()) return absl::OkStatus();
+    const losses::Target& target = goals_[0].scored.target;
+    const bool of_classes =
+        target.form != losses::TargetForm::kValues || (target.probabilities && target.width == 1);
+    if (goals_.size() > 1 || !of_classes) {
+      return base::FieldError(
+          absl::StatusCode::kInvalidArgument, "class_weight",
+          goals_.size() > 1
+              ? "a model with several outputs has no one class a row"
+              : absl::StrCat(losses::Word(*goals_[0].scored.loss), " has no classes to weigh"));
+    }
+    const int64_t classes = target.form == losses::TargetForm::kValues ? 2 : goals_[0].scored.width;
+    const std::map<int64_t, double> sorted(weights.begin(), weights.end());
+    for (const auto& [number, weight] : sorted) {
+      const std::string path = absl::StrCat("class_weight[", number, "]");
+      if (number < 0 || number >= classes) {
+        return base::InvalidArgument(path, absl::StrCat(number),
+                                     absl::StrCat("one of the classes 0 to ", classes - 1));
+      }
+      if (!std::isfinite(static_cast<float>(weight)) || weight < 0) {
+        return base::InvalidArgument(path, absl::StrCat(weight), "a finite number, 0 or more");
+      }
+    }
+    return absl::OkStatus();
+  }
+
   // Names of what each epoch gives and can be better or worse, what people look at first.
   std::vector<std::string> Figures() const {
     std::vector<std::string> names = {"loss"};
-    for (const v1::Metric& metric : job_.spec.metrics()) {
-      const std::string name = metrics::Word(*metrics::Find(metric));
-      if (metrics::HigherIsBetter(name).has_value()) names.push_back(name);
+    for (const Goal& goal : goals_) {
+      const std::string prefix = goal.name.empty() ? "" : absl::StrCat(goal.name, "_");
+      if (!goal.name.empty()) names.push_back(prefix + "loss");
+      for (const v1::Metric& metric : goal.metrics) {
+        const metrics::MetricKind& kind = *metrics::Find(metric);
+        if (kind.higher_is_better.has_value()) names.push_back(prefix + metrics::Word(kind));
+      }
     }
     if (!job_.spec.data().has_validation()) return names;
     std::vector<std::string> figures;
@@ -130,18 +161,17 @@ class JobChecker {
 
   absl::Status CheckViews(const Graph& graph) {
     v1::DataSpec& data = *job_.spec.mutable_data();
-    ASSIGN_OR_RETURN(
-        const std::optional<int64_t> train,
-        CheckView(*data.mutable_train(), "data.train", datasets_, graph.input_shape(), target_));
+    const absl::StatusOr<Columns> columns = FindColumns(graph, goals_, data);
+    RETURN_IF_ERROR(base::InField(columns.status(), "data"));
+    ASSIGN_OR_RETURN(const std::optional<int64_t> train,
+                     CheckView(*data.mutable_train(), "data.train", datasets_, *columns));
     if (data.has_validation()) {
-      RETURN_IF_ERROR(CheckView(*data.mutable_validation(), "data.validation", datasets_,
-                                graph.input_shape(), target_)
-                          .status());
-    }
-    if (data.has_test())
       RETURN_IF_ERROR(
-          CheckView(*data.mutable_test(), "data.test", datasets_, graph.input_shape(), target_)
-              .status());
+          CheckView(*data.mutable_validation(), "data.validation", datasets_, *columns).status());
+    }
+    if (data.has_test()) {
+      RETURN_IF_ERROR(CheckView(*data.mutable_test(), "data.test", datasets_, *columns).status());
+    }
     if (train.has_value()) {
       const int64_t batch = job_.spec.fit().batch_size();
       job_.train_rows = *train;
@@ -155,10 +185,11 @@ class JobChecker {
     Load load;
     const v1::Fit& fit = job_.spec.fit();
     load.batch_size = fit.batch_size();
-    load.target_values = target_.width;
-    const metrics::Scored scored{loss_, target_, graph.output_values()};
-    for (const v1::Metric& metric : job_.spec.metrics())
-      load.kept_values += metrics::Find(metric)->sizes(metric, scored).kept;
+    for (const Goal& goal : goals_) {
+      load.target_values += goal.scored.target.width;
+      for (const v1::Metric& metric : goal.metrics)
+        load.kept_values += metrics::Find(metric)->sizes(metric, goal.scored).kept;
+    }
     load.resources = {job_.cores, fit.logical_shards()};
     ASSIGN_OR_RETURN(const auto trainable, TrainableByStage(graph, fit));
     for (const std::vector<bool>& stage : trainable)
@@ -241,8 +272,7 @@ class JobChecker {
   const JobLimits limits_;
   const uint64_t drawn_seed_;
   CheckedJob job_;
-  const losses::LossKind* loss_ = nullptr;
-  losses::Target target_;
+  std::vector<Goal> goals_;
 };
 
 }  // namespace

@@ -68,13 +68,26 @@ bool IsWhole(const v1::Column& column) {
   return column.dtype() != "F32" && column.dtype() != "F64";
 }
 
-absl::Status CheckShapes(absl::string_view path, const v1::Column& x, const v1::Column& y,
-                         std::span<const int64_t> input_shape, const Target& target) {
-  if (!std::equal(x.shape().begin(), x.shape().end(), input_shape.begin(), input_shape.end())) {
-    return Error(path, absl::StrCat("rows of shape (", absl::StrJoin(x.shape(), ", "),
-                                    ") do not fit model.input_shape (",
-                                    absl::StrJoin(input_shape, ", "), ")"));
+// Of the part of each row that the model takes; a part of one entry may be the entry itself.
+absl::Status CheckInput(absl::string_view path, const v1::Column& x, const InputColumn& wanted) {
+  std::vector<int64_t> shape(x.shape().begin(), x.shape().end());
+  if (wanted.end > 0) {
+    if (shape.empty() || wanted.end > shape[0]) {
+      return Error(path, absl::StrCat("column \"", x.name(), "\" with rows of shape (",
+                                      absl::StrJoin(shape, ", "), ") has no part [", wanted.first,
+                                      ", ", wanted.end, "]"));
+    }
+    shape[0] = wanted.end - wanted.first;
+    const std::vector<int64_t> entry(shape.begin() + 1, shape.end());
+    if (shape[0] == 1 && entry == wanted.shape) return absl::OkStatus();
   }
+  if (shape == wanted.shape) return absl::OkStatus();
+  return Error(path, absl::StrCat("rows of shape (", absl::StrJoin(shape, ", "), ") of column \"",
+                                  x.name(), "\" do not fit ", wanted.path, " (",
+                                  absl::StrJoin(wanted.shape, ", "), ")"));
+}
+
+absl::Status CheckTarget(absl::string_view path, const v1::Column& y, const Target& target) {
   const int64_t values = RowValues(y);
   const bool class_numbers = values == 1 && IsWhole(y);
   if (target.form == TargetForm::kClass && !class_numbers) {
@@ -88,6 +101,17 @@ absl::Status CheckShapes(absl::string_view path, const v1::Column& x, const v1::
                            target.width));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckWeights(const v1::DataView& view, absl::string_view path,
+                          const v1::Split& split) {
+  if (view.sample_weight().empty()) return absl::OkStatus();
+  const std::string field = Join(path, "sample_weight");
+  RETURN_IF_ERROR(base::CheckName(field, view.sample_weight()));
+  ASSIGN_OR_RETURN(const v1::Column* column, FindColumn(view.sample_weight(), field, split));
+  if (RowValues(*column) == 1) return absl::OkStatus();
+  return Error(field, absl::StrCat("column \"", column->name(), "\" has ", RowValues(*column),
+                                   " values a row: one weight is needed"));
 }
 
 absl::Status CheckRange(const v1::DataView& view, absl::string_view path, int64_t rows) {
@@ -192,20 +216,31 @@ absl::Status CheckNumbers(const v1::DataView& view, absl::string_view path) {
 
 absl::StatusOr<std::optional<int64_t>> CheckView(v1::DataView& view, absl::string_view path,
                                                  std::span<const v1::Dataset> datasets,
-                                                 std::span<const int64_t> input_shape,
-                                                 const Target& target) {
+                                                 const Columns& columns) {
   if (view.split().empty()) view.set_split("train");
   if (!view.has_scale()) view.set_scale(1);
   if (!view.has_offset()) view.set_offset(0);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(view, path, datasets));
   ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(view, path, *dataset));
-  ASSIGN_OR_RETURN(const v1::Column* x, FindColumn("x", path, *split));
-  ASSIGN_OR_RETURN(const v1::Column* y, FindColumn("y", path, *split));
   RETURN_IF_ERROR(CheckNumbers(view, path));
   RETURN_IF_ERROR(CheckRange(view, path, split->rows()));
-  RETURN_IF_ERROR(CheckShapes(path, *x, *y, input_shape, target));
-  RETURN_IF_ERROR(CheckLabels(view, path, *y, target));
-  return CheckTake(view, path, CountRows(view, *split, *y), *split);
+  for (const InputColumn& input : columns.inputs) {
+    ASSIGN_OR_RETURN(const v1::Column* x, FindColumn(input.column, path, *split));
+    RETURN_IF_ERROR(CheckInput(path, *x, input));
+  }
+  const v1::Column* first = nullptr;
+  for (const TargetColumn& wanted : columns.targets) {
+    ASSIGN_OR_RETURN(const v1::Column* y, FindColumn(wanted.column, path, *split));
+    RETURN_IF_ERROR(CheckTarget(path, *y, wanted.target));
+    if (first == nullptr) {
+      first = y;
+      RETURN_IF_ERROR(CheckLabels(view, path, *y, wanted.target));
+    } else if (first != y || view.labels().empty()) {
+      RETURN_IF_ERROR(CheckStoredClasses(view, path, *y, wanted.target));
+    }
+  }
+  RETURN_IF_ERROR(CheckWeights(view, path, *split));
+  return CheckTake(view, path, CountRows(view, *split, *first), *split);
 }
 
 }  // namespace gradus::graph

@@ -112,7 +112,7 @@ class ExecutableImpl final : public Executable {
   }
   void SetTotalSteps(int64_t steps) override { program_->set_total_steps(steps); }
 
-  losses::Target target() const override { return program_->target(); }
+  std::span<const losses::Target> targets() const override { return program_->targets(); }
   const metrics::MetricSet& metrics() const override { return program_->metrics(); }
   const graph::Graph& graph() const override { return graph_; }
   int64_t trainable_params() const override {

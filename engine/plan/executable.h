@@ -15,7 +15,7 @@
 #include "engine/plan/tensor_list.h"
 #include "engine/training/losses/target.h"
 #include "engine/training/metrics/metric_set.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/job.pb.h"
 
 namespace gradus::plan {
 
@@ -24,6 +24,8 @@ struct TrainSetup {
   v1::Loss loss;
   v1::Optimizer optimizer;
   std::vector<v1::Metric> metrics;
+  // Where not empty, an entry for each of the graph's outputs, in the place of loss and metrics.
+  std::vector<v1::OutputTraining> outputs;
   // Rows of a full batch.
   int64_t batch_size = 32;
   // A power of two. 1: the cores work inside each kernel. More: each core runs whole shards of the
@@ -42,11 +44,13 @@ struct TrainSetup {
 // Rows for one step; borrowed for the length of the call. Rows lie one after another without gaps,
 // so a full batch's shards are parts of one block.
 struct Batch {
-  // [rows, graph.input_values()].
+  // [rows, values] of each of the graph's inputs, one input behind the other.
   const float* inputs = nullptr;
-  // int32_t [rows] or float [rows, width], as target() says.
+  // int32_t [rows] or float [rows, width] of each output, as targets() says, one behind the other.
   const void* targets = nullptr;
   int64_t rows = 0;
+  // [rows]: what each row counts in the losses; null: 1.
+  const float* weights = nullptr;
 };
 
 // What many steps have gathered over their rows, added up in double, in a fixed order.
@@ -54,7 +58,7 @@ struct Totals {
   int64_t rows = 0;
   // To be divided by `rows`.
   double loss = 0;
-  // In the order of TrainSetup::metrics; empty before the first step.
+  // As Executable::metrics(); empty before the first step.
   std::vector<metrics::Tally> metrics;
 };
 
@@ -103,8 +107,8 @@ class Executable {
   // setup.
   virtual void SetTotalSteps(int64_t steps) = 0;
 
-  // What a batch's targets must be.
-  virtual losses::Target target() const = 0;
+  // What a batch's targets must be, one an output.
+  virtual std::span<const losses::Target> targets() const = 0;
   // Those of Totals::metrics; valid until the next Reconfigure.
   virtual const metrics::MetricSet& metrics() const = 0;
   virtual const graph::Graph& graph() const = 0;

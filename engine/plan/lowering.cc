@@ -17,23 +17,26 @@ constexpr uint32_t kMostLinks = 64;
 
 class Lowering {
  public:
-  Lowering(const graph::Graph& graph, const losses::LossKind& loss, bool from_logits)
+  Lowering(const graph::Graph& graph, std::span<const graph::Goal> goals)
       : graph_(graph),
-        loss_(loss),
-        from_logits_(from_logits),
+        goals_(goals),
         values_(graph.nodes().size()),
         takers_(graph.nodes().size()) {}
 
-  absl::StatusOr<LoweredGraph> Run() && {
-    lowered_.value_floats.push_back(graph_.input_values());
-    lowered_.logits = from_logits_;
+  LoweredGraph Run() && {
+    for (const graph::ModelInput& input : graph_.inputs())
+      lowered_.value_floats.push_back(input.values);
+    lowered_.inputs = lowered_.value_floats.size();
+    for (const graph::Goal& goal : goals_)
+      lowered_.outputs.push_back({.logits = goal.scored.loss->from_logits(goal.loss)});
     for (const graph::Node& node : graph_.nodes()) {
       for (const int input : node.inputs) {
-        if (input != graph::kModelInput) ++takers_[static_cast<size_t>(input)];
+        if (!graph::IsModelInput(input)) ++takers_[static_cast<size_t>(input)];
       }
     }
     for (size_t i = 0; i < graph_.nodes().size(); ++i) LowerNode(static_cast<int>(i));
-    lowered_.output = values_.back();
+    for (size_t i = 0; i < goals_.size(); ++i)
+      lowered_.outputs[i].value = values_[static_cast<size_t>(graph_.outputs()[i])];
     return std::move(lowered_);
   }
 
@@ -41,18 +44,16 @@ class Lowering {
   void LowerNode(int index) {
     const graph::Node& node = graph_.nodes()[static_cast<size_t>(index)];
     std::vector<int> srcs;
-    for (const int input : node.inputs)
-      srcs.push_back(input == graph::kModelInput ? kInputValue
-                                                 : values_[static_cast<size_t>(input)]);
+    for (const int input : node.inputs) srcs.push_back(ValueOf(input));
     std::vector<layers::Lowered> chain = node.kind->lower(node.spec, graph_.input_shapes_of(index));
     const regularizers::Coefficients penalty =
         regularizers::CoefficientsOf(node.spec.activity_regularizer());
-    const bool last = static_cast<size_t>(index) + 1 == graph_.nodes().size();
-    if (last && !penalty.any()) LeaveLastActivationToLoss(chain);
+    if (!penalty.any()) LeaveLastActivationToLoss(index, chain);
     // An activation that is a layer of its own joins the layer before it, if nobody else takes that
     // one's output.
-    const bool alone = node.inputs.size() == 1 && node.inputs[0] != graph::kModelInput &&
-                       takers_[static_cast<size_t>(node.inputs[0])] == 1;
+    const bool alone = node.inputs.size() == 1 && !graph::IsModelInput(node.inputs[0]) &&
+                       takers_[static_cast<size_t>(node.inputs[0])] == 1 &&
+                       !graph_.is_output(node.inputs[0]);
     bool may_join = alone && !lowered_.links.empty() && lowered_.links.back().dst == srcs[0] &&
                     !IsPenalized(srcs[0]);
     for (size_t i = 0; i < chain.size(); ++i) {
@@ -65,6 +66,11 @@ class Lowering {
     if (penalty.any()) lowered_.penalties.push_back({srcs[0], penalty});
   }
 
+  int ValueOf(int node) const {
+    return graph::IsModelInput(node) ? static_cast<int>(graph::InputOfIndex(node))
+                                     : values_[static_cast<size_t>(node)];
+  }
+
   // The loss looks at it as it is.
   bool IsPenalized(int value) const {
     return std::ranges::any_of(lowered_.penalties, [value](const ValuePenalty& penalty) {
@@ -72,11 +78,16 @@ class Lowering {
     });
   }
 
-  void LeaveLastActivationToLoss(std::vector<layers::Lowered>& chain) {
-    if (from_logits_ || chain.empty() || chain.back().activation != loss_.fuses) return;
-    if (chain.back().activation == v1::Activation::KIND_NOT_SET) return;
+  // Where nothing else looks at the layer's output.
+  void LeaveLastActivationToLoss(int index, std::vector<layers::Lowered>& chain) {
+    if (chain.empty() || takers_[static_cast<size_t>(index)] > 0) return;
+    const auto output =
+        static_cast<size_t>(std::ranges::find(graph_.outputs(), index) - graph_.outputs().begin());
+    if (output == goals_.size() || lowered_.outputs[output].logits) return;
+    const v1::Activation::KindCase last = chain.back().activation;
+    if (last == v1::Activation::KIND_NOT_SET || last != goals_[output].scored.loss->fuses) return;
     chain.pop_back();
-    lowered_.logits = true;
+    lowered_.outputs[output].logits = true;
   }
 
   static bool Absorb(Link& link, const layers::Lowered& part) {
@@ -101,8 +112,7 @@ class Lowering {
   }
 
   const graph::Graph& graph_;
-  const losses::LossKind& loss_;
-  const bool from_logits_;
+  const std::span<const graph::Goal> goals_;
   LoweredGraph lowered_;
   std::vector<int> values_;  // of each node's output
   std::vector<int> takers_;  // of each node's output
@@ -110,10 +120,8 @@ class Lowering {
 
 }  // namespace
 
-absl::StatusOr<LoweredGraph> LowerGraph(const graph::Graph& graph, const v1::Loss& loss) {
-  const losses::LossKind* kind = losses::Find(loss);
-  if (kind == nullptr) return absl::InvalidArgumentError("a loss is required");
-  return Lowering(graph, *kind, kind->from_logits(loss)).Run();
+LoweredGraph LowerGraph(const graph::Graph& graph, std::span<const graph::Goal> goals) {
+  return Lowering(graph, goals).Run();
 }
 
 }  // namespace gradus::plan

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph as a list of kernels' operations: activations absorbed, views gone, the last activation
-// left to the loss where that is stabler.
+// A graph as a list of kernels' operations: activations absorbed, views gone, an output's last
+// activation left to its loss where that is stabler.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "engine/graph/goals.h"
 #include "engine/graph/graph.h"
 #include "engine/kernels/operation.h"
 #include "engine/training/regularizers/kind.h"
-#include "gradus/v1/training.pb.h"
 
 namespace gradus::plan {
-
-// Number of the value that is the model's input.
-inline constexpr int kInputValue = 0;
 
 // One operation with what it reads and writes.
 struct Link {
@@ -26,7 +23,7 @@ struct Link {
   // Numbers of values, the same one twice where the graph says so; a link comes after those that it
   // reads from.
   std::vector<int> srcs;
-  int dst = kInputValue;
+  int dst = 0;
   // Index into Graph::nodes() of the layer whose weights and settings it has.
   int layer = 0;
   // Of its random numbers; see kernels::Operands.
@@ -35,23 +32,29 @@ struct Link {
 
 // A term of the loss, of a value.
 struct ValuePenalty {
-  int value = kInputValue;
+  int value = 0;
   regularizers::Coefficients coefficients;
+};
+
+// What one of the model's losses looks at.
+struct LoweredOutput {
+  int value = 0;
+  // It is what the last activation would be given, or logits by the loss's own word.
+  bool logits = false;
 };
 
 // What is to be computed, for any number of rows.
 struct LoweredGraph {
   std::vector<Link> links;
-  // Floats in a row of each value; value 0 is the input.
+  // Floats in a row of each value; the first `inputs` are the model's.
   std::vector<int64_t> value_floats;
+  size_t inputs = 0;
   std::vector<ValuePenalty> penalties;
-  // The value that the loss looks at.
-  int output = kInputValue;
-  // It is what the last activation would be given, or logits by the loss's own word.
-  bool logits = false;
+  // In the order of the graph's.
+  std::vector<LoweredOutput> outputs;
 };
 
-// REQUIRES: the loss is checked, and fits the graph's output.
-absl::StatusOr<LoweredGraph> LowerGraph(const graph::Graph& graph, const v1::Loss& loss);
+// REQUIRES: one goal for each of the graph's outputs.
+LoweredGraph LowerGraph(const graph::Graph& graph, std::span<const graph::Goal> goals);
 
 }  // namespace gradus::plan

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/kernels/parallel.h"
-#include "engine/training/losses/kind.h"
 #include "engine/training/schedules/kind.h"
 
 namespace gradus::plan {
@@ -18,12 +17,6 @@ namespace {
 int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / shards; }
 
 }  // namespace
-
-absl::StatusOr<metrics::Scored> ScoredBy(const v1::Loss& loss, const graph::Graph& graph) {
-  const losses::LossKind& kind = *losses::Find(loss);
-  ASSIGN_OR_RETURN(const losses::Target target, kind.target(loss, graph.output_shape()));
-  return metrics::Scored{.loss = &kind, .target = target, .width = graph.output_values()};
-}
 
 Program::Program(const graph::Graph& graph, const TrainSetup& setup)
     : graph_(graph),
@@ -39,10 +32,10 @@ absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& gra
 }
 
 absl::Status Program::Build() {
-  ASSIGN_OR_RETURN(lowered_, LowerGraph(graph_, setup_.loss));
-  ASSIGN_OR_RETURN(const metrics::Scored scored, ScoredBy(setup_.loss, graph_));
-  target_ = scored.target;
-  metrics_ = metrics::MetricSet(setup_.metrics, scored);
+  ASSIGN_OR_RETURN(goals_, graph::GoalsOf(graph_, setup_.loss, setup_.metrics, setup_.outputs));
+  lowered_ = LowerGraph(graph_, goals_);
+  for (const graph::Goal& goal : goals_) targets_.push_back(goal.scored.target);
+  metrics_ = graph::MetricsOf(goals_);
   optimizer_ = optimizers::Find(setup_.optimizer);
   first_rate_ = optimizer_->learning_rate(setup_.optimizer);
   learning_rate_ = first_rate_;
@@ -159,8 +152,8 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
     if (shard_rows == 0) continue;
     ASSIGN_OR_RETURN(const CompiledOperations* operations, OperationsFor(shard_rows, training));
     ASSIGN_OR_RETURN(auto compiled, ShardPlan::Compile({.graph = lowered_,
-                                                        .setup = setup_,
-                                                        .target = target_,
+                                                        .goals = goals_,
+                                                        .seed = setup_.seed,
                                                         .metrics = metrics_,
                                                         .parameters = *parameters_,
                                                         .operations = *operations,

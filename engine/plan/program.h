@@ -29,9 +29,6 @@
 
 namespace gradus::plan {
 
-// What metrics look at; INVALID_ARGUMENT where the loss does not fit the graph's output.
-absl::StatusOr<metrics::Scored> ScoredBy(const v1::Loss& loss, const graph::Graph& graph);
-
 // What Executable promises, for a setup that never changes.
 //   Owns     parameters, plans and their memory, the team; the graph must outlive it.
 //   Threads  as Executable.
@@ -44,7 +41,7 @@ class Program {
   const ParameterStore& parameters() const { return *parameters_; }
   const TrainSetup& setup() const { return setup_; }
   const std::vector<bool>& trainable() const { return trainable_; }
-  const losses::Target& target() const { return target_; }
+  std::span<const losses::Target> targets() const { return targets_; }
   const metrics::MetricSet& metrics() const { return metrics_; }
 
   absl::Status ImportWeights(std::span<const NamedTensor> tensors);
@@ -127,8 +124,9 @@ class Program {
   const TrainSetup setup_;
   const std::vector<bool> trainable_;  // one a layer
   const int shards_;
+  std::vector<graph::Goal> goals_;
   LoweredGraph lowered_;
-  losses::Target target_;
+  std::vector<losses::Target> targets_;
   metrics::MetricSet metrics_;
   const optimizers::OptimizerKind* optimizer_ = nullptr;
   optimizers::Common common_;

@@ -8,6 +8,7 @@
 #include "engine/base/status.h"
 #include "engine/kernels/accumulate.h"
 #include "engine/kernels/penalty.h"
+#include "engine/plan/loss_of_rows.h"
 #include "engine/plan/placement.h"
 #include "engine/plan/shard_plan.h"
 #include "engine/training/losses/kind.h"
@@ -48,7 +49,7 @@ class ShardCompiler {
 
   absl::StatusOr<std::unique_ptr<ShardPlan>> Run() && {
     plan_->rows_ = request_.rows;
-    plan_->draw_ = {.seed = request_.setup.seed, .step = 0, .first_row = request_.first_row};
+    plan_->draw_ = {.seed = request_.seed, .step = 0, .first_row = request_.first_row};
     FindUses();
     PlaceValues();
     std::vector<Emission> forward;
@@ -57,6 +58,7 @@ class ShardCompiler {
       forward.push_back(PrepareForward(i));
       backward.push_back(PrepareBackward(i));
     }
+    AddBlocksOfLosses();
     PlaceBlocks();
     plan_->penalty_sums_.resize(request_.graph.penalties.size());
     AddPenaltiesOf(kNobody);
@@ -65,7 +67,7 @@ class ShardCompiler {
       Append(std::move(kernels), forward[At(i)]);
       AddPenaltiesOf(i);
     }
-    RETURN_IF_ERROR(AddLossAndMetrics());
+    RETURN_IF_ERROR(AddLossesAndMetrics());
     for (int i = end() - 1; i >= 0 && request_.training; --i) {
       if (!wanted_[At(links_[At(i)].dst)]) continue;
       AddPenaltyGradients(At(links_[At(i)].dst));
@@ -97,7 +99,7 @@ class ShardCompiler {
                                [this](int parameter) { return IsTrained(parameter); });
   }
 
-  // A value's gradient is wanted where something before it trains: not for the input, not inside a
+  // A value's gradient is wanted where something before it trains: not for inputs, not inside a
   // frozen beginning.
   void FindUses() {
     wanted_.assign(values_, false);
@@ -125,7 +127,11 @@ class ShardCompiler {
   size_t Bytes(size_t value) const {
     return static_cast<size_t>(request_.rows * request_.graph.value_floats[value]) * sizeof(float);
   }
-  bool IsOutput(size_t value) const { return static_cast<int>(value) == request_.graph.output; }
+  bool IsOutput(size_t value) const {
+    return std::ranges::any_of(request_.graph.outputs, [value](const LoweredOutput& output) {
+      return At(output.value) == value;
+    });
+  }
 
   // The last moment at which the value itself, not its gradient, is read.
   int LastRead(size_t value) const {
@@ -161,7 +167,7 @@ class ShardCompiler {
             .width = request_.graph.value_floats[At(penalty.value)]};
   }
 
-  // Of what this link gives; kNobody: of the input.
+  // Of what this link gives; kNobody: of the inputs.
   void AddPenaltiesOf(int link) {
     for (size_t i = 0; i < request_.graph.penalties.size(); ++i) {
       const ValuePenalty& penalty = request_.graph.penalties[i];
@@ -182,9 +188,16 @@ class ShardCompiler {
   }
 
   void PlaceValues() {
-    value_cells_.assign(values_, &plan_->input_);
+    value_cells_.assign(values_, nullptr);
     gradient_cells_.assign(values_, nullptr);
-    for (size_t value = 1; value < values_; ++value) {
+    int64_t before = 0;
+    for (size_t value = 0; value < request_.graph.inputs; ++value) {
+      const int64_t bytes = request_.graph.value_floats[value] * int64_t{sizeof(float)};
+      plan_->inputs_.push_back({.row_bytes = bytes, .bytes_before = before});
+      value_cells_[value] = &plan_->inputs_.back().pointer;
+      before += bytes;
+    }
+    for (size_t value = request_.graph.inputs; value < values_; ++value) {
       value_cells_[value] = AddBlock(Bytes(value), producer_[value], LastRead(value));
       if (wanted_[value]) {
         gradient_cells_[value] =
@@ -284,34 +297,72 @@ class ShardCompiler {
     }
   }
 
-  absl::Status AddLossAndMetrics() {
-    const auto output = static_cast<size_t>(request_.graph.output);
-    const losses::LossKind& loss = *losses::Find(request_.setup.loss);
-    losses::LossOperands operands;
-    operands.predictions = value_cells_[output];
-    operands.targets = &plan_->target_;
-    operands.sum = &plan_->loss_sum_;
-    operands.rows = request_.rows;
-    operands.width = request_.graph.value_floats[output];
-    operands.scale = 1.0F / static_cast<float>(request_.batch_rows);
-    operands.logits = request_.graph.logits;
-    operands.diff = gradient_cells_[output];
-    AddMetrics({.predictions = operands.predictions,
-                .targets = operands.targets,
-                .rows = operands.rows,
-                .width = operands.width,
-                .logits = operands.logits,
-                .scoring = loss.scoring,
-                .form = request_.target.form});
-    ASSIGN_OR_RETURN(auto kernel, loss.lower(request_.setup.loss, operands));
-    plan_->kernels_.push_back(std::move(kernel));
+  // Where two outputs are one value, the second loss's gradient is added to the first one's.
+  void AddBlocksOfLosses() {
+    std::vector<bool> written(values_, false);
+    int64_t before = 0;
+    for (size_t i = 0; i < request_.goals.size(); ++i) {
+      const losses::Target& target = request_.goals[i].scored.target;
+      const int64_t bytes = losses::RowBytes(target);
+      plan_->targets_.push_back({.row_bytes = bytes, .bytes_before = before});
+      before += bytes;
+      const size_t value = At(request_.graph.outputs[i].value);
+      kernels::Cell diff = gradient_cells_[value];
+      if (diff != nullptr && written[value]) diff = AddBlock(Bytes(value), end(), end());
+      written[value] = true;
+      loss_diffs_.push_back(diff);
+    }
+  }
+
+  absl::Status AddLossesAndMetrics() {
+    const metrics::MetricSet& set = request_.metrics;
+    for (size_t i = 0; i < set.size(); ++i) plan_->tallies_.push_back(set.PartOf(i, request_.rows));
+    for (size_t i = 0; i < request_.goals.size(); ++i) RETURN_IF_ERROR(AddLossAndMetrics(i));
     return absl::OkStatus();
   }
 
-  void AddMetrics(metrics::MetricOperands operands) {
+  absl::Status AddLossAndMetrics(size_t output) {
+    const graph::Goal& goal = request_.goals[output];
+    const LoweredOutput& lowered = request_.graph.outputs[output];
+    const size_t value = At(lowered.value);
+    losses::LossOperands operands;
+    operands.predictions = value_cells_[value];
+    operands.targets = &plan_->targets_[output].pointer;
+    operands.diff = loss_diffs_[output];
+    operands.sum = &plan_->loss_sum_;
+    operands.rows = request_.rows;
+    operands.width = request_.graph.value_floats[value];
+    operands.scale = static_cast<float>(goal.weight) / static_cast<float>(request_.batch_rows);
+    operands.logits = lowered.logits;
+    AddMetrics(output, {.predictions = operands.predictions,
+                        .targets = operands.targets,
+                        .rows = operands.rows,
+                        .width = operands.width,
+                        .logits = operands.logits,
+                        .scoring = goal.scored.loss->scoring,
+                        .form = goal.scored.target.form});
+    for (size_t i = 0; i < request_.metrics.size(); ++i) {
+      if (request_.metrics.is_loss(i) && request_.metrics.output(i) == output)
+        operands.sum = plan_->tallies_[i].state.data();
+    }
+    plan_->loss_sums_.push_back({operands.sum, goal.weight});
+    ASSIGN_OR_RETURN(auto kernel, MakeLossOfRows({.kind = *goal.scored.loss,
+                                                  .spec = goal.loss,
+                                                  .target = goal.scored.target,
+                                                  .operands = operands,
+                                                  .row_weights = &plan_->row_weights_}));
+    plan_->kernels_.push_back(std::move(kernel));
+    if (operands.diff != gradient_cells_[value]) {
+      plan_->kernels_.push_back(kernels::MakeAccumulate(
+          operands.rows * operands.width, request_.threads, operands.diff, gradient_cells_[value]));
+    }
+    return absl::OkStatus();
+  }
+
+  void AddMetrics(size_t output, metrics::MetricOperands operands) {
     const metrics::MetricSet& set = request_.metrics;
-    for (size_t i = 0; i < set.size(); ++i) plan_->tallies_.push_back(set.PartOf(i, request_.rows));
     for (size_t i = 0; i < set.size(); ++i) {
+      if (set.output(i) != output || set.is_loss(i)) continue;
       if (request_.training && set.kind(i).from == metrics::Occasion::kTest) continue;
       operands.state = plan_->tallies_[i].state.data();
       operands.kept = plan_->tallies_[i].kept.data();
@@ -332,6 +383,7 @@ class ShardCompiler {
   std::vector<kernels::Cell> value_cells_;
   std::vector<kernels::Cell> gradient_cells_;
   std::vector<kernels::Cell> workspaces_;  // one a link
+  std::vector<kernels::Cell> loss_diffs_;  // one an output
 };
 
 absl::StatusOr<std::unique_ptr<ShardPlan>> ShardPlan::Compile(const ShardRequest& request) {

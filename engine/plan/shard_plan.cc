@@ -2,6 +2,8 @@
 // Running a shard's kernels.
 #include "engine/plan/shard_plan.h"
 
+#include <numeric>
+
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 
@@ -11,11 +13,28 @@ void ShardPlan::Bind(std::byte* memory) {
   for (const Placed& placed : placed_) *placed.cell = memory + placed.offset;
 }
 
-void ShardPlan::SetBatch(const float* inputs, const void* targets, uint64_t run_step) {
-  // Kernels only read them; a cell's type has no const because most cells are written.
-  input_ = const_cast<float*>(inputs);
-  target_ = const_cast<void*>(targets);
+void ShardPlan::BindRows(std::deque<Bound>& parts, const void* block, int64_t batch_rows,
+                         int64_t first_row) {
+  for (Bound& part : parts) {
+    const std::byte* at = static_cast<const std::byte*>(block) + part.bytes_before * batch_rows +
+                          part.row_bytes * first_row;
+    // Kernels only read them; a cell's type has no const because most cells are written.
+    part.pointer = const_cast<std::byte*>(at);
+  }
+}
+
+void ShardPlan::SetBatch(const Batch& batch, uint64_t run_step) {
+  const int64_t first = draw_.first_row;
+  BindRows(inputs_, batch.inputs, batch.rows, first);
+  BindRows(targets_, batch.targets, batch.rows, first);
+  row_weights_ = batch.weights == nullptr ? nullptr : const_cast<float*>(batch.weights + first);
   draw_.step = run_step;
+}
+
+double ShardPlan::loss_sum() const {
+  double sum = loss_sums_[0].weight * *loss_sums_[0].sum;
+  for (size_t i = 1; i < loss_sums_.size(); ++i) sum += loss_sums_[i].weight * *loss_sums_[i].sum;
+  return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), sum);
 }
 
 absl::Status ShardPlan::Run() {

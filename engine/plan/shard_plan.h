@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/graph/goals.h"
 #include "engine/kernels/kernel.h"
 #include "engine/kernels/operation.h"
 #include "engine/plan/executable.h"
@@ -27,8 +27,10 @@ using CompiledOperations = std::vector<std::unique_ptr<kernels::CompiledOperatio
 // What a shard's plan is made for.
 struct ShardRequest {
   const LoweredGraph& graph;
-  const TrainSetup& setup;
-  const losses::Target& target;
+  // One for each of the graph's outputs.
+  std::span<const graph::Goal> goals;
+  // Of what layers draw.
+  uint64_t seed = 0;
   const metrics::MetricSet& metrics;
   const ParameterStore& parameters;
   // One a link, for `rows`.
@@ -39,7 +41,7 @@ struct ShardRequest {
   // The number in the batch of the shard's first row.
   int64_t first_row = 0;
   int64_t rows = 0;
-  // Of the whole batch: the gradient is that of their mean loss.
+  // Of the whole batch: the gradient is that of the sum of their losses over this.
   int64_t batch_rows = 0;
   bool training = true;
 };
@@ -55,15 +57,13 @@ class ShardPlan {
   // Bytes that Bind must be given, 64-byte aligned.
   size_t bytes() const { return bytes_; }
   void Bind(std::byte* memory);
-  // The rows of the next run, borrowed until it has ended.
-  void SetBatch(const float* inputs, const void* targets, uint64_t run_step);
+  // The whole batch whose rows are the next run's, borrowed until that has ended.
+  void SetBatch(const Batch& batch, uint64_t run_step);
 
   // Fills the sum and tallies below and, in training, the shard's gradients.
   absl::Status Run();
-  // With the terms of penalized values.
-  double loss_sum() const {
-    return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), loss_sum_);
-  }
+  // Of all outputs, and with the terms of penalized values.
+  double loss_sum() const;
   std::span<const metrics::Tally> tallies() const { return tallies_; }
   int64_t rows() const { return rows_; }
 
@@ -81,17 +81,35 @@ class ShardPlan {
     size_t offset;
   };
 
+  // A part of the batch: its cells' pointer is set for each run.
+  struct Bound {
+    void* pointer = nullptr;
+    // Bytes that it has in each row, and all those before it in the batch have.
+    int64_t row_bytes = 0;
+    int64_t bytes_before = 0;
+  };
+  // What an output's loss leaves, and what it counts.
+  struct WeightedSum {
+    const double* sum;
+    double weight;
+  };
+
+  static void BindRows(std::deque<Bound>& parts, const void* block, int64_t batch_rows,
+                       int64_t first_row);
+
   int64_t rows_ = 0;
   size_t bytes_ = 0;
   std::vector<std::unique_ptr<kernels::Kernel>> kernels_;
   std::deque<void*> cells_;  // they stay where they are
   std::vector<Placed> placed_;
-  void* input_ = nullptr;
-  void* target_ = nullptr;
+  std::deque<Bound> inputs_;   // one an input of the model; they stay where they are
+  std::deque<Bound> targets_;  // one an output
+  void* row_weights_ = nullptr;
   kernels::Draw draw_;
   std::vector<double> penalty_sums_;     // one a penalty of the graph; they stay where they are
   alignas(64) double loss_sum_ = 0;      // a cache line of its own: every core writes its shards'
   std::vector<metrics::Tally> tallies_;  // what no kernel fills says nothing
+  std::vector<WeightedSum> loss_sums_;   // one an output
 };
 
 }  // namespace gradus::plan

@@ -36,16 +36,9 @@ void Program::PrepareUpdate() {
 }
 
 void Program::BindBatch(StepPlan& plan, const Batch& batch) const {
-  const int64_t target_bytes = target_.form == losses::TargetForm::kClass
-                                   ? static_cast<int64_t>(sizeof(int32_t))
-                                   : target_.width * static_cast<int64_t>(sizeof(float));
   for (size_t shard = 0; shard < plan.shards.size(); ++shard) {
     if (plan.shards[shard] == nullptr) continue;
-    const int64_t first = plan.first_row[shard];
-    plan.shards[shard]->SetBatch(
-        batch.inputs + first * graph_.input_values(),
-        static_cast<const std::byte*>(batch.targets) + first * target_bytes,
-        static_cast<uint64_t>(run_steps_));
+    plan.shards[shard]->SetBatch(batch, static_cast<uint64_t>(run_steps_));
   }
 }
 

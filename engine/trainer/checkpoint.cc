@@ -237,6 +237,8 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
   *part.mutable_loss() = spec.loss();
   *part.mutable_optimizer() = spec.optimizer();
   *part.mutable_metrics() = spec.metrics();
+  *part.mutable_outputs() = spec.outputs();
+  *part.mutable_class_weight() = spec.class_weight();
   *part.mutable_fit() = spec.fit();
   part.mutable_fit()->clear_checkpoint();
   std::string text;

@@ -27,7 +27,7 @@ absl::StatusOr<std::optional<plan::Totals>> Evaluator::Run(plan::Executable& exe
   for (int64_t step = 0; step < reader_->steps_per_epoch(); ++step) {
     if (control.request() != Control::Request::kNone) return std::nullopt;
     const data::Batch& batch = *reader_->Next();
-    RETURN_IF_ERROR(executable.EvalStep({batch.inputs, batch.targets, batch.rows}, &totals));
+    RETURN_IF_ERROR(executable.EvalStep(StepOf(batch), &totals));
   }
   return totals;
 }

@@ -18,6 +18,11 @@ namespace gradus::trainer {
 // Runs a network forward over a whole view, as often as asked; the next pass's first batches are
 // read while training goes on.
 //   Threads  one.
+// Rows that were read, as a step takes them.
+inline plan::Batch StepOf(const data::Batch& batch) {
+  return {batch.inputs, batch.targets, batch.rows, batch.weights};
+}
+
 class Evaluator {
  public:
   static absl::StatusOr<std::unique_ptr<Evaluator>> Create(std::shared_ptr<const data::View> view,

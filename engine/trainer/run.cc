@@ -98,7 +98,7 @@ absl::Status TrainingRun::TrainSteps() {
 }
 
 absl::Status TrainingRun::Step(const data::Batch& batch) {
-  RETURN_IF_ERROR(executable_->TrainStep({batch.inputs, batch.targets, batch.rows}, &totals_));
+  RETURN_IF_ERROR(executable_->TrainStep(StepOf(batch), &totals_));
   ++position_.step;
   ++position_.step_in_epoch;
   epoch_rows_ += batch.rows;

@@ -26,7 +26,7 @@ absl::StatusOr<TrainResult> TrainingRun::FindLearningRate() {
     const double rate = sweep.rate();
     executable_->SetLearningRate(rate);
     plan::Totals totals;
-    RETURN_IF_ERROR(executable_->TrainStep({batch.inputs, batch.targets, batch.rows}, &totals));
+    RETURN_IF_ERROR(executable_->TrainStep(StepOf(batch), &totals));
     ++position_.step;
     sweep.Add(totals.loss / static_cast<double>(totals.rows));
     v1::Event event;

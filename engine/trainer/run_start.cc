@@ -33,7 +33,7 @@ absl::Status TrainingRun::Start() {
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
   if (checkpoint.has_value()) position_ = checkpoint->position;
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
-  ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_, executable_->target()));
+  ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
   SetTotalSteps(static_cast<size_t>(position_.stage));
 
@@ -60,6 +60,7 @@ plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
   return {.loss = spec.loss(),
           .optimizer = std::move(optimizer),
           .metrics = {spec.metrics().begin(), spec.metrics().end()},
+          .outputs = {spec.outputs().begin(), spec.outputs().end()},
           .batch_size = batch_size(),
           .logical_shards = ShardsOf(spec),
           .cores = CoresOf(spec),

@@ -4,25 +4,39 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "engine/base/status.h"
+#include "engine/graph/columns.h"
+#include "engine/graph/goals.h"
 
 namespace gradus::trainer {
 namespace {
 
-data::TargetNeeds NeedsOf(const losses::Target& target) {
+data::TargetNeeds NeedsOf(const graph::TargetColumn& wanted) {
+  const losses::Target& target = wanted.target;
   switch (target.form) {
     case losses::TargetForm::kClass:
-      return {data::TargetKind::kClasses, target.classes, false};
+      return {data::TargetKind::kClasses, target.classes, false, wanted.column};
     case losses::TargetForm::kDistribution:
-      return {data::TargetKind::kDistributions, target.width, false};
+      return {data::TargetKind::kDistributions, target.width, false, wanted.column};
     case losses::TargetForm::kValues:
-      return {data::TargetKind::kValues, target.width, target.probabilities};
+      return {data::TargetKind::kValues, target.width, target.probabilities, wanted.column};
   }
   return {};
+}
+
+data::ViewNeeds NeedsOf(const graph::Columns& columns) {
+  data::ViewNeeds needs;
+  needs.inputs.clear();
+  for (const graph::InputColumn& input : columns.inputs)
+    needs.inputs.push_back({input.column, input.first, input.end});
+  for (const graph::TargetColumn& target : columns.targets)
+    needs.targets.push_back(NeedsOf(target));
+  return needs;
 }
 
 absl::StatusOr<const v1::Dataset*> FindDataset(const TrainerInputs& inputs, const std::string& path,
@@ -38,28 +52,38 @@ absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& i
                                                           absl::string_view word,
                                                           const v1::DataView& spec,
                                                           const graph::Graph& graph,
-                                                          const data::TargetNeeds& needs) {
+                                                          const data::ViewNeeds& needs) {
   const std::string path = absl::StrCat("data.", word);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(inputs, path, spec.dataset()));
   ASSIGN_OR_RETURN(data::View view,
                    data::View::Open(spec, path, *dataset, inputs.open_blob, needs));
-  if (view.input_elements() != graph.input_values()) {
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const graph::ModelInput& input = graph.inputs()[i];
+    if (view.input_elements(i) == input.values) continue;
     return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                            absl::StrCat("rows of shape [", absl::StrJoin(view.input_shape(), ", "),
-                                         "] do not fit the model's input_shape [",
-                                         absl::StrJoin(graph.input_shape(), ", "), "]"));
+                            absl::StrCat("rows of ", view.input_elements(i), " values in column \"",
+                                         needs.inputs[i].column, "\" do not fit the model's input ",
+                                         input.name, " (", absl::StrJoin(input.shape, ", "), ")"));
   }
   return std::make_shared<const data::View>(std::move(view));
 }
 
 }  // namespace
 
-absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
-                                   const losses::Target& target) {
-  const data::TargetNeeds needs = NeedsOf(target);
+absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph) {
+  const v1::JobSpec& spec = inputs.spec;
+  const std::vector<v1::Metric> metrics(spec.metrics().begin(), spec.metrics().end());
+  const std::vector<v1::OutputTraining> outputs(spec.outputs().begin(), spec.outputs().end());
+  ASSIGN_OR_RETURN(const std::vector<graph::Goal> goals,
+                   graph::GoalsOf(graph, spec.loss(), metrics, outputs));
+  v1::DataSpec columns_data = spec.data();
+  ASSIGN_OR_RETURN(const graph::Columns columns, graph::FindColumns(graph, goals, columns_data));
+  const data::ViewNeeds needs = NeedsOf(columns);
+  data::ViewNeeds train_needs = needs;
+  train_needs.class_weight = {spec.class_weight().begin(), spec.class_weight().end()};
   const v1::DataSpec& data = inputs.spec.data();
   JobViews views;
-  ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, needs));
+  ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, train_needs));
   if (data.has_validation()) {
     ASSIGN_OR_RETURN(views.validation,
                      OpenOne(inputs, "validation", data.validation(), graph, needs));

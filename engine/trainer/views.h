@@ -8,7 +8,6 @@
 #include "engine/data/view.h"
 #include "engine/graph/graph.h"
 #include "engine/trainer/trainer.h"
-#include "engine/training/losses/target.h"
 
 namespace gradus::trainer {
 
@@ -21,7 +20,6 @@ struct JobViews {
 // Opens and checks them all, so that a fault in the test rows is found before training and not
 // after it.
 //   Errors   INVALID_ARGUMENT with the field's path; the opener's.
-absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
-                                   const losses::Target& target);
+absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph);
 
 }  // namespace gradus::trainer

@@ -116,7 +116,7 @@ class ParseChild final : public Parser {
       files.push_back({{"input", fd},
                        {"output", fd + 1},
                        {"format", v1::UploadFile::Format_Name(input.file.format())},
-                       {"labels", input.file.column() == "y"}});
+                       {"labels", input.file.column() != "x"}});
       fd += 2;
     }
     return json{{"memory", options_.memory_bytes},

@@ -40,11 +40,7 @@ absl::Status CheckFile(const v1::UploadFile& file, const std::string& path) {
                                  "a known format: IDX");
   }
   RETURN_IF_ERROR(base::CheckName(absl::StrCat(path, ".split"), file.split()));
-  if (file.column() != "x" && file.column() != "y") {
-    return base::InvalidArgument(absl::StrCat(path, ".column"), Quoted(file.column()),
-                                 "\"x\" or \"y\"");
-  }
-  return absl::OkStatus();
+  return base::CheckName(absl::StrCat(path, ".column"), file.column());
 }
 
 absl::Status CheckSplits(const v1::BeginUploadRequest& request) {
@@ -55,13 +51,6 @@ absl::Status CheckSplits(const v1::BeginUploadRequest& request) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, absl::StrCat("files[", i, "]"),
                               absl::StrCat("column \"", file.column(), "\" of split \"",
                                            file.split(), "\" is given twice"));
-    }
-  }
-  for (int i = 0; i < request.files_size(); ++i) {
-    const std::string& split = request.files(i).split();
-    if (seen.count({split, "x"}) == 0) {
-      return base::InvalidArgument(absl::StrCat("files[", i, "].split"), Quoted(split),
-                                   "a split with a column \"x\"");
     }
   }
   return absl::OkStatus();

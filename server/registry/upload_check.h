@@ -11,8 +11,7 @@
 
 namespace gradus::registry {
 
-// Names, formats, digests, sizes together at most `max_upload`, no (split, column) twice, an "x" in
-// every split.
+// Names, formats, digests, sizes together at most `max_upload`, no (split, column) twice.
 //   Errors  INVALID_ARGUMENT with the field's path.
 absl::Status CheckUploadRequest(const v1::BeginUploadRequest& request, int64_t max_upload);
 

@@ -97,9 +97,8 @@ std::vector<double> Network::ShardOutputs(std::span<const double> inputs, int64_
   for (const graph::Node& node : graph_.nodes()) {
     std::vector<std::vector<double>> values;
     for (const int from : node.inputs) {
-      values.push_back(from == graph::kModelInput
-                           ? std::vector<double>(inputs.begin(), inputs.end())
-                           : outputs[static_cast<size_t>(from)]);
+      values.push_back(graph::IsModelInput(from) ? std::vector<double>(inputs.begin(), inputs.end())
+                                                 : outputs[static_cast<size_t>(from)]);
     }
     outputs.push_back(NodeOutputs(node, rows, values, share / uses[static_cast<size_t>(node.owner)],
                                   mode, statistics));

@@ -197,7 +197,7 @@ TEST_P(Golden, Evaluates) {
   const auto executable = Start(loss, optimizer, 1, 1);
   ASSERT_NE(executable, nullptr);
   const auto expected = Values<float>("forward");
-  const int64_t width = executable->target().width;
+  const int64_t width = executable->targets()[0].width;
   ASSERT_EQ(static_cast<int64_t>(expected.size()), rows_ * width);
   Totals totals;
   for (int64_t row = 0; row < rows_; row += BatchSize()) {

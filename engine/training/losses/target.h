@@ -27,4 +27,10 @@ struct Target {
   bool compared = true;
 };
 
+// Bytes of one row: an int32_t for kClass, else floats.
+inline int64_t RowBytes(const Target& target) {
+  const bool is_class = target.form == TargetForm::kClass;
+  return target.width * static_cast<int64_t>(is_class ? sizeof(int32_t) : sizeof(float));
+}
+
 }  // namespace gradus::losses

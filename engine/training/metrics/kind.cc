@@ -33,10 +33,15 @@ std::string Word(const MetricKind& kind) {
 std::optional<bool> HigherIsBetter(absl::string_view name) {
   if (!absl::ConsumePrefix(&name, "val_")) absl::ConsumePrefix(&name, "test_");
   name = name.substr(0, name.find('/'));
-  for (const MetricKind* kind : Table()) {
-    if (Word(*kind) == name) return kind->higher_is_better;
+  // Before the metric's own name may stand an output's.
+  while (true) {
+    for (const MetricKind* kind : Table()) {
+      if (Word(*kind) == name) return kind->higher_is_better;
+    }
+    const size_t end = name.find('_');
+    if (end == absl::string_view::npos) return false;
+    name.remove_prefix(end + 1);
   }
-  return false;
 }
 
 Sizes OneSum(const v1::Metric&, const Scored&) { return {}; }

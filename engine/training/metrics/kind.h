@@ -119,8 +119,8 @@ const MetricKind* Find(const v1::Metric& spec);
 // The oneof member's name: "accuracy".
 std::string Word(const MetricKind& kind);
 
-// Of a figure's name, "val_" and "test_" before it or not: false for losses and what is no metric,
-// nothing where no value is better than another.
+// Of a figure's name, "val_", "test_" and an output's name before it or not: false for losses and
+// what is no metric, nothing where no value is better than another.
 std::optional<bool> HigherIsBetter(absl::string_view name);
 
 // INVALID_ARGUMENT with path "[i]..." for a metric without a kind, a kind twice, or one that the

@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -22,17 +23,32 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
+// The metrics of one output.
+struct OutputMetrics {
+  // Stands before their names, and has the output's loss reported beside them; empty: neither.
+  std::string output;
+  std::vector<v1::Metric> specs;
+  Scored scored;
+};
+
 // The metrics of a job, which all look at the same rows.
 //   Threads  immutable.
 class MetricSet {
  public:
   MetricSet() = default;
-  // REQUIRES: Check has passed them for `scored`.
-  MetricSet(std::vector<v1::Metric> specs, const Scored& scored);
+  // REQUIRES: Check has passed them for their `scored`.
+  explicit MetricSet(std::vector<OutputMetrics> outputs);
+  // Of a model's only output.
+  MetricSet(std::vector<v1::Metric> specs, const Scored& scored)
+      : MetricSet({{.output = "", .specs = std::move(specs), .scored = scored}}) {}
 
-  size_t size() const { return specs_.size(); }
-  const v1::Metric& spec(size_t metric) const { return specs_[metric]; }
-  const MetricKind& kind(size_t metric) const { return *Find(specs_[metric]); }
+  size_t size() const { return items_.size(); }
+  const v1::Metric& spec(size_t metric) const { return items_[metric].spec; }
+  const MetricKind& kind(size_t metric) const { return *items_[metric].kind; }
+  // Number of the output that it looks at.
+  size_t output(size_t metric) const { return items_[metric].output; }
+  // It is an output's loss: what no kernel of its own computes.
+  bool is_loss(size_t metric) const;
 
   // Of no rows.
   std::vector<Tally> Start() const;
@@ -52,9 +68,16 @@ class MetricSet {
                                         Occasion occasion, absl::string_view prefix) const;
 
  private:
-  std::vector<v1::Metric> specs_;
-  Scored scored_;
-  std::vector<Sizes> sizes_;
+  struct Item {
+    v1::Metric spec;
+    const MetricKind* kind = nullptr;
+    size_t output = 0;
+    Scored scored;
+    std::string name;
+    Sizes sizes;
+  };
+
+  std::vector<Item> items_;
 };
 
 }  // namespace gradus::metrics

@@ -25,7 +25,7 @@ std::shared_ptr<const View> Numbered(int32_t rows, TargetKind kind = TargetKind:
   data.Add<int32_t>("train", "x", "I32", {3}, x);
   data.Add<int32_t>("train", "y", "I32", {}, y);
   auto view = View::Open({}, "data.train", data.dataset(), data.opener(),
-                         {kind, kind == TargetKind::kValues ? 1 : rows, false});
+                         {.targets = {{kind, kind == TargetKind::kValues ? 1 : rows, false}}});
   EXPECT_TRUE(view.ok()) << view.status();
   return std::make_shared<const View>(*std::move(view));
 }
@@ -143,6 +143,39 @@ TEST(BatchReader, CanBeDroppedAtAnyMoment) {
     ASSERT_TRUE(reader.ok()) << reader.status();
     for (int i = 0; i < taken; ++i) (*reader)->Next();
   }
+}
+
+// One block of each input, one behind the other, and so for targets; weights beside them.
+TEST(BatchReader, PutsInputsAndTargetsOneBehindTheOther) {
+  test_support::MemoryDataset data("several");
+  data.Add<float>("train", "a", "F32", {2}, {0, 1, 10, 11, 20, 21});
+  data.Add<float>("train", "b", "F32", {}, {5, 6, 7});
+  data.Add<uint8_t>("train", "kind", "U8", {}, {2, 0, 1});
+  data.Add<float>("train", "size", "F32", {}, {0.5, 1.5, 2.5});
+  data.Add<float>("train", "w", "F32", {}, {1, 2, 3});
+  v1::DataView spec;
+  spec.set_sample_weight("w");
+  auto view = View::Open(spec, "data.train", data.dataset(), data.opener(),
+                         {.inputs = {{"a"}, {"b"}},
+                          .targets = {{TargetKind::kClasses, 3, false, "kind"},
+                                      {TargetKind::kValues, 1, false, "size"}}});
+  ASSERT_TRUE(view.ok()) << view.status();
+  const auto reader = BatchReader::Create(std::make_shared<const View>(*std::move(view)),
+                                          {.batch_size = 2, .shuffle = false});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const Batch* batch = (*reader)->Next();
+  ASSERT_NE(batch, nullptr);
+  EXPECT_THAT(std::vector(batch->inputs, batch->inputs + 6),
+              ::testing::ElementsAre(0, 1, 10, 11, 5, 6));
+  const auto* classes = static_cast<const int32_t*>(batch->targets);
+  EXPECT_THAT(std::vector(classes, classes + 2), ::testing::ElementsAre(2, 0));
+  const auto* sizes = reinterpret_cast<const float*>(classes + 2);
+  EXPECT_THAT(std::vector(sizes, sizes + 2), ::testing::ElementsAre(0.5, 1.5));
+  EXPECT_THAT(std::vector(batch->weights, batch->weights + 2), ::testing::ElementsAre(1, 2));
+  batch = (*reader)->Next();
+  ASSERT_NE(batch, nullptr);
+  ASSERT_EQ(batch->rows, 1);
+  EXPECT_THAT(std::vector(batch->inputs, batch->inputs + 3), ::testing::ElementsAre(20, 21, 7));
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ test_support::MemoryDataset Ten() {
 
 absl::StatusOr<View> Open(test_support::MemoryDataset data, const v1::DataView& spec,
                           TargetNeeds needs = {TargetKind::kClasses, 6, false}) {
-  return View::Open(spec, "data.train", data.dataset(), data.opener(), needs);
+  return View::Open(spec, "data.train", data.dataset(), data.opener(),
+                    {.targets = {std::move(needs)}});
 }
 
 // The first input of each row: its stored number.
@@ -59,7 +60,7 @@ TEST(View, TakesAllRowsByDefault) {
   const auto view = Open(Ten(), {});
   ASSERT_TRUE(view.ok()) << view.status();
   EXPECT_EQ(view->rows(), 10);
-  EXPECT_THAT(view->input_shape(), ElementsAre(2));
+  EXPECT_EQ(view->input_elements(), 2);
   EXPECT_THAT(ClassesOf(*view), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2, 5));
 }
 
@@ -197,6 +198,96 @@ TEST(View, RefusesASplitThatIsNotThere) {
   v1::DataView spec;
   spec.set_split("test");
   ExpectRefused(Open(Ten(), spec), "data.train.split", "which has \"train\"");
+}
+
+// Rows of one number a column: two inputs, two targets, a weight.
+test_support::MemoryDataset Several() {
+  test_support::MemoryDataset data("several");
+  data.Add<float>("train", "wide", "F32", {3}, {0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32});
+  data.Add<uint8_t>("train", "deep", "U8", {1}, {5, 6, 7, 8});
+  data.Add<uint8_t>("train", "kind", "U8", {}, {2, 0, 2, 1});
+  data.Add<float>("train", "size", "F32", {2}, {0, 1, 2, 3, 4, 5, 6, 7});
+  data.Add<float>("train", "w", "F32", {}, {1, 0.5, 0, 4});
+  data.Add<float>("train", "bad", "F32", {}, {1, -0.5, 0, 4});
+  return data;
+}
+
+ViewNeeds SeveralNeeds() {
+  return {.inputs = {{"deep"}, {"wide", 1, 3}},
+          .targets = {{TargetKind::kClasses, 3, false, "kind"},
+                      {TargetKind::kValues, 2, false, "size"}}};
+}
+
+absl::StatusOr<View> OpenSeveral(const v1::DataView& spec, const ViewNeeds& needs) {
+  const test_support::MemoryDataset data = Several();
+  return View::Open(spec, "data.train", data.dataset(), data.opener(), needs);
+}
+
+TEST(View, GathersEachInputAndEachTargetFromItsColumn) {
+  v1::DataView spec;
+  spec.add_labels(1);
+  spec.add_labels(2);
+  spec.set_scale(2);
+  const auto view = OpenSeveral(spec, SeveralNeeds());
+  ASSERT_TRUE(view.ok()) << view.status();
+  ASSERT_EQ(view->rows(), 3);  // stored 0, 2, 3
+  EXPECT_EQ(view->inputs(), 2);
+  EXPECT_EQ(view->input_elements(), 3);
+  EXPECT_EQ(view->target_elements(), 3);
+  float deep = 0;
+  float wide[2];
+  float size[2];
+  view->GatherInput(1, &deep, 0);
+  view->GatherInput(1, wide, 1);
+  EXPECT_EQ(deep, 14);
+  EXPECT_THAT(wide, ElementsAre(42, 44));
+  EXPECT_EQ(view->GatherClass(1, 0), 1);
+  EXPECT_EQ(view->GatherClass(2, 0), 0);
+  view->GatherTarget(1, size, 1);
+  EXPECT_THAT(size, ElementsAre(4, 5));
+  EXPECT_FALSE(view->weighted());
+}
+
+TEST(View, WeighsRowsByTheirOwnWeightAndTheirClass) {
+  v1::DataView spec;
+  spec.set_sample_weight("w");
+  ViewNeeds needs = SeveralNeeds();
+  needs.class_weight = {{2, 3.0}, {1, 0.25}};
+  const auto view = OpenSeveral(spec, needs);
+  ASSERT_TRUE(view.ok()) << view.status();
+  ASSERT_TRUE(view->weighted());
+  std::vector<float> weights;
+  for (int64_t i = 0; i < view->rows(); ++i) weights.push_back(view->GatherWeight(i));
+  EXPECT_THAT(weights, ElementsAre(3, 0.5, 0, 1));
+}
+
+TEST(View, AClassIsTheLargestValueOrAWholeOne) {
+  ViewNeeds needs = SeveralNeeds();
+  needs.class_weight = {{1, 7.0}};
+  std::swap(needs.targets[0], needs.targets[1]);  // "size": the second value is the larger one
+  const auto largest = OpenSeveral({}, needs);
+  ASSERT_TRUE(largest.ok()) << largest.status();
+  EXPECT_EQ(largest->GatherWeight(0), 7);
+  needs.targets = {{TargetKind::kValues, 1, false, "w"}};
+  const auto whole = OpenSeveral({}, needs);
+  ExpectRefused(whole, "data.train", "the target of stored row 1 is no class");
+}
+
+TEST(View, RefusesWeightsThatAreNone) {
+  v1::DataView spec;
+  spec.set_sample_weight("bad");
+  ExpectRefused(OpenSeveral(spec, SeveralNeeds()), "data.train.sample_weight",
+                "weight -0.5 of stored row 1 is not a finite number, 0 or more");
+  spec.set_sample_weight("size");
+  ExpectRefused(OpenSeveral(spec, SeveralNeeds()), "data.train.sample_weight", "one weight");
+}
+
+TEST(View, RefusesPartsThatAreNotThere) {
+  ViewNeeds needs = SeveralNeeds();
+  needs.inputs[1].end = 4;
+  ExpectRefused(OpenSeveral({}, needs), "data.train", "column \"wide\" has no part [1, 4)");
+  needs.inputs[1].column = "kind";
+  ExpectRefused(OpenSeveral({}, needs), "data.train", "column \"kind\" has no part [1, 4)");
 }
 
 }  // namespace

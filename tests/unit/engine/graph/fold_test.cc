@@ -60,7 +60,7 @@ class FoldTest : public testing::Test {
       const Node& node = graph.nodes()[i];
       std::vector<std::vector<double>> inputs;
       for (const int from : node.inputs)
-        inputs.push_back(from == kModelInput ? input : outputs[static_cast<size_t>(from)]);
+        inputs.push_back(IsModelInput(from) ? input : outputs[static_cast<size_t>(from)]);
       outputs.push_back(
           node.kind->reference(node.spec, graph.input_shapes_of(static_cast<int>(i)), inputs,
                                std::span(all).subspan(static_cast<size_t>(node.first_parameter),

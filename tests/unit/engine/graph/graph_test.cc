@@ -290,5 +290,71 @@ TEST(GraphTest, ChecksInitializers) {
               StartsWith("layers[0].dense.bias_initializer.variance_scaling.scale: nan"));
 }
 
+v1::ModelSpec WideAndDeep() {
+  v1::ModelSpec spec;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    inputs { name: "wide" shape: 2 } inputs { name: "deep" shape: 3 shape: 2 }
+    layers { name: "flat" inputs: "deep" flatten {} }
+    layers { name: "aux" dense { units: 1 } }
+    layers { name: "both" inputs: "wide" inputs: "aux" concatenate {} }
+    layers { name: "main" dense { units: 4 } }
+    outputs: "main" outputs: "aux")",
+                                                            &spec));
+  return spec;
+}
+
+TEST(GraphTest, HasSeveralInputsAndOutputs) {
+  const absl::StatusOr<Graph> graph = Graph::Create(WideAndDeep());
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  ASSERT_EQ(graph->inputs().size(), 2);
+  EXPECT_EQ(graph->inputs()[1].name, "deep");
+  EXPECT_EQ(graph->inputs()[1].values, 6);
+  EXPECT_EQ(graph->input_values(), 8);
+  EXPECT_THAT(graph->outputs(), ElementsAre(3, 1));
+  EXPECT_EQ(graph->output_values(0), 4);
+  EXPECT_EQ(graph->output_values(1), 1);
+  EXPECT_THAT(graph->nodes()[2].inputs, ElementsAre(IndexOfInput(0), 1));
+  EXPECT_EQ(graph->total_params(), 7 + 16);
+  const absl::StatusOr<Graph> again = Graph::Create(graph->spec());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->spec().DebugString(), graph->spec().DebugString());
+  EXPECT_THAT(graph->Summary().layers(2).inputs(), ElementsAre("wide", "aux"));
+}
+
+TEST(GraphTest, SaysWhatIsWrongWithInputsAndOutputs) {
+  const auto error = [](const std::function<void(v1::ModelSpec&)>& change) {
+    v1::ModelSpec spec = WideAndDeep();
+    change(spec);
+    return std::string(Graph::Create(spec).status().message());
+  };
+  EXPECT_EQ(error([](auto& spec) { spec.add_input_shape(2); }),
+            "input_shape: a model has either an input_shape or inputs");
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_inputs(1)->clear_name(); }),
+              HasSubstr("inputs[1].name: "));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_inputs(1)->set_name("wide"); }),
+              HasSubstr("inputs[1].name: wide is the name of another input already"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_inputs(1)->set_shape(0, 0); }),
+              HasSubstr("inputs[1].shape[0]: 0 is not a number from 1"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_layers(0)->set_name("deep"); }),
+              HasSubstr("layers[0].name: deep is not a name for a layer"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_layers(0)->clear_inputs(); }),
+              HasSubstr("layers[0].inputs: the first layer must say which of the model's inputs it "
+                        "takes: wide, deep"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_layers(2)->set_inputs(0, "wid"); }),
+              HasSubstr("layers[2].inputs[0]: wid is not the name of an earlier layer, nor of an "
+                        "input (wide, deep); did you mean wide?"));
+  EXPECT_EQ(error([](auto& spec) { spec.mutable_layers(2)->set_inputs(0, "flat"); }),
+            "inputs[0]: no layer takes wide");
+  EXPECT_THAT(error([](auto& spec) { spec.set_outputs(1, "ax"); }),
+              HasSubstr("outputs[1]: ax is not the name of a layer"));
+  EXPECT_EQ(error([](auto& spec) { spec.set_outputs(1, "main"); }),
+            "outputs[1]: main is there twice");
+  EXPECT_EQ(error([](auto& spec) {
+              spec.clear_outputs();
+              spec.add_outputs("aux");
+            }),
+            "layers[3]: main leads to no other layer, and is not an output");
+}
+
 }  // namespace
 }  // namespace gradus::graph

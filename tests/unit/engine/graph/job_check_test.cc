@@ -7,6 +7,7 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 
 #include "engine/base/status.h"
@@ -236,6 +237,131 @@ TEST(JobCheckTest, ListsEachDatasetOnce) {
   spec.mutable_data()->mutable_validation()->set_dataset("other");
   spec.mutable_data()->mutable_test()->set_dataset("fashion");
   EXPECT_THAT(DatasetNames(spec), ElementsAre("fashion", "other"));
+}
+
+v1::JobSpec WideAndDeepJob() {
+  v1::JobSpec spec;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    model { inputs { name: "wide" shape: 2 } inputs { name: "deep" shape: 3 }
+            layers { name: "aux" inputs: "deep" dense { units: 2 activation { softmax {} } } }
+            layers { name: "both" inputs: "wide" inputs: "aux" concatenate {} }
+            layers { name: "main" dense { units: 1 } }
+            outputs: "main" outputs: "aux" }
+    data { train { dataset: "houses" sample_weight: "w" }
+           inputs { input: "wide" column: "x" part: 0 part: 2 }
+           inputs { input: "deep" column: "x" part: 1 part: 4 }
+           targets { output: "main" column: "price" } }
+    loss { mean_squared_error {} } metrics { mean_absolute_error {} }
+    outputs { name: "aux" loss { sparse_categorical_crossentropy {} } loss_weight: 0.2
+              metrics { accuracy {} } })",
+                                                            &spec));
+  return spec;
+}
+
+absl::StatusOr<CheckedJob> CheckHouses(const v1::JobSpec& spec) {
+  std::vector<v1::Dataset> datasets(1);
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    name: "houses"
+    splits { name: "train" rows: 100
+             columns { name: "x" dtype: "F32" shape: 4 } columns { name: "price" dtype: "F32" }
+             columns { name: "aux" dtype: "U8" label_counts { key: 0 value: 60 }
+                       label_counts { key: 1 value: 40 } }
+             columns { name: "w" dtype: "F32" } })",
+                                                            &datasets[0]));
+  return CheckJob(spec, datasets, kLimits, 4711);
+}
+
+TEST(JobCheckTest, FillsInWhatEachOutputIsTrainedFor) {
+  const absl::StatusOr<CheckedJob> job = CheckHouses(WideAndDeepJob());
+  ASSERT_TRUE(job.ok()) << job.status();
+  ASSERT_EQ(job->spec.outputs_size(), 2);
+  EXPECT_EQ(job->spec.outputs(0).name(), "main");
+  EXPECT_TRUE(job->spec.outputs(0).loss().has_mean_squared_error());
+  EXPECT_TRUE(job->spec.outputs(0).metrics(0).has_mean_absolute_error());
+  EXPECT_EQ(job->spec.outputs(0).loss_weight(), 1);
+  EXPECT_EQ(job->spec.outputs(1).loss_weight(), 0.2);
+  ASSERT_EQ(job->spec.data().targets_size(), 2);
+  EXPECT_EQ(job->spec.data().targets(1).column(), "aux");
+  const absl::StatusOr<CheckedJob> again = CheckHouses(job->spec);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(job->spec, again->spec));
+}
+
+TEST(JobCheckTest, FiguresOfOutputsCanBeWatched) {
+  v1::JobSpec spec = WideAndDeepJob();
+  spec.mutable_fit()->add_callbacks()->mutable_early_stopping()->set_monitor("aux_accuracy");
+  EXPECT_TRUE(CheckHouses(spec).ok()) << CheckHouses(spec).status();
+  spec.mutable_fit()->mutable_callbacks(0)->mutable_early_stopping()->set_monitor("main_accuracy");
+  EXPECT_THAT(CheckHouses(spec).status().message(),
+              HasSubstr("fit.callbacks[0].early_stopping.monitor"));
+}
+
+TEST(JobCheckTest, SaysWhatIsWrongWithOutputsColumnsAndWeights) {
+  const auto error = [](const std::function<void(v1::JobSpec&)>& change) {
+    v1::JobSpec spec = WideAndDeepJob();
+    change(spec);
+    return std::string(CheckHouses(spec).status().message());
+  };
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_outputs(0)->set_name("au"); }),
+              HasSubstr("outputs[0].name: au is not the name of an output; did you mean aux?"));
+  EXPECT_EQ(error([](auto& spec) { *spec.add_outputs() = spec.outputs(0); }),
+            "outputs[1].name: aux is there twice");
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_outputs(0)->set_loss_weight(-1); }),
+              HasSubstr("outputs[1].loss_weight: -1 is not a finite number, 0 or more"));
+  EXPECT_THAT(error([](auto& spec) { spec.clear_loss(); }), HasSubstr("outputs[0].loss: "));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(0)->set_input("wid"); }),
+              HasSubstr("data.inputs[0].input: \"wid\" is not the name of an input of the model, "
+                        "which has wide, deep"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(0)->set_part(1, 0); }),
+              HasSubstr("data.inputs[0].part: [0, 0] is not [first, end]"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(1)->set_part(1, 5); }),
+              HasSubstr("data.train: column \"x\" with rows of shape (4) has no part [1, 5]"));
+  EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(1)->set_part(1, 3); }),
+              HasSubstr("data.train: rows of shape (2) of column \"x\" do not fit "
+                        "model.inputs[1].shape (3)"));
+  EXPECT_THAT(
+      error([](auto& spec) { spec.mutable_data()->mutable_inputs()->DeleteSubrange(0, 1); }),
+      HasSubstr("data.train: split train has no column \"wide\""));
+  EXPECT_THAT(
+      error([](auto& spec) { spec.mutable_data()->mutable_train()->set_sample_weight("v"); }),
+      HasSubstr("data.train.sample_weight: split train has no column \"v\""));
+  EXPECT_THAT(
+      error([](auto& spec) { spec.mutable_data()->mutable_train()->set_sample_weight("x"); }),
+      HasSubstr("data.train.sample_weight: column \"x\" has 4 values a row"));
+  EXPECT_THAT(error([](auto& spec) { (*spec.mutable_class_weight())[0] = 1; }),
+              HasSubstr("class_weight: a model with several outputs has no one class a row"));
+}
+
+TEST(JobCheckTest, ChecksClassWeights) {
+  v1::JobSpec spec = Job();
+  (*spec.mutable_class_weight())[7] = 2.5;
+  EXPECT_TRUE(Check(spec).ok()) << Check(spec).status();
+  (*spec.mutable_class_weight())[8] = 1;
+  EXPECT_EQ(ErrorOf(spec), "class_weight[8]: 8 is not one of the classes 0 to 7");
+  spec.mutable_class_weight()->erase(8);
+  (*spec.mutable_class_weight())[7] = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(ErrorOf(spec), "class_weight[7]: inf is not a finite number, 0 or more");
+  (*spec.mutable_class_weight())[7] = 1;
+  spec.mutable_loss()->mutable_mean_squared_error();
+  spec.clear_metrics();
+  EXPECT_EQ(ErrorOf(spec), "class_weight: mean_squared_error has no classes to weigh");
+}
+
+TEST(JobCheckTest, AModelWithoutNamedOutputsTakesNoneFromTheJob) {
+  v1::JobSpec spec = Job();
+  spec.add_outputs()->set_name("dense");
+  EXPECT_EQ(ErrorOf(spec),
+            "outputs: the model names no outputs; say loss and metrics for its last layer");
+}
+
+TEST(JobCheckTest, TheOnlyInputMayBeAnyColumn) {
+  v1::JobSpec spec = Job();
+  spec.mutable_data()->add_inputs()->set_column("z");
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("data.train: split train has no column \"z\""));
+  spec.mutable_data()->mutable_inputs(0)->set_column("x");
+  const absl::StatusOr<CheckedJob> job = Check(spec);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->spec.data().inputs(0).input(), "input");
 }
 
 }  // namespace
