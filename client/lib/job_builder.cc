@@ -38,6 +38,11 @@ ViewBuilder& ViewBuilder::Scale(double scale, double offset) {
   return *this;
 }
 
+ViewBuilder& ViewBuilder::SampleWeight(absl::string_view column) {
+  view_.set_sample_weight(std::string(column));
+  return *this;
+}
+
 JobBuilder::JobBuilder(absl::string_view name) { spec_.set_name(std::string(name)); }
 
 JobBuilder JobBuilder::FromText(absl::string_view text) {
@@ -54,6 +59,20 @@ JobBuilder& JobBuilder::Set(absl::string_view path, absl::string_view value) {
 JobBuilder& JobBuilder::Input(const std::vector<int64_t>& shape) {
   spec_.mutable_model()->mutable_input_shape()->Assign(shape.begin(), shape.end());
   return *this;
+}
+
+JobBuilder& JobBuilder::Input(absl::string_view name, const std::vector<int64_t>& shape) {
+  v1::ModelInput& input = *spec_.mutable_model()->add_inputs();
+  input.set_name(std::string(name));
+  input.mutable_shape()->Assign(shape.begin(), shape.end());
+  return *this;
+}
+
+JobBuilder& JobBuilder::Output(absl::string_view layer, absl::string_view text) {
+  const std::string entry = absl::StrCat("outputs[", spec_.outputs_size(), "]");
+  spec_.mutable_model()->add_outputs(std::string(layer));
+  Set(entry, absl::StrCat("{", text, "}"));
+  return Set(absl::StrCat(entry, ".name"), layer);
 }
 
 namespace {

@@ -25,6 +25,8 @@ class ViewBuilder {
   ViewBuilder& Take(int64_t rows);
   // x * scale + offset.
   ViewBuilder& Scale(double scale, double offset = 0);
+  // The column that says what each row counts in the loss.
+  ViewBuilder& SampleWeight(absl::string_view column);
   const v1::DataView& view() const { return view_; }
 
  private:
@@ -56,6 +58,11 @@ class JobBuilder {
   static JobBuilder FromText(absl::string_view text);
 
   JobBuilder& Input(const std::vector<int64_t>& shape);
+  // One of several inputs.
+  JobBuilder& Input(absl::string_view name, const std::vector<int64_t>& shape);
+  // One of several outputs: a layer's name and what else one entry of `outputs` says, such as
+  // "loss: mean_squared_error, loss_weight: 0.2".
+  JobBuilder& Output(absl::string_view layer, absl::string_view text);
   // A bare word or a mapping, as one entry of `layers`.
   JobBuilder& Layer(absl::string_view text);
   JobBuilder& Train(const ViewBuilder& view);
