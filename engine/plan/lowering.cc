@@ -21,7 +21,8 @@ class Lowering {
       : graph_(graph),
         goals_(goals),
         values_(graph.nodes().size()),
-        takers_(graph.nodes().size()) {}
+        readers_(graph.nodes().size()),
+        outputs_of_(graph.nodes().size()) {}
 
   LoweredGraph Run() && {
     for (const graph::ModelInput& input : graph_.inputs())
@@ -29,11 +30,7 @@ class Lowering {
     lowered_.inputs = lowered_.value_floats.size();
     for (const graph::Goal& goal : goals_)
       lowered_.outputs.push_back({.logits = goal.scored.loss->from_logits(goal.loss)});
-    for (const graph::Node& node : graph_.nodes()) {
-      for (const int input : node.inputs) {
-        if (!graph::IsModelInput(input)) ++takers_[static_cast<size_t>(input)];
-      }
-    }
+    FindReaders();
     for (size_t i = 0; i < graph_.nodes().size(); ++i) LowerNode(static_cast<int>(i));
     for (size_t i = 0; i < goals_.size(); ++i)
       lowered_.outputs[i].value = values_[static_cast<size_t>(graph_.outputs()[i])];
@@ -50,10 +47,11 @@ class Lowering {
         regularizers::CoefficientsOf(node.spec.activity_regularizer());
     if (!penalty.any()) LeaveLastActivationToLoss(index, chain);
     // An activation that is a layer of its own joins the layer before it, if nobody else takes that
-    // one's output.
-    const bool alone = node.inputs.size() == 1 && !graph::IsModelInput(node.inputs[0]) &&
-                       takers_[static_cast<size_t>(node.inputs[0])] == 1 &&
-                       !graph_.is_output(node.inputs[0]);
+    // one's values, under whatever shape.
+    const int source = SourceOf(node.inputs[0]);
+    const bool alone = node.inputs.size() == 1 && !graph::IsModelInput(source) &&
+                       readers_[static_cast<size_t>(source)] == 1 &&
+                       outputs_of_[static_cast<size_t>(source)] == 0;
     bool may_join = alone && !lowered_.links.empty() && lowered_.links.back().dst == srcs[0] &&
                     !IsPenalized(srcs[0]);
     for (size_t i = 0; i < chain.size(); ++i) {
@@ -64,6 +62,27 @@ class Lowering {
     }
     values_[static_cast<size_t>(index)] = srcs[0];
     if (penalty.any()) lowered_.penalties.push_back({srcs[0], penalty});
+  }
+
+  // The node that computes what this one gives: itself, but for views.
+  int SourceOf(int node) const {
+    return graph::IsModelInput(node) ? node : sources_[static_cast<size_t>(node)];
+  }
+
+  void FindReaders() {
+    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const graph::Node& node = graph_.nodes()[i];
+      const bool view = graph_.is_view(static_cast<int>(i));
+      sources_.push_back(view ? SourceOf(node.inputs[0]) : static_cast<int>(i));
+      for (const int input : node.inputs) {
+        const int source = SourceOf(input);
+        if (!view && !graph::IsModelInput(source)) ++readers_[static_cast<size_t>(source)];
+      }
+    }
+    for (const int output : graph_.outputs()) {
+      const int source = SourceOf(output);
+      if (!graph::IsModelInput(source)) ++outputs_of_[static_cast<size_t>(source)];
+    }
   }
 
   int ValueOf(int node) const {
@@ -80,7 +99,8 @@ class Lowering {
 
   // Where nothing else looks at the layer's output.
   void LeaveLastActivationToLoss(int index, std::vector<layers::Lowered>& chain) {
-    if (chain.empty() || takers_[static_cast<size_t>(index)] > 0) return;
+    const auto at = static_cast<size_t>(index);
+    if (chain.empty() || readers_[at] > 0 || outputs_of_[at] > 1) return;
     const auto output =
         static_cast<size_t>(std::ranges::find(graph_.outputs(), index) - graph_.outputs().begin());
     if (output == goals_.size() || lowered_.outputs[output].logits) return;
@@ -114,8 +134,10 @@ class Lowering {
   const graph::Graph& graph_;
   const std::span<const graph::Goal> goals_;
   LoweredGraph lowered_;
-  std::vector<int> values_;  // of each node's output
-  std::vector<int> takers_;  // of each node's output
+  std::vector<int> values_;      // of each node's output
+  std::vector<int> sources_;     // of each node
+  std::vector<int> readers_;     // layers that compute with a source's values
+  std::vector<int> outputs_of_;  // the model's outputs that are a source's values
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -268,6 +269,52 @@ TEST(SeveralEndsTest, OneNamedOutputHasFiguresWithoutItsName) {
       executable->metrics().Figures(totals.metrics, 1, metrics::Occasion::kEpoch, "");
   ASSERT_THAT(figures, ::testing::SizeIs(1));
   EXPECT_TRUE(figures.contains("mean_absolute_error"));
+}
+
+// relu(x) - x over the same product, read once through a view: an activation that joined the
+// product would change both.
+TEST(SeveralEndsTest, AnActivationBehindAViewLeavesOtherReadersTheirValues) {
+  const graph::Graph graph = GraphOf(R"(
+    input_shape: 2
+    layers { name: "a" dense { units: 2 } }
+    layers { name: "view" reshape { target_shape: 2 } }
+    layers { name: "relu" activation { relu {} } }
+    layers { name: "difference" inputs: "relu" inputs: "a" subtract {} })");
+  TrainSetup setup;
+  setup.optimizer.mutable_sgd();
+  setup.loss.mutable_mean_squared_error();
+  const auto executable = Make(graph, setup);
+  const std::vector<NamedTensor> identity = {{"a/kernel", {2, 2}, {1, 0, 0, 1}}};
+  ASSERT_TRUE(executable->ImportWeights(identity).ok());
+  const std::vector<float> inputs = {-3, 5};
+  const std::vector<float> targets = {0, 0};
+  EXPECT_EQ(LossOf(*executable, {inputs.data(), targets.data(), 1}), 4.5);
+}
+
+// A softmax whose values are two outputs, once under another shape, is not left to one of the
+// losses.
+TEST(SeveralEndsTest, AnActivationOfTwoOutputsIsLeftToNeitherLoss) {
+  const graph::Graph graph = GraphOf(R"(
+    input_shape: 2
+    layers { name: "a" dense { units: 2 activation { softmax {} } } }
+    layers { name: "view" reshape { target_shape: 2 } }
+    outputs: "a" outputs: "view")");
+  TrainSetup setup;
+  setup.optimizer.mutable_sgd();
+  v1::OutputTraining& first = setup.outputs.emplace_back();
+  first.set_name("a");
+  first.set_loss_weight(1);
+  first.mutable_loss()->mutable_categorical_crossentropy();
+  v1::OutputTraining& second = setup.outputs.emplace_back();
+  second.set_name("view");
+  second.set_loss_weight(1);
+  second.mutable_loss()->mutable_mean_squared_error();
+  const auto executable = Make(graph, setup);
+  const std::vector<NamedTensor> zero = {{"a/kernel", {2, 2}, {0, 0, 0, 0}}};
+  ASSERT_TRUE(executable->ImportWeights(zero).ok());
+  const std::vector<float> inputs = {-3, 5};
+  const std::vector<float> targets = {1, 0, 1, 0};
+  EXPECT_NEAR(LossOf(*executable, {inputs.data(), targets.data(), 1}), std::log(2.0) + 0.25, 1e-6);
 }
 
 }  // namespace
