@@ -102,7 +102,7 @@ class GraphBuilder {
     return found == graph_.inputs_.end() ? nullptr : &*found;
   }
 
-  std::string InputNames() const {
+  std::string QuotedInputs() const {
     return absl::StrJoin(graph_.inputs_, ", ", [](std::string* out, const ModelInput& input) {
       absl::StrAppend(out, input.name);
     });
@@ -261,7 +261,7 @@ class GraphBuilder {
       return base::FieldError(
           absl::StatusCode::kInvalidArgument, "inputs",
           absl::StrCat("the first layer must say which of the model's inputs it takes: ",
-                       InputNames()));
+                       QuotedInputs()));
     }
     if (spec.inputs().empty())
       spec.add_inputs(i == 0 ? graph_.inputs_[0].name : graph_.nodes_.back().name);
@@ -284,10 +284,9 @@ class GraphBuilder {
       if (found == index_.end() || found->second >= i) {
         std::vector<std::string> known = graph_.layer_names();
         for (const ModelInput& input : graph_.inputs_) known.push_back(input.name);
-        return base::InvalidArgument(
-            absl::StrCat("inputs[", j, "]"), base::Shown(name),
-            absl::StrCat("the name of an earlier layer, nor of an input (", InputNames(), ")",
-                         base::DidYouMean(name, known)));
+        return base::InvalidArgument(absl::StrCat("inputs[", j, "]"), base::Shown(name),
+                                     absl::StrCat("the name of an earlier layer, nor ",
+                                                  QuotedInputs(), base::DidYouMean(name, known)));
       }
       inputs.push_back(found->second);
     }

@@ -82,9 +82,10 @@ absl::Status CheckInput(absl::string_view path, const v1::Column& x, const Input
     if (shape[0] == 1 && entry == wanted.shape) return absl::OkStatus();
   }
   if (shape == wanted.shape) return absl::OkStatus();
-  return Error(path, absl::StrCat("rows of shape (", absl::StrJoin(shape, ", "), ") of column \"",
-                                  x.name(), "\" do not fit ", wanted.path, " (",
-                                  absl::StrJoin(wanted.shape, ", "), ")"));
+  const std::string of = x.name() == "x" ? "" : absl::StrCat(" of column \"", x.name(), "\"");
+  return Error(path,
+               absl::StrCat("rows of shape (", absl::StrJoin(shape, ", "), ")", of, " do not fit ",
+                            wanted.path, " (", absl::StrJoin(wanted.shape, ", "), ")"));
 }
 
 absl::Status CheckTarget(absl::string_view path, const v1::Column& y, const Target& target) {

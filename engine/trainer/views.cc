@@ -51,19 +51,19 @@ absl::StatusOr<const v1::Dataset*> FindDataset(const TrainerInputs& inputs, cons
 absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& inputs,
                                                           absl::string_view word,
                                                           const v1::DataView& spec,
-                                                          const graph::Graph& graph,
+                                                          const graph::Columns& columns,
                                                           const data::ViewNeeds& needs) {
   const std::string path = absl::StrCat("data.", word);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(inputs, path, spec.dataset()));
   ASSIGN_OR_RETURN(data::View view,
                    data::View::Open(spec, path, *dataset, inputs.open_blob, needs));
-  for (size_t i = 0; i < graph.inputs().size(); ++i) {
-    const graph::ModelInput& input = graph.inputs()[i];
-    if (view.input_elements(i) == input.values) continue;
-    return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                            absl::StrCat("rows of ", view.input_elements(i), " values in column \"",
-                                         needs.inputs[i].column, "\" do not fit the model's input ",
-                                         input.name, " (", absl::StrJoin(input.shape, ", "), ")"));
+  for (size_t i = 0; i < columns.inputs.size(); ++i) {
+    const graph::InputColumn& input = columns.inputs[i];
+    if (view.input_elements(i) == graph::CountOf(input.shape)) continue;
+    return base::FieldError(
+        absl::StatusCode::kInvalidArgument, path,
+        absl::StrCat("rows of ", view.input_elements(i), " values in column \"", input.column,
+                     "\" do not fit ", input.path, " (", absl::StrJoin(input.shape, ", "), ")"));
   }
   return std::make_shared<const data::View>(std::move(view));
 }
@@ -83,13 +83,13 @@ absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Gra
   train_needs.class_weight = {spec.class_weight().begin(), spec.class_weight().end()};
   const v1::DataSpec& data = inputs.spec.data();
   JobViews views;
-  ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, train_needs));
+  ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), columns, train_needs));
   if (data.has_validation()) {
     ASSIGN_OR_RETURN(views.validation,
-                     OpenOne(inputs, "validation", data.validation(), graph, needs));
+                     OpenOne(inputs, "validation", data.validation(), columns, needs));
   }
   if (data.has_test()) {
-    ASSIGN_OR_RETURN(views.test, OpenOne(inputs, "test", data.test(), graph, needs));
+    ASSIGN_OR_RETURN(views.test, OpenOne(inputs, "test", data.test(), columns, needs));
   }
   return views;
 }

@@ -339,10 +339,11 @@ TEST(GraphTest, SaysWhatIsWrongWithInputsAndOutputs) {
               HasSubstr("layers[0].name: deep is not a name for a layer"));
   EXPECT_THAT(error([](auto& spec) { spec.mutable_layers(0)->clear_inputs(); }),
               HasSubstr("layers[0].inputs: the first layer must say which of the model's inputs it "
-                        "takes: wide, deep"));
-  EXPECT_THAT(error([](auto& spec) { spec.mutable_layers(2)->set_inputs(0, "wid"); }),
-              HasSubstr("layers[2].inputs[0]: wid is not the name of an earlier layer, nor of an "
-                        "input (wide, deep); did you mean wide?"));
+                        "takes: \"wide\", \"deep\""));
+  EXPECT_THAT(
+      error([](auto& spec) { spec.mutable_layers(2)->set_inputs(0, "wid"); }),
+      HasSubstr("layers[2].inputs[0]: wid is not the name of an earlier layer, nor \"wide\", "
+                "\"deep\"; did you mean \"wide\"?"));
   EXPECT_EQ(error([](auto& spec) { spec.mutable_layers(2)->set_inputs(0, "flat"); }),
             "inputs[0]: no layer takes wide");
   EXPECT_THAT(error([](auto& spec) { spec.set_outputs(1, "ax"); }),

@@ -303,7 +303,7 @@ TEST(JobCheckTest, SaysWhatIsWrongWithOutputsColumnsAndWeights) {
     return std::string(CheckHouses(spec).status().message());
   };
   EXPECT_THAT(error([](auto& spec) { spec.mutable_outputs(0)->set_name("au"); }),
-              HasSubstr("outputs[0].name: au is not the name of an output; did you mean aux?"));
+              HasSubstr("outputs[0].name: au is not the name of an output; did you mean \"aux\"?"));
   EXPECT_EQ(error([](auto& spec) { *spec.add_outputs() = spec.outputs(0); }),
             "outputs[1].name: aux is there twice");
   EXPECT_THAT(error([](auto& spec) { spec.mutable_outputs(0)->set_loss_weight(-1); }),
@@ -317,7 +317,7 @@ TEST(JobCheckTest, SaysWhatIsWrongWithOutputsColumnsAndWeights) {
   EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(1)->set_part(1, 5); }),
               HasSubstr("data.train: column \"x\" with rows of shape (4) has no part [1, 5]"));
   EXPECT_THAT(error([](auto& spec) { spec.mutable_data()->mutable_inputs(1)->set_part(1, 3); }),
-              HasSubstr("data.train: rows of shape (2) of column \"x\" do not fit "
+              HasSubstr("data.train: rows of shape (2) do not fit "
                         "model.inputs[1].shape (3)"));
   EXPECT_THAT(
       error([](auto& spec) { spec.mutable_data()->mutable_inputs()->DeleteSubrange(0, 1); }),

@@ -333,7 +333,7 @@ TEST(Train, RowsThatDoNotFitTheModelAreRefused) {
   Training training(SmallJob());
   training.spec.mutable_model()->set_input_shape(0, 13);
   EXPECT_THAT(std::string(training.Run().status().message()),
-              HasSubstr("do not fit the model's input_shape [13]"));
+              HasSubstr("do not fit model.input_shape (13)"));
 }
 
 TEST(Train, ADiskThatFailsEndsTheRunAsAFaultThatMayPass) {
