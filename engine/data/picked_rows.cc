@@ -53,16 +53,16 @@ absl::Status CheckAllOccur(const v1::DataView& spec, const std::string& path, co
 }  // namespace
 
 absl::StatusOr<PickedRows> PickedRows::Pick(const v1::DataView& spec, absl::string_view path,
-                                            const MappedColumn& labels, absl::string_view name) {
+                                            int64_t stored, const MappedColumn* labels,
+                                            absl::string_view name) {
   PickedRows rows;
-  RETURN_IF_ERROR(rows.PickRange(spec, path, labels, name));
+  RETURN_IF_ERROR(rows.PickRange(spec, path, stored, labels, name));
   RETURN_IF_ERROR(rows.Take(spec, path));
   return rows;
 }
 
-absl::Status PickedRows::PickRange(const v1::DataView& spec, absl::string_view path,
-                                   const MappedColumn& labels, absl::string_view name) {
-  const int64_t stored = labels.rows();
+absl::Status PickedRows::PickRange(const v1::DataView& spec, absl::string_view path, int64_t stored,
+                                   const MappedColumn* labels, absl::string_view name) {
   int64_t end = stored;
   if (spec.range_size() != 0) {
     const std::string found = absl::StrCat("[", absl::StrJoin(spec.range(), ", "), "]");
@@ -76,7 +76,7 @@ absl::Status PickedRows::PickRange(const v1::DataView& spec, absl::string_view p
     end = spec.range(1);
   }
   count_ = end - first_;
-  if (spec.labels_size() != 0) RETURN_IF_ERROR(PickLabels(spec, path, end, labels, name));
+  if (spec.labels_size() != 0) RETURN_IF_ERROR(PickLabels(spec, path, end, *labels, name));
   if (count_ == 0)
     return base::FieldError(absl::StatusCode::kInvalidArgument, path, "no row is left");
   if (count_ > std::numeric_limits<uint32_t>::max()) {

@@ -17,10 +17,12 @@ namespace gradus::data {
 //   Threads  any; immutable.
 class PickedRows {
  public:
-  // `labels`: the column that labels are looked for in, called `name`.
+  // Of `stored` rows. `labels`: the column that labels are looked for in, called `name`; null where
+  // the view has none.
   //   Errors   INVALID_ARGUMENT with the field's path.
   static absl::StatusOr<PickedRows> Pick(const v1::DataView& spec, absl::string_view path,
-                                         const MappedColumn& labels, absl::string_view name);
+                                         int64_t stored, const MappedColumn* labels,
+                                         absl::string_view name);
 
   int64_t count() const { return count_; }
   // REQUIRES: 0 <= i < count().
@@ -31,8 +33,8 @@ class PickedRows {
  private:
   PickedRows() = default;
 
-  absl::Status PickRange(const v1::DataView& spec, absl::string_view path,
-                         const MappedColumn& labels, absl::string_view name);
+  absl::Status PickRange(const v1::DataView& spec, absl::string_view path, int64_t stored,
+                         const MappedColumn* labels, absl::string_view name);
   absl::Status PickLabels(const v1::DataView& spec, absl::string_view path, int64_t end,
                           const MappedColumn& labels, absl::string_view name);
   absl::Status Take(const v1::DataView& spec, absl::string_view path);

@@ -35,6 +35,7 @@ struct TargetNeeds {
 //   Threads  any; immutable.
 class TargetColumn {
  public:
+  TargetColumn() = default;
   // `classes`: the rows' class numbers, where they are not those stored; else empty.
   //   Errors   INVALID_ARGUMENT with `path` where a row's target does not fit `needs`.
   static absl::StatusOr<TargetColumn> Make(const TargetNeeds& needs,

@@ -63,12 +63,12 @@ absl::StatusOr<View> View::Open(const v1::DataView& spec, absl::string_view path
                                 const v1::Dataset& dataset, const BlobOpener& open_blob,
                                 const ViewNeeds& needs) {
   ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(spec, path, dataset));
-  std::vector<std::shared_ptr<const MappedColumn>> targets;
-  for (const TargetNeeds& target : needs.targets) {
-    ASSIGN_OR_RETURN(targets.emplace_back(), OpenColumn(*split, target.column, path, open_blob));
+  std::shared_ptr<const MappedColumn> labels;
+  if (spec.labels_size() != 0) {
+    ASSIGN_OR_RETURN(labels, OpenColumn(*split, needs.labels, path, open_blob));
   }
-  const std::string& labels = needs.targets[0].column;
-  ASSIGN_OR_RETURN(PickedRows rows, PickedRows::Pick(spec, path, *targets[0], labels));
+  ASSIGN_OR_RETURN(PickedRows rows,
+                   PickedRows::Pick(spec, path, split->rows(), labels.get(), needs.labels));
   View view(std::move(rows));
   ASSIGN_OR_RETURN(view.scale_, Finite(Join(path, "scale"), spec.has_scale() ? spec.scale() : 1.0));
   ASSIGN_OR_RETURN(view.offset_, Finite(Join(path, "offset"), spec.offset()));
@@ -76,14 +76,13 @@ absl::StatusOr<View> View::Open(const v1::DataView& spec, absl::string_view path
     ASSIGN_OR_RETURN(auto column, OpenColumn(*split, input.column, path, open_blob));
     RETURN_IF_ERROR(view.AddInput(input, std::move(column), path));
   }
-  for (size_t i = 0; i < targets.size(); ++i) {
-    const TargetNeeds& target = needs.targets[i];
+  for (const TargetNeeds& target : needs.targets) {
+    ASSIGN_OR_RETURN(auto column, OpenColumn(*split, target.column, path, open_blob));
+    const bool renumbered = target.column == needs.labels;
     ASSIGN_OR_RETURN(
-        TargetColumn column,
-        TargetColumn::Make(target, std::move(targets[i]), view.rows_,
-                           target.column == labels ? view.rows_.classes() : std::vector<int32_t>(),
-                           path));
-    view.targets_.push_back(std::move(column));
+        view.targets_.emplace_back(),
+        TargetColumn::Make(target, std::move(column), view.rows_,
+                           renumbered ? view.rows_.classes() : std::vector<int32_t>(), path));
   }
   if (!spec.sample_weight().empty()) {
     ASSIGN_OR_RETURN(auto column, OpenColumn(*split, spec.sample_weight(), path, open_blob));

@@ -36,10 +36,12 @@ struct InputNeeds {
 struct ViewNeeds {
   // At least one.
   std::vector<InputNeeds> inputs = {InputNeeds()};
-  // At least one.
+  // None: rows are taken for their inputs alone.
   std::vector<TargetNeeds> targets;
   // What rows of a class count, of the first targets; those of others 1.
   std::map<int64_t, double> class_weight = {};
+  // Column in which labels are looked for.
+  std::string labels = "y";
 };
 
 // Rows in the order of the view: range, then labels, then take; values become x * scale + offset

@@ -96,9 +96,10 @@ absl::StatusOr<Columns> FindColumns(const Graph& graph, std::span<const Goal> go
     columns.inputs.push_back(std::move(input));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    columns.targets.push_back(
-        {.column = data.targets().empty() ? "y" : data.targets(static_cast<int>(i)).column(),
-         .target = goals[i].scored.target});
+    const std::string column =
+        data.targets().empty() ? "y" : data.targets(static_cast<int>(i)).column();
+    if (i == 0) columns.labels = column;
+    if (!goals.empty()) columns.targets.push_back({column, goals[i].scored.target});
   }
   return columns;
 }

@@ -36,11 +36,14 @@ struct TargetColumn {
 struct Columns {
   // One an input of the graph.
   std::vector<InputColumn> inputs;
-  // One an output.
+  // One an output; none where rows are taken for their inputs alone.
   std::vector<TargetColumn> targets;
+  // In which the labels of a view are looked for: the first output's.
+  std::string labels = "y";
 };
 
-// Fills in what `data` leaves out of its inputs and targets where the model names its own.
+// Fills in what `data` leaves out of its inputs and targets where the model names its own. Without
+// goals no targets are asked for.
 //   Errors   INVALID_ARGUMENT with the field's path below "data": "inputs[0].input".
 absl::StatusOr<Columns> FindColumns(const Graph& graph, std::span<const Goal> goals,
                                     v1::DataSpec& data);

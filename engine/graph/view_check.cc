@@ -153,9 +153,7 @@ std::string KnownLabels(const v1::Column& y) {
                       all > kMost ? absl::StrCat(" and ", all - kMost, " more") : "");
 }
 
-absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const v1::Column& y,
-                         const Target& target) {
-  if (view.labels().empty()) return CheckStoredClasses(view, path, y, target);
+absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const v1::Column& y) {
   const std::string field = Join(path, "labels");
   if (y.label_counts().empty())
     return Error(field, absl::StrCat("the dataset's labels of type ", y.dtype(),
@@ -170,21 +168,30 @@ absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const
           absl::StrCat("a label of split ", view.split(), ", which has ", KnownLabels(y)));
     if (!seen.insert(label).second) return Error(at, absl::StrCat(label, " is there twice"));
   }
-  if (target.classes > 0 && view.labels_size() > target.classes) {
-    return Error(field, absl::StrCat(view.labels_size(), " labels are more than the model's ",
-                                     target.classes, " classes"));
-  }
   return absl::OkStatus();
 }
 
+// Those stored, or the numbers that the view's labels are given.
+absl::Status CheckClasses(const v1::DataView& view, absl::string_view path, const v1::Column& y,
+                          const TargetColumn& wanted, const std::string& labels) {
+  const Target& target = wanted.target;
+  if (view.labels().empty() || wanted.column != labels)
+    return CheckStoredClasses(view, path, y, target);
+  if (target.classes == 0 || view.labels_size() <= target.classes) return absl::OkStatus();
+  return Error(Join(path, "labels"),
+               absl::StrCat(view.labels_size(), " labels are more than the model's ",
+                            target.classes, " classes"));
+}
+
+// `labels` is that of the view's labels, where it has some.
 std::optional<int64_t> CountRows(const v1::DataView& view, const v1::Split& split,
-                                 const v1::Column& y) {
+                                 const v1::Column* labels) {
   if (view.labels().empty())
     return view.range().empty() ? split.rows() : view.range(1) - view.range(0);
   if (!view.range().empty() && !(view.range(0) == 0 && view.range(1) == split.rows()))
     return std::nullopt;
   int64_t rows = 0;
-  for (const int64_t label : view.labels()) rows += y.label_counts().at(label);
+  for (const int64_t label : view.labels()) rows += labels->label_counts().at(label);
   return rows;
 }
 
@@ -229,19 +236,18 @@ absl::StatusOr<std::optional<int64_t>> CheckView(v1::DataView& view, absl::strin
     ASSIGN_OR_RETURN(const v1::Column* x, FindColumn(input.column, path, *split));
     RETURN_IF_ERROR(CheckInput(path, *x, input));
   }
-  const v1::Column* first = nullptr;
   for (const TargetColumn& wanted : columns.targets) {
     ASSIGN_OR_RETURN(const v1::Column* y, FindColumn(wanted.column, path, *split));
     RETURN_IF_ERROR(CheckTarget(path, *y, wanted.target));
-    if (first == nullptr) {
-      first = y;
-      RETURN_IF_ERROR(CheckLabels(view, path, *y, wanted.target));
-    } else if (first != y || view.labels().empty()) {
-      RETURN_IF_ERROR(CheckStoredClasses(view, path, *y, wanted.target));
-    }
+    RETURN_IF_ERROR(CheckClasses(view, path, *y, wanted, columns.labels));
+  }
+  const v1::Column* labels = nullptr;
+  if (!view.labels().empty()) {
+    ASSIGN_OR_RETURN(labels, FindColumn(columns.labels, path, *split));
+    RETURN_IF_ERROR(CheckLabels(view, path, *labels));
   }
   RETURN_IF_ERROR(CheckWeights(view, path, *split));
-  return CheckTake(view, path, CountRows(view, *split, *first), *split);
+  return CheckTake(view, path, CountRows(view, *split, labels), *split);
 }
 
 }  // namespace gradus::graph

@@ -28,11 +28,12 @@ class Lowering {
     for (const graph::ModelInput& input : graph_.inputs())
       lowered_.value_floats.push_back(input.values);
     lowered_.inputs = lowered_.value_floats.size();
-    for (const graph::Goal& goal : goals_)
-      lowered_.outputs.push_back({.logits = goal.scored.loss->from_logits(goal.loss)});
+    lowered_.outputs.resize(graph_.outputs().size());
+    for (size_t i = 0; i < goals_.size(); ++i)
+      lowered_.outputs[i].logits = goals_[i].scored.loss->from_logits(goals_[i].loss);
     FindReaders();
     for (size_t i = 0; i < graph_.nodes().size(); ++i) LowerNode(static_cast<int>(i));
-    for (size_t i = 0; i < goals_.size(); ++i)
+    for (size_t i = 0; i < lowered_.outputs.size(); ++i)
       lowered_.outputs[i].value = values_[static_cast<size_t>(graph_.outputs()[i])];
     return std::move(lowered_);
   }
@@ -103,7 +104,7 @@ class Lowering {
     if (chain.empty() || readers_[at] > 0 || outputs_of_[at] > 1) return;
     const auto output =
         static_cast<size_t>(std::ranges::find(graph_.outputs(), index) - graph_.outputs().begin());
-    if (output == goals_.size() || lowered_.outputs[output].logits) return;
+    if (output >= goals_.size() || lowered_.outputs[output].logits) return;
     const v1::Activation::KindCase last = chain.back().activation;
     if (last == v1::Activation::KIND_NOT_SET || last != goals_[output].scored.loss->fuses) return;
     chain.pop_back();

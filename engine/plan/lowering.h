@@ -50,11 +50,11 @@ struct LoweredGraph {
   std::vector<int64_t> value_floats;
   size_t inputs = 0;
   std::vector<ValuePenalty> penalties;
-  // In the order of the graph's.
+  // In the order of the graph's; without losses what the model gives.
   std::vector<LoweredOutput> outputs;
 };
 
-// REQUIRES: one goal for each of the graph's outputs.
+// REQUIRES: one goal for each of the graph's outputs, or none where nothing is trained for.
 LoweredGraph LowerGraph(const graph::Graph& graph, std::span<const graph::Goal> goals);
 
 }  // namespace gradus::plan

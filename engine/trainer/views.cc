@@ -36,6 +36,7 @@ data::ViewNeeds NeedsOf(const graph::Columns& columns) {
     needs.inputs.push_back({input.column, input.first, input.end});
   for (const graph::TargetColumn& target : columns.targets)
     needs.targets.push_back(NeedsOf(target));
+  needs.labels = columns.labels;
   return needs;
 }
 

@@ -215,7 +215,8 @@ test_support::MemoryDataset Several() {
 ViewNeeds SeveralNeeds() {
   return {.inputs = {{"deep"}, {"wide", 1, 3}},
           .targets = {{TargetKind::kClasses, 3, false, "kind"},
-                      {TargetKind::kValues, 2, false, "size"}}};
+                      {TargetKind::kValues, 2, false, "size"}},
+          .labels = "kind"};
 }
 
 absl::StatusOr<View> OpenSeveral(const v1::DataView& spec, const ViewNeeds& needs) {
