@@ -104,7 +104,7 @@ class GraphBuilder {
 
   std::string QuotedInputs() const {
     return absl::StrJoin(graph_.inputs_, ", ", [](std::string* out, const ModelInput& input) {
-      absl::StrAppend(out, input.name);
+      absl::StrAppend(out, "\"", input.name, "\"");
     });
   }
 

@@ -236,15 +236,15 @@ absl::StatusOr<std::optional<int64_t>> CheckView(v1::DataView& view, absl::strin
     ASSIGN_OR_RETURN(const v1::Column* x, FindColumn(input.column, path, *split));
     RETURN_IF_ERROR(CheckInput(path, *x, input));
   }
-  for (const TargetColumn& wanted : columns.targets) {
-    ASSIGN_OR_RETURN(const v1::Column* y, FindColumn(wanted.column, path, *split));
-    RETURN_IF_ERROR(CheckTarget(path, *y, wanted.target));
-    RETURN_IF_ERROR(CheckClasses(view, path, *y, wanted, columns.labels));
-  }
   const v1::Column* labels = nullptr;
   if (!view.labels().empty()) {
     ASSIGN_OR_RETURN(labels, FindColumn(columns.labels, path, *split));
     RETURN_IF_ERROR(CheckLabels(view, path, *labels));
+  }
+  for (const TargetColumn& wanted : columns.targets) {
+    ASSIGN_OR_RETURN(const v1::Column* y, FindColumn(wanted.column, path, *split));
+    RETURN_IF_ERROR(CheckTarget(path, *y, wanted.target));
+    RETURN_IF_ERROR(CheckClasses(view, path, *y, wanted, columns.labels));
   }
   RETURN_IF_ERROR(CheckWeights(view, path, *split));
   return CheckTake(view, path, CountRows(view, *split, labels), *split);

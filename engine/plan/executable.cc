@@ -10,11 +10,10 @@
 #include "engine/base/cpu.h"
 #include "engine/base/philox.h"
 #include "engine/base/status.h"
+#include "engine/graph/goals.h"
 #include "engine/kernels/onednn.h"
 #include "engine/plan/program.h"
 #include "engine/training/initializers/kind.h"
-#include "engine/training/losses/kind.h"
-#include "engine/training/metrics/kind.h"
 #include "engine/training/optimizers/kind.h"
 
 namespace gradus::plan {
@@ -35,13 +34,15 @@ absl::StatusOr<TrainSetup> Checked(const graph::Graph& graph, TrainSetup setup) 
                                                    " entries for ", graph.nodes().size(),
                                                    " layers"));
   }
-  RETURN_IF_ERROR(base::InField(losses::Check(setup.loss), "loss"));
   RETURN_IF_ERROR(base::InField(optimizers::Check(setup.optimizer), "optimizer"));
-  ASSIGN_OR_RETURN(const metrics::Scored scored, ScoredBy(setup.loss, graph));
-  google::protobuf::RepeatedPtrField<v1::Metric> metrics(setup.metrics.begin(),
-                                                         setup.metrics.end());
-  RETURN_IF_ERROR(base::InField(metrics::Check(metrics, scored), "metrics"));
-  setup.metrics.assign(metrics.begin(), metrics.end());
+  v1::JobSpec goals;
+  *goals.mutable_loss() = setup.loss;
+  goals.mutable_metrics()->Assign(setup.metrics.begin(), setup.metrics.end());
+  goals.mutable_outputs()->Assign(setup.outputs.begin(), setup.outputs.end());
+  RETURN_IF_ERROR(graph::CheckGoals(graph, goals).status());
+  setup.loss = goals.loss();
+  setup.metrics.assign(goals.metrics().begin(), goals.metrics().end());
+  setup.outputs.assign(goals.outputs().begin(), goals.outputs().end());
   return setup;
 }
 

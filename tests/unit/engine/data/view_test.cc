@@ -220,7 +220,7 @@ ViewNeeds SeveralNeeds() {
 }
 
 absl::StatusOr<View> OpenSeveral(const v1::DataView& spec, const ViewNeeds& needs) {
-  const test_support::MemoryDataset data = Several();
+  test_support::MemoryDataset data = Several();
   return View::Open(spec, "data.train", data.dataset(), data.opener(), needs);
 }
 

@@ -226,9 +226,9 @@ TEST_P(SeveralEnds, WeightsOfOneChangeLittleMoreThanNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuts, SeveralEnds, ::testing::Values(Cut{1, 1}, Cut{4, 1}, Cut{4, 2}),
-                         [](const auto& info) {
-                           return "Shards" + std::to_string(info.param.shards) + "Cores" +
-                                  std::to_string(info.param.cores);
+                         [](const auto& tested) {
+                           return "Shards" + std::to_string(tested.param.shards) + "Cores" +
+                                  std::to_string(tested.param.cores);
                          });
 
 // Two outputs may be one value: a layer and a view of it.
