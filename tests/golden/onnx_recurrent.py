@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX's nodes of recurrent layers as golden cases: see onnx_layers.py."""
+"""ONNX's nodes of recurrent layers as golden cases: see onnx_layers.py. Their weights are all alike, so they tell nothing of the
+order of gates; PyTorch's cases do."""
 import numpy
 
 from onnx_layers import check, outputs_of

@@ -14,7 +14,7 @@ from rig import Server, read_safetensors, wait_until  # noqa: E402
 
 EXAMPLE = ROOT / "deploy/examples/fashion-a.yaml"
 # A rate so large that the figures rise and fall.
-SETTINGS = {"fit.epochs": 8, "data.train.take": 2000, "data.validation.take": 500, "optimizer.sgd.learning_rate": 0.3,
+SETTINGS = {"fit.epochs": 60, "data.train.take": 2000, "data.validation.take": 500, "optimizer.sgd.learning_rate": 0.3,
             "fit.checkpoint.keep_best": 3, "fit.checkpoint.monitor": "val_accuracy"}
 
 
