@@ -149,8 +149,8 @@ RECURRENT = {
             SPARSE, LOGITS, "sgd", RATE),
     "gru_reset_before": ([4, 3], [layer("gru", units=4, reset_after=False, return_sequences=True, go_backwards=True),
                                   layer("gru", units=2, reset_after=False)], SPARSE, LOGITS, "sgd", RATE),
-    "bidirectional_concatenated": ([4, 2], [two_ways("lstm", 2, return_sequences=True), layer("global_average_pooling1d")], SPARSE,
-                                   LOGITS, "sgd", RATE),
+    "bidirectional_concatenated": ([4, 2], [two_ways("lstm", 2, return_sequences=True), layer("global_average_pooling1d")],
+                                   SPARSE, LOGITS, "sgd", RATE),
     "bidirectional_multiplied": ([4, 2], [two_ways("gru", 2, "MUL", go_backwards=True)], SPARSE, LOGITS, "sgd", RATE),
     "bidirectional_added": ([4, 2], [two_ways("simple_rnn", 2, "SUM", return_sequences=True),
                                      two_ways("simple_rnn", 2, "AVE")], SPARSE, LOGITS, "sgd", RATE),
@@ -189,7 +189,8 @@ ACTIVATIONS = {
         ("exponential", "exponential", {}),
     ]
 }
-ACTIVATIONS["activation_prelu"] = ([6], [dense(5, "prelu"), layer("activation", prelu={}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
+ACTIVATIONS["activation_prelu"] = (
+    [6], [dense(5, "prelu"), layer("activation", prelu={}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
 ACTIVATIONS["activation_relu_settings"] = (
     [6], [dense(5, {"relu": {"max_value": 0.8, "negative_slope": 0.1, "threshold": 0.2}}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
 ACTIVATIONS["activation_swish_trainable"] = (
