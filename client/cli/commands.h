@@ -8,7 +8,7 @@ struct Command;
 
 extern const Command kTrain;
 extern const Command kJobSubmit, kJobLs, kJobShow, kJobWatch, kJobWait, kJobLogs, kJobMetrics,
-    kJobPause, kJobResume, kJobCancel, kJobWhy;
+    kJobPause, kJobResume, kJobCancel, kJobPublish, kJobWhy;
 extern const Command kDataPush, kDataLs, kDataShow, kDataRm;
 extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelRm;
 extern const Command kAuthLogin, kAuthWhoami, kAuthLogout;

@@ -122,6 +122,18 @@ absl::StatusOr<v1::Job> Client::CancelJob(const std::string& id) const {
   return Steer(*this, id, &Connection::CancelJob);
 }
 
+absl::StatusOr<std::string> Client::PublishCheckpoint(const std::string& id, int64_t step,
+                                                      const std::string& model) const {
+  v1::PublishCheckpointRequest request;
+  request.set_id(id);
+  request.set_step(step);
+  request.set_model(model);
+  request.set_request_id(NewRequestId());
+  ASSIGN_OR_RETURN(v1::PublishCheckpointResponse response,
+                   Call(*this, &Connection::PublishCheckpoint, request));
+  return std::move(*response.mutable_model());
+}
+
 absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const std::string& id) const {
   v1::ExplainJobRequest request;
   request.set_id(id);

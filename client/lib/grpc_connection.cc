@@ -128,6 +128,7 @@ class GrpcConnection final : public Connection {
   GRADUS_UNARY(jobs_, PauseJob)
   GRADUS_UNARY(jobs_, ResumeJob)
   GRADUS_UNARY(jobs_, CancelJob)
+  GRADUS_UNARY(jobs_, PublishCheckpoint)
   GRADUS_UNARY(jobs_, ExplainJob)
   GRADUS_UNARY(jobs_, ListMetrics)
   GRADUS_STREAM(jobs_, WatchJob)

@@ -8,6 +8,7 @@
 #include "engine/base/status.h"
 #include "engine/graph/job_check.h"
 #include "engine/graph/layer_selection.h"
+#include "engine/training/callbacks/monitor.h"
 #include "engine/training/optimizers/kind.h"
 
 namespace gradus::graph {
@@ -16,6 +17,7 @@ namespace {
 constexpr int64_t kMostEpochs = 1'000'000;
 constexpr int64_t kMostBatch = 1'048'576;
 constexpr int kMostShards = 256;
+constexpr int kMostKept = 100;
 constexpr double kMostSeconds = 86'400;
 
 absl::Status InRange(absl::string_view path, int64_t value, int64_t least, int64_t most) {
@@ -28,6 +30,7 @@ absl::Status CheckCheckpoint(v1::Checkpoint& checkpoint) {
   if (!checkpoint.has_every_seconds()) checkpoint.set_every_seconds(60);
   if (!checkpoint.has_every_steps()) checkpoint.set_every_steps(0);
   if (!checkpoint.has_keep_last()) checkpoint.set_keep_last(2);
+  if (!checkpoint.has_keep_best()) checkpoint.set_keep_best(0);
   const double seconds = checkpoint.every_seconds();
   if (!(seconds >= 0 && seconds <= kMostSeconds)) {
     return base::InvalidArgument("every_seconds", absl::StrCat(seconds),
@@ -36,7 +39,8 @@ absl::Status CheckCheckpoint(v1::Checkpoint& checkpoint) {
   if (checkpoint.every_steps() < 0)
     return base::InvalidArgument("every_steps", absl::StrCat(checkpoint.every_steps()),
                                  "0 or more");
-  return InRange("keep_last", checkpoint.keep_last(), 2, 100);
+  RETURN_IF_ERROR(InRange("keep_last", checkpoint.keep_last(), 2, kMostKept));
+  return InRange("keep_best", checkpoint.keep_best(), 0, kMostKept);
 }
 
 absl::Status CheckStage(v1::Stage& stage) {
@@ -126,6 +130,20 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t draw
   }
   if (epochs > 0) RETURN_IF_ERROR(CheckSomethingTrains(fit, graph));
   return epochs;
+}
+
+absl::Status CheckBestEpochs(v1::Checkpoint& checkpoint, std::span<const std::string> names) {
+  if (checkpoint.keep_best() == 0) {
+    if (checkpoint.monitor().empty() && checkpoint.mode() == v1::MONITOR_MODE_UNSPECIFIED)
+      return absl::OkStatus();
+    return base::FieldError(absl::StatusCode::kInvalidArgument,
+                            checkpoint.monitor().empty() ? "mode" : "monitor",
+                            "says which epochs are the best, but keep_best is 0: none are kept");
+  }
+  v1::MonitorMode mode = checkpoint.mode();
+  RETURN_IF_ERROR(callbacks::CheckMonitor(names, checkpoint.mutable_monitor(), &mode));
+  checkpoint.set_mode(mode);
+  return absl::OkStatus();
 }
 
 absl::Status CheckFinder(v1::LearningRateFinder& finder) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,6 +17,10 @@ namespace gradus::graph {
 // "fit".
 //   Returns  the epochs of all stages together.
 absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed);
+
+// Fills in and checks by what epochs are compared, where the best are kept; `names`: the figures of
+// the job, the default first. Paths are below "fit.checkpoint".
+absl::Status CheckBestEpochs(v1::Checkpoint& checkpoint, std::span<const std::string> names);
 
 // Fills in the defaults of a learning rate range test and checks it. Paths are below
 // "find_learning_rate".

@@ -92,6 +92,8 @@ class JobChecker {
     const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), graph, drawn_seed_);
     RETURN_IF_ERROR(base::InField(epochs.status(), "fit"));
     RETURN_IF_ERROR(base::InField(
+        CheckBestEpochs(*spec.mutable_fit()->mutable_checkpoint(), Figures()), "fit.checkpoint"));
+    RETURN_IF_ERROR(base::InField(
         callbacks::Check(*spec.mutable_fit()->mutable_callbacks(), Figures()), "fit.callbacks"));
     job_.total_epochs = *epochs;
     return absl::OkStatus();

@@ -23,7 +23,7 @@
 namespace gradus::trainer {
 namespace {
 
-constexpr char kFormat[] = "gradus checkpoint 3";
+constexpr char kFormat[] = "gradus checkpoint 4";
 constexpr char kWeights[] = "weights/";
 constexpr char kSlots[] = "slots/";
 constexpr char kKept[] = "kept/";
@@ -69,6 +69,11 @@ formats::TensorMetadata MetadataOf(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < checkpoint.callbacks.numbers.size(); ++i)
     metadata[absl::StrCat("callback_", i)] = Bits(checkpoint.callbacks.numbers[i]);
   metadata["callback_learning_rate"] = Bits(checkpoint.callbacks.learning_rate);
+  metadata["best_epochs"] = absl::StrCat(checkpoint.best.size());
+  for (size_t i = 0; i < checkpoint.best.size(); ++i) {
+    metadata[absl::StrCat("best_value_", i)] = Bits(checkpoint.best[i].value);
+    metadata[absl::StrCat("best_step_", i)] = absl::StrCat(checkpoint.best[i].step);
+  }
   return metadata;
 }
 
@@ -225,6 +230,11 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
   for (int64_t i = 0; i < numbers; ++i)
     checkpoint->callbacks.numbers.push_back(fields.Double(absl::StrCat("callback_", i)));
   checkpoint->callbacks.learning_rate = fields.Double("callback_learning_rate");
+  const int64_t best = fields.Count("best_epochs", kMostNumbers);
+  for (int64_t i = 0; i < best; ++i) {
+    checkpoint->best.push_back({fields.Double(absl::StrCat("best_value_", i)),
+                                fields.Count(absl::StrCat("best_step_", i), kMany)});
+  }
   return fields.status();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/base/files.h"
 #include "engine/plan/executable.h"
 #include "engine/plan/tensor_list.h"
+#include "engine/trainer/best_epochs.h"
 #include "engine/trainer/epoch_callbacks.h"
 #include "engine/trainer/trainer.h"
 #include "gradus/v1/data.pb.h"
@@ -49,6 +50,7 @@ struct Checkpoint {
   std::vector<plan::NamedTensor> slots;
   int64_t optimizer_steps = 0;  // since the slots were zeros
   CallbackMemory callbacks;
+  std::vector<BestEpoch> best;  // of the run so far, best first
 };
 
 // Digest over the parts of a job that its weights follow from: model, data, loss, optimizer,

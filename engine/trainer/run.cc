@@ -154,6 +154,7 @@ absl::Status TrainingRun::FinishEpoch() {
   finished->set_learning_rate(executable_->step_learning_rate());
   callback_.OnEvent(event);
   for (const auto& [name, value] : metrics) last_metrics_[name] = value;
+  RETURN_IF_ERROR(KeepIfBest(metrics));
   const callbacks::Epoch epoch{.number = position_.epoch - stage().first_epoch,
                                .figures = metrics,
                                .learning_rate = executable_->learning_rate()};
@@ -167,6 +168,30 @@ absl::Status TrainingRun::FinishEpoch() {
   totals_ = executable_->StartTotals(views_.train->rows());
   FAILPOINT_STATUS("trainer.epoch.after");
   return absl::OkStatus();
+}
+
+// Of the epoch that ends; averages are in the weights' place.
+absl::Status TrainingRun::KeepIfBest(const std::map<std::string, double>& figures) {
+  const std::optional<double> value = best_epochs_.Add(position_.step, figures);
+  if (!value.has_value()) return absl::OkStatus();
+  if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
+  BestCheckpointFile best;
+  best.checkpoint.set_step(position_.step);
+  best.checkpoint.set_epoch(position_.epoch);
+  best.checkpoint.set_stage(position_.stage);
+  best.checkpoint.set_value(*value);
+  best.checkpoint.mutable_metrics()->insert(figures.begin(), figures.end());
+  for (const BestEpoch& kept : best_epochs_.list()) best.kept_steps.push_back(kept.step);
+  const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
+  best.checkpoint.set_weights_sha256(plan::WeightsSha256(weights));
+  ASSIGN_OR_RETURN(const StoredFile file,
+                   WriteWeights(*inputs_.files, inputs_.work_dir,
+                                absl::StrCat("best-", position_.step, ".safetensors"), weights,
+                                best.checkpoint.weights_sha256()));
+  best.path = file.path;
+  best.checkpoint.mutable_weights()->set_sha256(file.sha256);
+  best.checkpoint.mutable_weights()->set_size(file.size);
+  return callback_.OnBestCheckpoint(best);
 }
 
 absl::Status TrainingRun::SaveIfDue() {
@@ -190,7 +215,8 @@ absl::Status TrainingRun::Save() {
                               .weights = executable_->ExportWeights(),
                               .slots = executable_->ExportSlots(),
                               .optimizer_steps = executable_->optimizer_steps(),
-                              .callbacks = epoch_callbacks_.memory()};
+                              .callbacks = epoch_callbacks_.memory(),
+                              .best = best_epochs_.list()};
   ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
   FAILPOINT_STATUS("trainer.checkpoint.after_write");
   RETURN_IF_ERROR(
@@ -231,7 +257,8 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
   ASSIGN_OR_RETURN(result.weights,
-                   WriteWeights(*inputs_.files, inputs_.work_dir, weights, result.weights_sha256));
+                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights.safetensors", weights,
+                                result.weights_sha256));
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include "engine/data/batch_reader.h"
 #include "engine/graph/graph.h"
 #include "engine/plan/executable.h"
+#include "engine/trainer/best_epochs.h"
 #include "engine/trainer/checkpoint.h"
 #include "engine/trainer/epoch_callbacks.h"
 #include "engine/trainer/evaluator.h"
@@ -25,7 +26,7 @@
 namespace gradus::trainer {
 
 // Used once: Start, then Run. Between any two steps all that the rest depends on is position_,
-// totals_ and what executable_ exports.
+// totals_, what executable_ exports and what callbacks and best epochs remember.
 //   Threads  one, besides the readers' and the executable's own.
 class TrainingRun {
  public:
@@ -35,7 +36,8 @@ class TrainingRun {
         callback_(callback),
         progress_(*inputs.clock, callback),
         epoch_callbacks_(
-            {inputs.spec.fit().callbacks().begin(), inputs.spec.fit().callbacks().end()}) {}
+            {inputs.spec.fit().callbacks().begin(), inputs.spec.fit().callbacks().end()}),
+        best_epochs_(inputs.spec.fit().checkpoint()) {}
 
   // Checks and opens everything, takes up a checkpoint.
   absl::Status Start();
@@ -63,6 +65,7 @@ class TrainingRun {
   absl::Status TrainSteps();
   absl::Status Step(const data::Batch& batch);
   absl::Status FinishEpoch();
+  absl::Status KeepIfBest(const std::map<std::string, double>& figures);
   absl::Status FailOnNonFinite() const;
   absl::Status SaveIfDue();
   absl::Status Save();
@@ -84,6 +87,7 @@ class TrainingRun {
   Callback& callback_;
   ProgressReporter progress_;
   EpochCallbacks epoch_callbacks_;
+  BestEpochs best_epochs_;
 
   std::optional<graph::Graph> graph_;
   std::vector<StagePlan> stages_;

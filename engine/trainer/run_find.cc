@@ -58,7 +58,8 @@ absl::StatusOr<TrainResult> TrainingRun::FinishFinding(std::optional<double> sug
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
   ASSIGN_OR_RETURN(result.weights,
-                   WriteWeights(*inputs_.files, inputs_.work_dir, weights, result.weights_sha256));
+                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights.safetensors", weights,
+                                result.weights_sha256));
   return result;
 }
 

@@ -122,6 +122,7 @@ absl::Status TrainingRun::TakeUp(const Checkpoint& checkpoint) {
   executable_->SetOptimizerSteps(checkpoint.optimizer_steps);
   executable_->SetRunSteps(checkpoint.position.step);
   RETURN_IF_ERROR(epoch_callbacks_.Restore(checkpoint.callbacks, *executable_));
+  RETURN_IF_ERROR(best_epochs_.Restore(checkpoint.best));
   totals_ = checkpoint.totals;
   executable_->metrics().Reserve(totals_.metrics, views_.train->rows());
   SendLogLine(callback_, v1::LogLine::INFO, absl::StrCat("goes on after step ", position_.step));

@@ -47,6 +47,14 @@ struct CheckpointFile {
   int stage = 0;
 };
 
+// The weights at the end of one of the best epochs.
+struct BestCheckpointFile {
+  std::string path;
+  v1::BestCheckpoint checkpoint;
+  // Best first, this one among them: what was told of others is to be kept no longer.
+  std::vector<int64_t> kept_steps;
+};
+
 // What a run tells while it runs.
 //   Threads  called on the thread that called Train, between steps: must return soon.
 class Callback {
@@ -58,6 +66,8 @@ class Callback {
   // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it
   // has served. An error ends the run.
   virtual absl::Status OnCheckpoint(const CheckpointFile& checkpoint) = 0;
+  // Likewise. A later OnCheckpoint counts on it: whoever goes on from there is not told again.
+  virtual absl::Status OnBestCheckpoint(const BestCheckpointFile& best) = 0;
 };
 
 struct TrainResult {

@@ -11,6 +11,7 @@
 namespace gradus::trainer {
 
 absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir,
+                                        const std::string& name,
                                         std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256) {
   std::vector<formats::TensorInfo> infos;
@@ -24,7 +25,7 @@ absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& d
   for (const plan::NamedTensor& tensor : weights)
     RETURN_IF_ERROR(writer.Append(std::span<const float>(tensor.values)));
   RETURN_IF_ERROR(writer.Finish().status());
-  return file.Commit("weights.safetensors");
+  return file.Commit(name);
 }
 
 }  // namespace gradus::trainer

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The final weights as the file that gets published.
+// Weights as a file that can be published.
 #pragma once
 
 #include <span>
@@ -12,9 +12,10 @@
 
 namespace gradus::trainer {
 
-// DIR/weights.safetensors: F32, the given order, published shapes, no metadata but the digest that
+// DIR/NAME, safetensors: F32, the given order, published shapes, no metadata but the digest that
 // says what the weights are.
 absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir,
+                                        const std::string& name,
                                         std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256);
 

@@ -120,6 +120,14 @@ grpc::Status JobService::CancelJob(grpc::ServerContext* context,
   });
 }
 
+grpc::Status JobService::PublishCheckpoint(grpc::ServerContext* context,
+                                           const v1::PublishCheckpointRequest* request,
+                                           v1::PublishCheckpointResponse* response) {
+  return frame_.Handle(context, *request, response, [&](const Call& call) {
+    return jobs_.PublishCheckpoint(call.principal.user, *request);
+  });
+}
+
 grpc::Status JobService::ExplainJob(grpc::ServerContext* context,
                                     const v1::ExplainJobRequest* request,
                                     v1::ExplainJobResponse* response) {

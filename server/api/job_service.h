@@ -44,6 +44,8 @@ class JobService final : public JobServiceBase {
                          v1::ResumeJobResponse*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*,
                          v1::CancelJobResponse*) override;
+  grpc::Status PublishCheckpoint(grpc::ServerContext*, const v1::PublishCheckpointRequest*,
+                                 v1::PublishCheckpointResponse*) override;
   grpc::Status ExplainJob(grpc::ServerContext*, const v1::ExplainJobRequest*,
                           v1::ExplainJobResponse*) override;
   grpc::Status ListMetrics(grpc::ServerContext*, const v1::ListMetricsRequest*,

@@ -30,6 +30,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/gradus.v1.JobService/PauseJob",            Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.JobService/ResumeJob",           Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.JobService/CancelJob",           Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.JobService/PublishCheckpoint",   Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.JobService/ExplainJob",          Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.JobService/ListMetrics",         Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.JobService/StreamLogs",          Object::kJob,     "id",   kOwn,  kAny,  kNone, !kOpen, !kWrites},

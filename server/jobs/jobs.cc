@@ -7,6 +7,7 @@
 #include "engine/base/file_ops.h"
 #include "engine/base/status.h"
 #include "server/jobs/attempts.h"
+#include "server/jobs/best_checkpoints.h"
 #include "server/jobs/checkpoints.h"
 #include "server/jobs/context.h"
 #include "server/jobs/driver.h"
@@ -73,6 +74,11 @@ class StoredJobs final : public Jobs {
   absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id,
                                  const std::string& request_id) override {
     return Change(Steering::kCancel, user, id, request_id);
+  }
+
+  absl::StatusOr<v1::PublishCheckpointResponse> PublishCheckpoint(
+      const std::string& user, const v1::PublishCheckpointRequest& request) override {
+    return jobs::PublishCheckpoint(context_, user, request);
   }
 
   absl::StatusOr<v1::ExplainJobResponse> Explain(const std::string& id) override {

@@ -53,7 +53,7 @@ struct JobsParts {
   // What a rank reaches the server with: a token for this attempt alone, stored (hashed) in the
   // transaction that starts the attempt.
   std::function<absl::StatusOr<v1::Profile>(store::Tx&, const executors::RankKey&)> issue_profile;
-  // Registers final weights in the transaction that ends the job; returns the reference
+  // Registers weights, final ones in the transaction that ends the job; returns the reference
   // ("fashion-a@1"). `job` has its spec; not called when spec.publish.model is empty. The weights'
   // blob is stored and holds a reference of the job already.
   std::function<absl::StatusOr<std::string>(store::Tx&, const v1::Job& job,
@@ -129,6 +129,9 @@ class Jobs {
                                          const std::string& request_id) = 0;
   virtual absl::StatusOr<v1::Job> Cancel(const std::string& user, const std::string& id,
                                          const std::string& request_id) = 0;
+  // See best_checkpoints.h.
+  virtual absl::StatusOr<v1::PublishCheckpointResponse> PublishCheckpoint(
+      const std::string& user, const v1::PublishCheckpointRequest& request) = 0;
   virtual absl::StatusOr<v1::ExplainJobResponse> Explain(const std::string& id) = 0;
   virtual absl::StatusOr<v1::ListMetricsResponse> Metrics(
       const std::string& id, const std::vector<std::string>& names) = 0;

@@ -97,7 +97,9 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(const Context& context, const List
         page.set_next_page_token(absl::StrCat(last));
         break;
       }
-      RETURN_IF_ERROR(store::DecodeInto(record, page.add_jobs()));
+      v1::Job& job = *page.add_jobs();
+      RETURN_IF_ERROR(store::DecodeInto(record, &job));
+      job.clear_best_checkpoints();
       last = number;
     }
     return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/status.h"
 #include "server/jobs/attempts.h"
+#include "server/jobs/best_checkpoints.h"
 #include "server/jobs/checkpoints.h"
 #include "server/jobs/endings.h"
 #include "server/jobs/record.h"
@@ -38,13 +39,15 @@ class Intake {
         return TakeEvent(event.event());
       case v1::WorkerEvent::kCheckpointReady:
         return TakeCheckpoint(event.checkpoint_ready());
+      case v1::WorkerEvent::kBestCheckpointReady:
+        return TakeBestCheckpoint(event.best_checkpoint_ready());
       case v1::WorkerEvent::kFinished:
         RETURN_IF_ERROR(Flush());
         attempt_.finished = true;
         return FinishAttempt(tx_, context_, row_, event.finished(), publish_failed, refused);
       default:
         return base::InvalidArgument("events.kind", "nothing",
-                                     "event, checkpoint_ready or finished");
+                                     "event, checkpoint_ready, best_checkpoint_ready or finished");
     }
   }
 
@@ -76,6 +79,11 @@ class Intake {
     constexpr int kFewestKept = 2;
     const int keep_last = std::max(kFewestKept, spec.fit().checkpoint().keep_last());
     return AddCheckpoint(tx_, row_.job.id(), checkpoint, events.back().seq(), keep_last);
+  }
+
+  absl::Status TakeBestCheckpoint(const v1::BestCheckpointReady& ready) {
+    ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadSpec(tx_, row_.job.id()));
+    return KeepBestCheckpoint(tx_, row_, ready, spec.fit().checkpoint().keep_best());
   }
 
   const Context& context_;

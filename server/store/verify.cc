@@ -66,6 +66,21 @@ absl::StatusOr<std::map<std::string, v1::Job::State>> ToldStates(ReadTx& tx) {
   return states;
 }
 
+absl::Status CheckBestCheckpoints(ReadTx& tx, const v1::Job& job, Findings& findings) {
+  for (const v1::BestCheckpoint& best : job.best_checkpoints()) {
+    ASSIGN_OR_RETURN(
+        const auto held,
+        tx.QueryOne<int64_t>("SELECT COUNT(*) FROM blob_refs WHERE sha256 = :sha"
+                             " AND kind = 'best' AND owner = :owner",
+                             best.weights().sha256(), absl::StrCat(job.id(), "/", best.step())));
+    if (!held.has_value() || std::get<0>(*held) != 1) {
+      findings.push_back(absl::StrCat("job ", job.id(), ": best checkpoint of step ", best.step(),
+                                      " holds no reference to its blob"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckJobs(ReadTx& tx, Findings& findings) {
   ASSIGN_OR_RETURN(const auto told, ToldStates(tx));
   ASSIGN_OR_RETURN(auto jobs, (tx.Query<std::string, int64_t, int64_t, int64_t, std::string>(
@@ -87,6 +102,7 @@ absl::Status CheckJobs(ReadTx& tx, Findings& findings) {
       findings.push_back(absl::StrCat(name, ": its log's closed flag is ", closed));
     if (state == v1::Job::SUCCEEDED && job.weights_sha256().empty())
       findings.push_back(absl::StrCat(name, ": has no weights"));
+    RETURN_IF_ERROR(CheckBestCheckpoints(tx, job, findings));
   }
   return absl::OkStatus();
 }

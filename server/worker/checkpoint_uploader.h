@@ -2,10 +2,11 @@
 // Takes checkpoints to the server while training goes on.
 #pragma once
 
-#include <optional>
+#include <deque>
 #include <string>
 #include <thread>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "engine/base/files.h"
 #include "engine/base/mutex.h"
@@ -15,8 +16,9 @@
 
 namespace gradus::worker {
 
-// Uploads one at a time, the newest; older ones that still wait are dropped. An upload that is done
-// is reported through the outbox, and its file removed.
+// Uploads one at a time, in the order in which they come. Those that still wait are dropped when
+// they are of no more use: a checkpoint for a newer one, a best one that no later one counts among
+// the best. An upload that is done is reported through the outbox, and its file removed.
 //   Owns     the files it is given, and a thread.
 //   Threads  any.
 class CheckpointUploader {
@@ -26,10 +28,18 @@ class CheckpointUploader {
   ~CheckpointUploader();
 
   void Add(const trainer::CheckpointFile& checkpoint);
-  // Waits for the last one added; its upload's error.
+  void Add(const trainer::BestCheckpointFile& best);
+  // Waits for all that were added; the error of the last upload.
   absl::Status Flush();
 
  private:
+  struct Upload {
+    std::string path;
+    v1::WorkerEvent report;
+  };
+
+  // Drops what waits and is `obsolete`; adds `upload` behind the rest.
+  void Enqueue(Upload upload, absl::FunctionRef<bool(const Upload&)> obsolete);
   void Work();
 
   BlobTransfer& transfer_;
@@ -37,7 +47,7 @@ class CheckpointUploader {
   base::Files& files_;
   base::Mutex mu_;
   base::CondVar changed_;
-  std::optional<trainer::CheckpointFile> waiting_ ABSL_GUARDED_BY(mu_);
+  std::deque<Upload> waiting_ ABSL_GUARDED_BY(mu_);
   std::string busy_path_ ABSL_GUARDED_BY(mu_);  // of the file that is being uploaded
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status last_ ABSL_GUARDED_BY(mu_);

@@ -103,6 +103,10 @@ class Rank final : public UplinkHandler, public trainer::Callback {
     uploader_.Add(checkpoint);
     return absl::OkStatus();
   }
+  absl::Status OnBestCheckpoint(const trainer::BestCheckpointFile& best) override {
+    uploader_.Add(best);
+    return absl::OkStatus();
+  }
 
  private:
   absl::StatusOr<v1::Assignment> AwaitAssignment();
@@ -177,6 +181,7 @@ absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinis
     case trainer::TrainResult::Outcome::kCancelled:
       finished->set_outcome(v1::RankFinished::CANCELLED);
       finished->set_reason("cancelled as asked");
+      uploader_.Flush().IgnoreError();  // the best epochs are kept all the same
       return absl::OkStatus();
     case trainer::TrainResult::Outcome::kStopped:
       finished->set_outcome(v1::RankFinished::STOPPED);
@@ -189,8 +194,7 @@ absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinis
   finished->set_weights_sha256(result.weights_sha256);
   finished->mutable_weights()->set_sha256(result.weights.sha256);
   finished->mutable_weights()->set_size(result.weights.size);
-  uploader_.Flush().IgnoreError();  // a checkpoint is of no more use, but its report must not come
-                                    // after the last word
+  uploader_.Flush().IgnoreError();  // no report may come after the last word
   return transfer_.Upload(result.weights.path, finished->weights());
 }
 

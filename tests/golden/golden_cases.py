@@ -23,22 +23,26 @@ def conv1d(filters, kernel_size, **settings):
     return layer("conv1d", filters=filters, kernel_size=kernel_size, **settings)
 
 
+def two_ways(word, units, merge_mode="CONCAT", **settings):
+    return layer("bidirectional", layer=layer(word, units=units, **settings), merge_mode=merge_mode)
+
+
 FLATTEN, NORMALIZE = layer("flatten"), layer("batch_normalization", momentum=0.8)
-LOGITS, RATE = {"from_logits": True}, {"learning_rate": 0.05}
+LOGITS, SMOOTH, RATE = {"from_logits": True}, {"label_smoothing": 0.2}, {"learning_rate": 0.05}
 
 DENSE = {
     "relu_softmax_sparse": ([12], [dense(9, "relu"), dense(5, "softmax")], SPARSE, {}, "sgd", {"learning_rate": 0.1}),
     "tanh_logits_sparse": ([9], [dense(8, "tanh"), dense(4)], SPARSE, LOGITS, "sgd", {**RATE, "momentum": 0.9}),
     "softmax_softmax_categorical": ([10], [dense(6, "softmax"), dense(4, "softmax")], CATEGORICAL, {}, "sgd",
                                     {"learning_rate": 0.3, "momentum": 0.8, "nesterov": True}),
-    "sigmoid_probabilities_categorical": ([7], [dense(5, "tanh"), dense(3, "sigmoid")], CATEGORICAL, {}, "sgd", RATE),
-    "flatten_tanh_sigmoid_binary": ([3, 4], [FLATTEN, dense(8, "tanh"), dense(3, "sigmoid")], BINARY, {}, "sgd",
+    "sigmoid_probabilities_categorical": ([7], [dense(5, "tanh"), dense(3, "sigmoid")], CATEGORICAL, SMOOTH, "sgd", RATE),
+    "flatten_tanh_sigmoid_binary": ([3, 4], [FLATTEN, dense(8, "tanh"), dense(3, "sigmoid")], BINARY, SMOOTH, "sgd",
                                     {"learning_rate": 0.2, "momentum": 0.9}),
     "relu_logits_binary": ([8], [dense(17, "relu", use_bias=False), dense(1)], BINARY, LOGITS, "sgd",
                            {"learning_rate": 0.1, "momentum": 0.5, "nesterov": True}),
     "sigmoid_linear_squared": ([6], [dense(7, "sigmoid"), dense(4)], SQUARED, {}, "sgd",
                                {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
-    "relu_relu_tanh_squared": ([20], [dense(33, "relu"), dense(18, "relu"), dense(2, "tanh")], SQUARED, {}, "sgd",
+    "relu_relu_tanh_squared": ([7], [dense(33, "relu"), dense(9, "relu"), dense(2, "tanh")], SQUARED, {}, "sgd",
                                {"learning_rate": 0.05, "momentum": 0.9}),
     "dense_along_last_axis": ([4, 5], [dense(6, "tanh"), FLATTEN, dense(3)], SPARSE, LOGITS, "sgd", RATE),
 }
@@ -49,13 +53,13 @@ CONVOLUTIONS = {
     "conv1d_causal_dilated": ([10, 4], [conv1d(6, 3, padding="CAUSAL", dilation_rate=2, groups=2, activation="tanh"),
                                         conv1d(3, 2, padding="CAUSAL"), layer("global_average_pooling1d")], SPARSE, LOGITS,
                               "sgd", {**RATE, "momentum": 0.9}),
-    "conv2d_valid_stride": ([7, 6, 3], [conv2d(5, [3, 2], strides=[2, 1], activation="relu"),
+    "conv2d_valid_stride": ([6, 5, 2], [conv2d(5, [3, 2], strides=[2, 1], activation="relu"),
                                         conv2d(4, 2, activation="tanh"), FLATTEN, dense(3)], SPARSE, LOGITS, "sgd", RATE),
     "conv2d_same_stride": ([6, 5, 2], [conv2d(7, [3, 4], strides=2, padding="SAME", activation="relu"),
                                        conv2d(3, 3, padding="SAME"), FLATTEN, dense(2)], SQUARED, {}, "sgd", RATE),
-    "conv2d_dilated": ([8, 7, 2], [conv2d(4, [3, 2], dilation_rate=[2, 3], activation="tanh"),
+    "conv2d_dilated": ([7, 7, 1], [conv2d(4, [3, 2], dilation_rate=[2, 3], activation="tanh"),
                                    conv2d(5, 3, dilation_rate=2, padding="SAME"), FLATTEN, dense(2)], SQUARED, {}, "sgd", RATE),
-    "conv2d_groups": ([5, 5, 6], [conv2d(9, 2, groups=3, activation="tanh"),
+    "conv2d_groups": ([4, 4, 6], [conv2d(9, 2, groups=3, activation="tanh"),
                                   conv2d(6, 3, groups=3, strides=2, padding="SAME", use_bias=False),
                                   layer("global_average_pooling2d")], CATEGORICAL, LOGITS, "sgd", {**RATE, "momentum": 0.9}),
     "depthwise_conv2d": ([6, 5, 3], [layer("depthwise_conv2d", kernel_size=3, depth_multiplier=2, padding="SAME",
@@ -66,9 +70,9 @@ CONVOLUTIONS = {
                                            padding="SAME", activation="relu"),
                                      layer("separable_conv2d", filters=4, kernel_size=2, use_bias=False), FLATTEN, dense(3)],
                          SPARSE, LOGITS, "sgd", RATE),
-    "conv2d_transpose_valid": ([3, 4, 3], [layer("conv2d_transpose", filters=4, kernel_size=[3, 2], strides=[2, 1],
+    "conv2d_transpose_valid": ([2, 3, 2], [layer("conv2d_transpose", filters=4, kernel_size=[3, 2], strides=[2, 1],
                                                  activation="tanh"),
-                                           layer("conv2d_transpose", filters=2, kernel_size=2, dilation_rate=2)], SQUARED, {},
+                                           layer("conv2d_transpose", filters=1, kernel_size=2, dilation_rate=2)], SQUARED, {},
                                "sgd", RATE),
     "conv2d_transpose_same": ([3, 4, 2], [layer("conv2d_transpose", filters=3, kernel_size=[3, 4], strides=2, padding="SAME",
                                                 activation="relu"), conv2d(1, 3, padding="SAME")], SQUARED, {}, "sgd", RATE),
@@ -102,6 +106,7 @@ NORMALIZATIONS = {
                                                conv2d(4, 3, padding="SAME", use_bias=False),
                                                layer("batch_normalization", scale=False), layer("activation", tanh={}),
                                                FLATTEN, dense(3)], SPARSE, LOGITS, "sgd", RATE),
+    "normalization": ([6], [layer("normalization"), dense(3, use_bias=False)], SPARSE, LOGITS, "sgd", RATE),
     "layer_normalization": ([5, 6], [layer("layer_normalization"), dense(7, "tanh"),
                                      layer("layer_normalization", epsilon=0.1, center=False), FLATTEN, dense(3)], SPARSE,
                             LOGITS, "sgd", RATE),
@@ -135,10 +140,47 @@ MERGES = {
                                           dense(2)], SQUARED, {}, "sgd", RATE),
 }
 
+RECURRENT = {
+    "simple_rnn": ([4, 3], [layer("simple_rnn", units=4, return_sequences=True),
+                            layer("simple_rnn", units=3, go_backwards=True, use_bias=False)], SPARSE, LOGITS, "sgd", RATE),
+    "lstm": ([4, 3], [layer("lstm", units=3, return_sequences=True, go_backwards=True),
+                      layer("lstm", units=3, use_bias=False)], SPARSE, LOGITS, "sgd", RATE),
+    "gru": ([4, 3], [layer("gru", units=3, return_sequences=True), layer("gru", units=3, go_backwards=True, use_bias=False)],
+            SPARSE, LOGITS, "sgd", RATE),
+    "gru_reset_before": ([4, 3], [layer("gru", units=4, reset_after=False, return_sequences=True, go_backwards=True),
+                                  layer("gru", units=2, reset_after=False)], SPARSE, LOGITS, "sgd", RATE),
+    "bidirectional_concatenated": ([4, 2], [two_ways("lstm", 2, return_sequences=True), layer("global_average_pooling1d")],
+                                   SPARSE, LOGITS, "sgd", RATE),
+    "bidirectional_multiplied": ([4, 2], [two_ways("gru", 2, "MUL", go_backwards=True)], SPARSE, LOGITS, "sgd", RATE),
+    "bidirectional_added": ([4, 2], [two_ways("simple_rnn", 2, "SUM", return_sequences=True),
+                                     two_ways("simple_rnn", 2, "AVE")], SPARSE, LOGITS, "sgd", RATE),
+    "embedding": ([5], [layer("embedding", input_dim=6, output_dim=4), layer("global_average_pooling1d")], SPARSE, LOGITS, "sgd",
+                  {**RATE, "momentum": 0.9}),
+}
+
+LOSSES = {
+    f"loss_{name}": ([4], [dense(units, activation, use_bias=False)], word, settings, "sgd", RATE)
+    for name, units, activation, word, settings in [
+        ("mean_absolute_error", 2, "linear", "mean_absolute_error", {}),
+        ("mean_absolute_percentage_error", 2, "linear", "mean_absolute_percentage_error", {}),
+        ("mean_squared_logarithmic_error", 2, "softplus", "mean_squared_logarithmic_error", {}),
+        ("huber", 2, "linear", "huber", {"delta": 0.7}),
+        ("log_cosh", 2, "linear", "log_cosh", {}),
+        ("hinge", 2, "linear", "hinge", {}),
+        ("squared_hinge", 2, "linear", "squared_hinge", {}),
+        ("kl_divergence", 3, "softmax", "kl_divergence", {}),
+        ("poisson", 2, "exponential", "poisson", {}),
+        ("cosine_similarity", 3, "linear", "cosine_similarity", {}),
+        ("focal", 2, "sigmoid", "focal", {"gamma": 1.5, "alpha": 0.4}),
+        ("contrastive", 1, "softplus", "contrastive", {"margin": 0.9}),
+        ("triplet", 6, "linear", "triplet", {"margin": 0.5}),
+    ]
+}
+
 # Each in a dense layer and as a layer of its own.
 ACTIVATIONS = {
-    f"activation_{name}": ([7], [dense(9, {word: settings}), dense(6, "tanh"), layer("activation", **{word: settings}),
-                                 dense(3)], SPARSE, LOGITS, "sgd", {"learning_rate": 0.02})
+    f"activation_{name}": ([5], [dense(5, {word: settings}), dense(4, "tanh"), layer("activation", **{word: settings}),
+                                 dense(2)], SPARSE, LOGITS, "sgd", {"learning_rate": 0.02})
     for name, word, settings in [
         ("leaky_relu", "leaky_relu", {}), ("leaky_relu_alpha", "leaky_relu", {"alpha": 0.1}), ("elu", "elu", {}),
         ("elu_alpha", "elu", {"alpha": 0.5}), ("selu", "selu", {}), ("gelu", "gelu", {}),
@@ -147,6 +189,13 @@ ACTIVATIONS = {
         ("exponential", "exponential", {}),
     ]
 }
+ACTIVATIONS["activation_prelu"] = (
+    [6], [dense(5, "prelu"), layer("activation", prelu={}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
+ACTIVATIONS["activation_relu_settings"] = (
+    [6], [dense(5, {"relu": {"max_value": 0.8, "negative_slope": 0.1, "threshold": 0.2}}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
+ACTIVATIONS["activation_swish_trainable"] = (
+    [6], [dense(5, {"swish": {"trainable": True, "beta": 1.5}}), dense(3)], SPARSE, LOGITS, "sgd", RATE)
+
 OPTIMIZERS = {
     f"optimizer_{name}": ([6], [dense(7, "tanh"), dense(4)], SPARSE, LOGITS, word, settings)
     for name, word, settings in [
@@ -178,4 +227,4 @@ OPTIMIZERS["optimizer_adam_conv2d_normalized"] = (
     [5, 4, 2], [conv2d(4, 2, use_bias=False), NORMALIZE, layer("activation", swish={}), FLATTEN, dense(3)], SPARSE, LOGITS, "adam",
     {"learning_rate": 0.01, "clipnorm": 0.5})
 
-CASES = {**DENSE, **CONVOLUTIONS, **POOLS, **NORMALIZATIONS, **MERGES, **ACTIVATIONS, **OPTIMIZERS}
+CASES = {**DENSE, **CONVOLUTIONS, **POOLS, **NORMALIZATIONS, **MERGES, **RECURRENT, **LOSSES, **ACTIVATIONS, **OPTIMIZERS}

@@ -14,6 +14,7 @@ import sys
 import numpy
 import torch
 
+import golden_coverage
 import kinks
 from golden_cases import CASES
 from golden_file import file_of, read
@@ -26,11 +27,18 @@ BATCHES = [(0, 6), (6, 6), (3, 1), (2, 6), (5, 3), (6, 6), (1, 6), (4, 6), (7, 5
 AGREEMENT = 1e-6
 # Of a tensor's largest magnitude: nothing may come nearer to where a rounded run would go another way.
 LEAST_MARGIN = 1e-5
-MOST_BYTES = 20000
+MOST_BYTES, MOST_BYTES_TOGETHER = 20000, 400000
 
 
 def single(value):
     return value.detach().numpy().astype(numpy.float32)
+
+
+def inputs(first, shape, random):
+    """Whole numbers where they name rows of a table."""
+    size = (ROWS, *shape)
+    numbers = random.integers(0, first["embedding"]["input_dim"], size) if "embedding" in first else random.normal(0, 1, size)
+    return numbers.astype(numpy.float32)
 
 
 class Run:
@@ -38,11 +46,11 @@ class Run:
 
     def __init__(self, random, shape, layers, loss, loss_settings, optimizer, settings):
         self.network = Network(shape, layers, random)
-        self.x = random.normal(0, 1, (ROWS, *shape)).astype(numpy.float32)
+        self.x = inputs(layers[0], shape, random)
         self.y = targets(loss, ROWS, self.network.output_shape, random)
         self.job = {"model": {"input_shape": shape, "layers": layers}, "loss": {loss: loss_settings},
                     "optimizer": {optimizer: settings}}
-        self.losses = lambda p, y: LOSSES[loss](p, y, loss_settings.get("from_logits", False))
+        self.losses = lambda p, y: LOSSES[loss](p, y, loss_settings)
         self.optimizer = Optimizer(optimizer, settings, [value for _, value in self.network.trained()])
 
     def forward(self, first, count, training):
@@ -83,7 +91,12 @@ def run(name, case):
 
 def differences(folder):
     yield from differences_to_torch()
-    for path in folder.glob("*.safetensors"):
+    yield from golden_coverage.differences([[layers, {loss: {}}, {optimizer: {}}]
+                                            for _, layers, loss, _, optimizer, _ in CASES.values()])
+    files = list(folder.glob("*.safetensors"))
+    if sum(path.stat().st_size for path in files) > MOST_BYTES_TOGETHER:
+        yield "the files are too large together"
+    for path in files:
         if path.stem not in CASES:
             yield f"{path.name} is no case"
         if path.stat().st_size > MOST_BYTES:

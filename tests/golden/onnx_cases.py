@@ -19,16 +19,18 @@ from onnx import numpy_helper
 
 import onnx_layers
 import onnx_optimizers
+import onnx_recurrent
 from golden_file import file_of
 
 CASES = pathlib.Path("/usr/share/libonnx-testdata/data/node")
-NODES = {**onnx_layers.NODES, **onnx_optimizers.NODES}
+NODES = {**onnx_layers.NODES, **onnx_optimizers.NODES, **onnx_recurrent.NODES}
 
 UNSAID = {
     "there are no windows of three axes": """
         test_averagepool_3d_default test_convtranspose_3d test_maxpool_3d_default""",
     "windows of pools have no gaps": "test_maxpool_2d_dilations",
     "edges that are not counted lie as SAME has them": "test_averagepool_2d_pads test_averagepool_2d_same_lower",
+    "gates do not see c": "test_lstm_with_peepholes",
     "losses are not weighted by class": """
         test_sce_NCd1_mean_weight_negative_ii test_sce_NCd1_mean_weight_negative_ii_log_prob
         test_sce_NCd1d2d3_sum_weight_high_ii test_sce_NCd1d2d3_sum_weight_high_ii_log_prob

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Activations in PyTorch: (x, settings)."""
+"""Activations in PyTorch: (x, settings); of those with weights: (x, settings, weights)."""
 import torch
 from torch.nn import functional
 
@@ -18,14 +18,28 @@ def gelu(x, settings):
     return functional.gelu(x, approximate="tanh" if settings.get("approximate") else "none")
 
 
-def swish(x, settings):
+def swish(x, settings, weights):
+    if settings.get("trainable"):
+        return x * torch.sigmoid(weights["beta"] * x)
     beta = settings.get("beta", 1)
     return functional.silu(x) if beta == 1 else x * torch.sigmoid(beta * x)
 
 
+def relu(x, settings):
+    threshold, most = settings.get("threshold", 0), settings.get("max_value", float("inf"))
+    for point in (threshold, most):
+        KINKS.near(x.detach(), point)
+    return torch.where(x >= threshold, torch.relu(x).clamp(max=most), settings.get("negative_slope", 0) * (x - threshold))
+
+
+def prelu(x, _settings, weights):
+    KINKS.near(x.detach(), 0)
+    return torch.where(x < 0, weights["alpha"] * x, x)
+
+
 ACTIVATIONS = {
     "linear": lambda x, _: x,
-    "relu": kinked(lambda x, _: torch.relu(x), 0),
+    "relu": relu,
     "sigmoid": lambda x, _: torch.sigmoid(x),
     "tanh": lambda x, _: torch.tanh(x),
     "softmax": lambda x, _: torch.softmax(x, -1),
@@ -33,7 +47,6 @@ ACTIVATIONS = {
     "elu": kinked(lambda x, s: functional.elu(x, s.get("alpha", 1)), 0),
     "selu": kinked(lambda x, _: functional.selu(x), 0),
     "gelu": gelu,
-    "swish": swish,
     "mish": lambda x, _: functional.mish(x),
     # PyTorch's is x / 6 + 0.5.
     "hard_sigmoid": kinked(lambda x, _: (0.2 * x + 0.5).clamp(0, 1), -2.5, 2.5),
@@ -41,9 +54,18 @@ ACTIVATIONS = {
     "softsign": lambda x, _: functional.softsign(x),
     "exponential": lambda x, _: torch.exp(x),
 }
+WEIGHTED = {
+    "swish": (lambda settings, _shape: {"beta": (1,)} if settings.get("trainable") else {}, swish),
+    "prelu": (lambda _settings, shape: {"alpha": shape}, prelu),
+}
 
 
-def activate(x, activation):
-    """`activation` as a job has it: {word: settings}."""
+def activation_weights(activation, shape):
+    """Shapes by name; `activation` as a job has it: {word: settings}."""
     word, settings = next(iter(activation.items()))
-    return ACTIVATIONS[word](x, settings)
+    return WEIGHTED[word][0](settings, shape) if word in WEIGHTED else {}
+
+
+def activate(x, activation, weights):
+    word, settings = next(iter(activation.items()))
+    return WEIGHTED[word][1](x, settings, weights) if word in WEIGHTED else ACTIVATIONS[word](x, settings)

@@ -11,17 +11,19 @@ from torch.nn import functional
 
 import torch_windows as windows
 from kinks import KINKS
-from torch_activations import activate
+import torch_recurrent as recurrent
+from torch_activations import activate, activation_weights
 
 MOMENTUM, EPSILON = 0.99, 1e-3
 
 
 def finish(settings, weights, x):
-    return activate(x + weights.get("bias", 0), settings.get("activation", {"linear": {}}))
+    return activate(x + weights.get("bias", 0), settings.get("activation", {"linear": {}}), weights)
 
 
 def dense_weights(settings, shape):
-    return {"kernel": (shape[-1], settings["units"]), **bias(settings, settings["units"])}
+    return {"kernel": (shape[-1], settings["units"]), **bias(settings, settings["units"]),
+            **activation_weights(settings.get("activation", {"linear": {}}), (*shape[:-1], settings["units"]))}
 
 
 def bias(settings, count):
@@ -130,7 +132,9 @@ LAYERS = {
                                               "moving_variance": shape[-1:]}, batch_normalization),
     "layer_normalization": (scale_and_center, layer_normalization),
     "flatten": weightless(lambda _s, _w, x, _t: x.flatten(1)),
-    "activation": weightless(lambda s, _w, x, _t: activate(x, s)),
+    "activation": (activation_weights, lambda s, own, x, _t: activate(x, s, own)),
+    "normalization": (lambda _s, shape: {"mean": shape[-1:], "variance": shape[-1:]},
+                      lambda _s, own, x, _t: (x - own["mean"]) / own["variance"].sqrt()),
     "reshape": weightless(lambda s, _w, x, _t: x.reshape(len(x), *s["target_shape"])),
     "permute": weightless(lambda s, _w, x, _t: x.permute(0, *s["dims"])),
     "rescaling": weightless(lambda s, _w, x, _t: x * s["scale"] + s.get("offset", 0)),
@@ -146,4 +150,5 @@ LAYERS = {
     "concatenate": weightless(lambda s, _w, *inputs: torch.cat(inputs[:-1], s.get("axis", -1))),
     "dot": weightless(dot),
     **{word: weightless(function) for word, function in windows.POOLS.items()},
+    **recurrent.LAYERS,
 }

@@ -5,7 +5,7 @@ import torch
 
 from torch_layers import LAYERS
 
-STATISTICS = ("moving_mean", "moving_variance")
+STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
 
 
 def layer_names(layers):
@@ -22,7 +22,7 @@ def layer_names(layers):
 
 def draw(name, shape, random):
     """A weight's start values, of a size that keeps activations alive."""
-    if name == "moving_variance":
+    if name.endswith("variance"):
         return random.uniform(0.5, 2, shape)
     if name == "gamma":
         return random.normal(1, 0.3, shape)

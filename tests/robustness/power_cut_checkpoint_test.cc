@@ -65,6 +65,9 @@ class Keeper final : public trainer::Callback {
     kept_.erase(kept_.begin());
     return files_.Remove(oldest);
   }
+  absl::Status OnBestCheckpoint(const trainer::BestCheckpointFile& best) override {
+    return files_.Remove(best.path);
+  }
 
   int64_t reported = 0;  // step of the newest; 0 for none
   bool warned = false;

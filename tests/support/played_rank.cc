@@ -77,6 +77,18 @@ absl::StatusOr<int64_t> PlayedRank::Checkpoint(const std::string& content, int64
   return Send(std::move(event));
 }
 
+absl::StatusOr<int64_t> PlayedRank::BestCheckpoint(const std::string& content, int64_t step,
+                                                   const std::vector<int64_t>& kept) {
+  v1::WorkerEvent event;
+  v1::BestCheckpointReady& ready = *event.mutable_best_checkpoint_ready();
+  ASSIGN_OR_RETURN(*ready.mutable_checkpoint()->mutable_weights(),
+                   blobs_.Put(base::AsBytes(content)));
+  ready.mutable_checkpoint()->set_step(step);
+  ready.mutable_checkpoint()->set_weights_sha256(absl::StrCat("weights after ", step));
+  ready.mutable_kept_steps()->Assign(kept.begin(), kept.end());
+  return Send(std::move(event));
+}
+
 absl::StatusOr<int64_t> PlayedRank::Finish(v1::RankFinished::Outcome outcome,
                                            const std::string& reason) {
   v1::WorkerEvent event;

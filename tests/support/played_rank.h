@@ -28,6 +28,9 @@ class PlayedRank {
   absl::StatusOr<int64_t> Progress(int64_t step);
   absl::StatusOr<int64_t> Epoch(int64_t epoch, double loss, double accuracy);
   absl::StatusOr<int64_t> Checkpoint(const std::string& content, int64_t step);
+  // The weights after `step`; `kept`: best first.
+  absl::StatusOr<int64_t> BestCheckpoint(const std::string& content, int64_t step,
+                                         const std::vector<int64_t>& kept);
   // Uploads weights first where it is DONE.
   absl::StatusOr<int64_t> Finish(v1::RankFinished::Outcome outcome, const std::string& reason = "");
 

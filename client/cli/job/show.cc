@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // gradus job show.
+#include "absl/strings/str_cat.h"
 #include "client/cli/columns.h"
 #include "client/cli/command.h"
 #include "client/cli/commands.h"
+#include "client/cli/text.h"
 #include "proto/support/status.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/yaml_printer.h"
@@ -20,13 +22,31 @@ void Declare(Arguments& arguments, Options& options) {
   arguments.Flag("--yaml", options.yaml, "Print the effective job file: every default filled in");
 }
 
+// A line a checkpoint, the best first; epochs as the other commands count them.
+void ShowBestCheckpoints(const v1::Job& job, const Output& out) {
+  if (!out.people() || job.best_checkpoints().empty()) return;
+  const std::string& monitor = job.spec().fit().checkpoint().monitor();
+  std::vector<std::vector<std::string>> rows = {{"STEP", "EPOCH", monitor}};
+  for (const v1::BestCheckpoint& best : job.best_checkpoints())
+    rows.push_back(
+        {absl::StrCat(best.step()), absl::StrCat(best.epoch() + 1), Metric(best.value())});
+  out.Line("");
+  out.Line(absl::StrCat("The best checkpoints; gradus job publish ", job.id(),
+                        " --step STEP makes a model of one:"));
+  out.Text(Align(rows, std::vector<Column>(3, {.right = true}), 0));
+}
+
 absl::Status Run(const Options& options, Session& session) {
   const Output& out = session.out();
   if (options.yaml && !out.people())
     return support::UsageError("--yaml excludes --json and --quiet");
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   ASSIGN_OR_RETURN(const v1::Job job, client.GetJob(options.id));
-  if (!options.yaml) return out.Show(job, JobFacts(), "id");
+  if (!options.yaml) {
+    RETURN_IF_ERROR(out.Show(job, JobFacts(), "id"));
+    ShowBestCheckpoints(job, out);
+    return absl::OkStatus();
+  }
   out.Text(support::PrintYaml(job.spec()));
   return absl::OkStatus();
 }

@@ -46,6 +46,10 @@ class Client {
   absl::StatusOr<v1::Job> PauseJob(const std::string& id) const;
   absl::StatusOr<v1::Job> ResumeJob(const std::string& id) const;
   absl::StatusOr<v1::Job> CancelJob(const std::string& id) const;
+  // Registers the weights of one of a job's best checkpoints as the next version of `model` and
+  // returns the reference ("fashion-a@2"). 0: of the best one; empty: the model that the job names.
+  absl::StatusOr<std::string> PublishCheckpoint(const std::string& id, int64_t step = 0,
+                                                const std::string& model = "") const;
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const std::string& id) const;
   absl::StatusOr<v1::ListMetricsResponse> ListMetrics(
       const std::string& id, const std::vector<std::string>& names = {}) const;

@@ -73,6 +73,8 @@ class Connection {
                                  const CallOptions&) = 0;
   virtual absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*,
                                  const CallOptions&) = 0;
+  virtual absl::Status PublishCheckpoint(const v1::PublishCheckpointRequest&,
+                                         v1::PublishCheckpointResponse*, const CallOptions&) = 0;
   virtual absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*,
                                   const CallOptions&) = 0;
   virtual absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*,

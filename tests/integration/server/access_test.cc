@@ -59,6 +59,12 @@ TEST(Access, AnothersJobIsOutOfReachByEveryMethod) {
     Context context(server.TokenOf("bob"));
     EXPECT_EQ(call(server, context, id).error_code(), StatusCode::PERMISSION_DENIED) << name;
   }
+  const auto publish = Unary<v1::PublishCheckpointRequest, v1::PublishCheckpointResponse>(
+      &v1::JobService::Stub::PublishCheckpoint);
+  Context publishing(server.TokenOf("bob"));
+  EXPECT_EQ(publish(server, publishing, id).error_code(), StatusCode::PERMISSION_DENIED);
+  Context own(server.TokenOf("ann"));
+  EXPECT_EQ(publish(server, own, id).error_code(), StatusCode::NOT_FOUND) << "it keeps none";
   Context context(server.TokenOf("bob"));
   auto logs =
       Stream<v1::StreamLogsRequest, v1::StreamLogsResponse>(&v1::JobService::Stub::StreamLogs);

@@ -182,6 +182,33 @@ TEST_F(Cli, SteersJobs) {
   EXPECT_EQ(Run({"job", "cancel", "j1"}), 1);
 }
 
+TEST_F(Cli, ShowsAndPublishesTheBestCheckpoints) {
+  v1::Job& job = server->jobs["j1"];
+  job.set_id("j1");
+  job.mutable_spec()->mutable_fit()->mutable_checkpoint()->set_monitor("val_loss");
+  EXPECT_EQ(Run({"job", "show", "j1"}), 0);
+  EXPECT_THAT(out(), Not(HasSubstr("STEP")));
+  v1::BestCheckpoint& best = *job.add_best_checkpoints();
+  best.set_step(1719);
+  best.set_epoch(0);
+  best.set_value(0.25);
+  EXPECT_EQ(Run({"job", "show", "j1"}), 0);
+  EXPECT_THAT(out(), HasSubstr("gradus job publish j1 --step STEP"));
+  EXPECT_THAT(out(), HasSubstr("STEP  EPOCH  val_loss\n1719      1    0.2500\n"));
+  EXPECT_EQ(Run({"job", "show", "j1", "-q"}), 0);
+  EXPECT_EQ(out(), "j1\n");
+  EXPECT_EQ(Run({"job", "publish", "j1"}), 0) << err();
+  EXPECT_EQ(out(), "published as net@1\n");
+  EXPECT_EQ(server->publication.step(), 0);
+  EXPECT_EQ(Run({"job", "publish", "j1", "--step", "1719", "--model", "early", "-q"}), 0);
+  EXPECT_EQ(out(), "early@1\n");
+  EXPECT_EQ(server->publication.step(), 1719);
+  EXPECT_EQ(Run({"job", "publish", "j1", "--json"}), 0);
+  EXPECT_EQ(out(), "{\"model\":\"net@1\"}\n");
+  for (const char* step : {"0", "-1", "last"})
+    EXPECT_EQ(Run({"job", "publish", "j1", "--step", step}), 2) << step;
+}
+
 TEST_F(Cli, PushesAFolderAndNamesWhatCame) {
   for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                            "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {

@@ -206,6 +206,16 @@ absl::Status FakeConnection::CancelJob(const v1::CancelJobRequest& request,
   return Move(request.id(), v1::Job::CANCELLED, response->mutable_job());
 }
 
+absl::Status FakeConnection::PublishCheckpoint(const v1::PublishCheckpointRequest& request,
+                                               v1::PublishCheckpointResponse* response,
+                                               const CallOptions&) {
+  return Answer([&] {
+    publication = request;
+    response->set_model(request.model().empty() ? "net@1" : request.model() + "@1");
+    return absl::OkStatus();
+  });
+}
+
 absl::Status FakeConnection::ExplainJob(const v1::ExplainJobRequest&,
                                         v1::ExplainJobResponse* response, const CallOptions&) {
   return Answer([&] {

@@ -33,6 +33,7 @@ class FakeConnection final : public Connection {
   bool corrupt_weights = false;
   v1::ValidateJobResponse validation;
   v1::ExplainJobResponse explanation;
+  v1::PublishCheckpointRequest publication;  // the last one
   v1::ListMetricsResponse metrics;
   v1::WhoAmIResponse me;
 
@@ -65,6 +66,8 @@ class FakeConnection final : public Connection {
                          const CallOptions&) override;
   absl::Status CancelJob(const v1::CancelJobRequest&, v1::CancelJobResponse*,
                          const CallOptions&) override;
+  absl::Status PublishCheckpoint(const v1::PublishCheckpointRequest&,
+                                 v1::PublishCheckpointResponse*, const CallOptions&) override;
   absl::Status ExplainJob(const v1::ExplainJobRequest&, v1::ExplainJobResponse*,
                           const CallOptions&) override;
   absl::Status ListMetrics(const v1::ListMetricsRequest&, v1::ListMetricsResponse*,

@@ -81,6 +81,8 @@ TEST(JobCheckTest, FillsInEveryDefault) {
   EXPECT_EQ(job->spec.fit().seed(), 4711);
   EXPECT_TRUE(job->spec.fit().shuffle());
   EXPECT_EQ(job->spec.fit().checkpoint().every_seconds(), 60);
+  EXPECT_EQ(job->spec.fit().checkpoint().keep_best(), 0);
+  EXPECT_EQ(job->spec.fit().checkpoint().monitor(), "");
   EXPECT_EQ(job->spec.fit().logical_shards(), 2);
   EXPECT_EQ(job->spec.resources().cores(), 2);
   EXPECT_EQ(job->spec.data().train().split(), "train");
@@ -90,6 +92,33 @@ TEST(JobCheckTest, FillsInEveryDefault) {
   EXPECT_EQ(job->steps_per_epoch, 25);
   EXPECT_GE(job->memory_limit, job->memory_estimate);
   EXPECT_EQ(job->summary.layers_size(), 3);
+}
+
+TEST(JobCheckTest, TheBestEpochsAreThoseOfAFigureThatThereIs) {
+  v1::JobSpec spec = Job();
+  v1::Checkpoint& checkpoint = *spec.mutable_fit()->mutable_checkpoint();
+  checkpoint.set_keep_best(3);
+  const auto checked = [&] { return Check(spec)->spec.fit().checkpoint(); };
+  EXPECT_EQ(checked().monitor(), spec.data().has_validation() ? "val_loss" : "loss");
+  EXPECT_EQ(checked().mode(), v1::MIN);
+  spec.mutable_data()->clear_validation();
+  EXPECT_EQ(checked().monitor(), "loss");
+  spec.clear_metrics();
+  spec.add_metrics()->mutable_accuracy();
+  checkpoint.set_monitor("accuracy");
+  EXPECT_EQ(checked().mode(), v1::MAX);
+  checkpoint.set_mode(v1::MIN);
+  EXPECT_EQ(checked().mode(), v1::MIN);
+  checkpoint.set_monitor("val_loss");
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.checkpoint.monitor: \"val_loss\" is not a figure of"));
+  checkpoint.set_keep_best(101);
+  EXPECT_EQ(ErrorOf(spec), "fit.checkpoint.keep_best: 101 is not a number from 0 to 100");
+  checkpoint.set_keep_best(0);
+  EXPECT_EQ(ErrorOf(spec),
+            "fit.checkpoint.monitor: says which epochs are the best, but keep_best is 0: none are "
+            "kept");
+  checkpoint.clear_monitor();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("fit.checkpoint.mode: says which epochs"));
 }
 
 TEST(JobCheckTest, TheEffectiveSpecIsItsOwnEffectiveSpec) {

@@ -32,6 +32,7 @@ Checkpoint Sample(float first = 0.1f) {
                         {"dense/bias", {3}, {7, 8, 9}}};
   checkpoint.slots = {{"momentum/dense/kernel", {2, 3}, {1, 2, 3, 4, 5, -0.0f}}};
   checkpoint.optimizer_steps = 123;
+  checkpoint.best = {{1.0 / 3.0, 300}, {0.5, 150}};
   return checkpoint;
 }
 
@@ -57,6 +58,7 @@ TEST(Checkpoint, ComesBackToTheLastBit) {
   EXPECT_EQ(read->spec_digest, written.spec_digest);
   EXPECT_EQ(read->provenance, written.provenance);
   EXPECT_EQ(read->optimizer_steps, 123);
+  EXPECT_EQ(read->best, written.best);
   ASSERT_EQ(read->weights.size(), 2U);
   ASSERT_EQ(read->slots.size(), 1U);
   EXPECT_EQ(read->weights[1].name, "dense/bias");

@@ -19,6 +19,7 @@ class Recorder final : public Callback {
  public:
   void OnEvent(const v1::Event& event) override { events.push_back(event); }
   absl::Status OnCheckpoint(const CheckpointFile&) override { return absl::OkStatus(); }
+  absl::Status OnBestCheckpoint(const BestCheckpointFile&) override { return absl::OkStatus(); }
   std::vector<v1::Event> events;
 };
 

@@ -8,11 +8,13 @@
 #include "engine/base/philox.h"
 #include "engine/trainer/checkpoint.h"
 #include "engine/trainer/trainer.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "tests/unit/engine/trainer/training_fixture.h"
 
 namespace gradus::trainer {
 namespace {
 
+using ::google::protobuf::util::MessageDifferencer;
 using ::testing::HasSubstr;
 
 struct Case {
@@ -222,6 +224,41 @@ TEST_P(Resume, ACrashLosesTheStepsSinceTheLastCheckpointAndNothingElse) {
   const auto result = training.Run();
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->weights_sha256, undisturbed);
+}
+
+// The best epochs of a run that goes on from wherever it was stopped.
+v1::JobSpec KeepingJob(const std::string& monitor, v1::MonitorMode mode, int keep_best) {
+  v1::JobSpec spec = SmallJob();
+  spec.mutable_fit()->set_epochs(5);
+  // Large enough for figures that rise and fall.
+  spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(3);
+  spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
+  spec.mutable_optimizer()->mutable_sgd()->set_ema_momentum(0.3);
+  v1::Checkpoint& checkpoint = *spec.mutable_fit()->mutable_checkpoint();
+  checkpoint.set_monitor(monitor);
+  checkpoint.set_mode(mode);
+  checkpoint.set_keep_best(keep_best);
+  return spec;
+}
+
+TEST(ResumeState, AResumedRunKeepsTheSameBestEpochs) {
+  for (const auto& [monitor, mode] :
+       {std::pair<std::string, v1::MonitorMode>{"val_loss", v1::MIN}, {"loss", v1::MAX}}) {
+    const v1::JobSpec spec = KeepingJob(monitor, mode, 2);
+    Training undisturbed(spec);
+    ASSERT_TRUE(undisturbed.Run().ok());
+    ASSERT_EQ(undisturbed.keeper.best_steps.size(), 2U);
+    for (int64_t step = 1; step < 5 * kStepsPerEpoch; ++step) {
+      Training training(spec);
+      ASSERT_TRUE(training.RunUntil(step).ok());
+      ASSERT_TRUE(training.Run().ok());
+      ASSERT_EQ(training.keeper.best_steps, undisturbed.keeper.best_steps) << "stopped at " << step;
+      for (const auto& [at, best] : undisturbed.keeper.best) {
+        EXPECT_TRUE(MessageDifferencer::Equals(training.keeper.best[at], best))
+            << "stopped after step " << step;
+      }
+    }
+  }
 }
 
 // Some optimizers' steps depend on how many there were before.

@@ -167,6 +167,43 @@ TEST(Train, EarlyStoppingGoesBackToTheBestWeights) {
   EXPECT_EQ(result.weights_sha256, best.weights_sha256);
 }
 
+// In all stages, and of the whole run: all epochs are among the best five.
+TEST(Train, KeepsTheWeightsThatValidationSaw) {
+  v1::JobSpec spec = SmallJob();
+  spec.mutable_optimizer()->mutable_sgd()->set_use_ema(true);
+  spec.mutable_fit()->clear_epochs();
+  spec.mutable_fit()->add_stages()->set_epochs(2);
+  spec.mutable_fit()->add_stages()->set_epochs(1);
+  v1::Checkpoint& checkpoint = *spec.mutable_fit()->mutable_checkpoint();
+  checkpoint.set_keep_best(5);
+  checkpoint.set_monitor("val_accuracy");
+  checkpoint.set_mode(v1::MAX);
+  Training training(spec);
+  const TrainResult result = training.Run().value();
+  const std::vector<v1::Event> epochs = training.keeper.Of(v1::Event::kEpochFinished);
+  ASSERT_EQ(epochs.size(), 3U);
+  ASSERT_EQ(training.keeper.best.size(), 3U);
+  for (const v1::Event& event : epochs) {
+    const v1::EpochFinished& epoch = event.epoch_finished();
+    const v1::BestCheckpoint& best = training.keeper.best.at(epoch.step());
+    EXPECT_EQ(best.epoch(), epoch.epoch());
+    EXPECT_EQ(best.stage(), epoch.stage());
+    EXPECT_EQ(best.value(), epoch.metrics().at("val_accuracy"));
+    EXPECT_EQ(best.metrics().at("val_loss"), epoch.metrics().at("val_loss"));
+    const std::string& bytes = training.keeper.best_files.at(epoch.step());
+    EXPECT_EQ(best.weights().sha256(), base::Sha256Hex(std::string_view(bytes)));
+    EXPECT_EQ(best.weights().size(), static_cast<int64_t>(bytes.size()));
+    const auto file = formats::SafetensorsView::Parse(base::AsBytes(bytes));
+    ASSERT_TRUE(file.ok()) << file.status();
+    EXPECT_EQ(file->metadata().at("weights_sha256"), best.weights_sha256());
+  }
+  EXPECT_EQ(training.keeper.best.at(3 * kStepsPerEpoch).weights_sha256(), result.weights_sha256);
+  for (size_t i = 1; i < training.keeper.best_steps.size(); ++i) {
+    EXPECT_GE(training.keeper.best.at(training.keeper.best_steps[i - 1]).value(),
+              training.keeper.best.at(training.keeper.best_steps[i]).value());
+  }
+}
+
 TEST(Train, EarlyStoppingEndsAStageAndTheNextBegins) {
   Training training(SmallJob());
   training.spec.mutable_fit()->clear_epochs();

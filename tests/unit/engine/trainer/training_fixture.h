@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -37,6 +38,17 @@ class Keeper final : public Callback {
     steps.push_back(checkpoint.step);
     return at_checkpoint == nullptr ? absl::OkStatus() : at_checkpoint(checkpoint);
   }
+  // Keeps what is to be kept, by step.
+  absl::Status OnBestCheckpoint(const BestCheckpointFile& told) override {
+    best[told.checkpoint.step()] = told.checkpoint;
+    best_files[told.checkpoint.step()] =
+        base::ReadFile(base::RealFiles(), told.path, size_t{1} << 30).value();
+    std::erase_if(best, [&](const auto& kept) {
+      return std::ranges::find(told.kept_steps, kept.first) == told.kept_steps.end();
+    });
+    best_steps = told.kept_steps;
+    return absl::OkStatus();
+  }
 
   // Events of one kind, in order.
   std::vector<v1::Event> Of(v1::Event::KindCase kind) const {
@@ -59,6 +71,9 @@ class Keeper final : public Callback {
   std::vector<v1::BlobRef> checkpoints;  // newest first
   std::vector<int64_t> steps;            // of the checkpoints, oldest first
   std::map<std::string, std::shared_ptr<std::string>> blobs;
+  std::map<int64_t, v1::BestCheckpoint> best;
+  std::map<int64_t, std::string> best_files;  // of all that were told
+  std::vector<int64_t> best_steps;            // best first
 };
 
 // One process's worth of a job, repeatable.

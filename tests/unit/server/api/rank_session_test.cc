@@ -28,6 +28,8 @@ class MockJobs : public jobs::Jobs {
               (const std::string&, const std::string&, const std::string&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, Cancel,
               (const std::string&, const std::string&, const std::string&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::PublishCheckpointResponse>, PublishCheckpoint,
+              (const std::string&, const v1::PublishCheckpointRequest&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ExplainJobResponse>, Explain, (const std::string&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListMetricsResponse>, Metrics,
               (const std::string&, const std::vector<std::string>&), (override));

@@ -40,8 +40,9 @@ void JobsFixture::StartJobs() {
     return profile;
   };
   parts.publish = [this](store::Tx&, const v1::Job& job,
-                         const v1::RankFinished&) -> absl::StatusOr<std::string> {
+                         const v1::RankFinished& finished) -> absl::StatusOr<std::string> {
     if (!publish_error_.empty()) return absl::InternalError(publish_error_);
+    published_weights_ = finished.weights_sha256();
     return absl::StrCat(job.spec().publish().model(), "@", ++published_);
   };
   auto jobs = Jobs::Start(parts, options_);

@@ -44,6 +44,7 @@ class JobsFixture : public store::StoreFixture {
   std::unique_ptr<Jobs> jobs_;
   std::string publish_error_;
   int published_ = 0;
+  std::string published_weights_;  // weights_sha256 of the last one
   int submissions_ = 0;
 };
 

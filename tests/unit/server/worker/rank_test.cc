@@ -102,6 +102,53 @@ TEST_F(RankTest, TrainsReportsAndLeavesItsWeightsAtTheServer) {
   EXPECT_EQ(kinds[v1::Event::kEvaluated], 1);
 }
 
+// However a run ends, what it counts among the best is there before its last word.
+TEST_F(RankTest, TheBestEpochsWeightsAreLeftAtTheServer) {
+  fit().set_epochs(30);
+  v1::Checkpoint& checkpoint = *fit().mutable_checkpoint();
+  checkpoint.set_keep_best(3);
+  checkpoint.set_monitor("val_loss");
+  checkpoint.set_mode(v1::MIN);
+  ASSERT_TRUE(Run().ok());
+  const v1::RankFinished finished = LastWord();
+  EXPECT_EQ(finished.outcome(), v1::RankFinished::DONE);
+  std::map<int64_t, v1::BestCheckpoint> told;
+  std::vector<int64_t> kept;
+  for (const v1::WorkerEvent& event : server.events()) {
+    if (!event.has_best_checkpoint_ready()) continue;
+    told[event.best_checkpoint_ready().checkpoint().step()] =
+        event.best_checkpoint_ready().checkpoint();
+    kept = {event.best_checkpoint_ready().kept_steps().begin(),
+            event.best_checkpoint_ready().kept_steps().end()};
+  }
+  ASSERT_EQ(kept.size(), 3U);
+  for (const int64_t step : kept) {
+    ASSERT_TRUE(told.contains(step)) << step;
+    EXPECT_TRUE(server.HasBlob(told[step].weights().sha256())) << step;
+  }
+}
+
+TEST_F(RankTest, ACancelledRunLeavesItsBestEpochsTooButNoCheckpoint) {
+  fit().set_epochs(1'000'000);
+  v1::Checkpoint& checkpoint = *fit().mutable_checkpoint();
+  checkpoint.set_keep_best(1);
+  checkpoint.set_monitor("loss");
+  checkpoint.set_mode(v1::MAX);  // the first epoch's
+  const auto validated = [](const std::vector<v1::WorkerEvent>& events) {
+    return std::any_of(events.begin(), events.end(), [](const v1::WorkerEvent& event) {
+      return event.event().has_epoch_finished();
+    });
+  };
+  ASSERT_TRUE(RunWith(validated, [&] { server.Command(v1::Command::CANCEL); }).ok());
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::CANCELLED);
+  EXPECT_TRUE(Checkpoints().empty());
+  const auto events = server.events();
+  EXPECT_EQ(
+      std::count_if(events.begin(), events.end(),
+                    [](const v1::WorkerEvent& event) { return event.has_best_checkpoint_ready(); }),
+      1);
+}
+
 TEST_F(RankTest, AnotherRankGoesOnFromAStoppedOnesCheckpointToTheSameWeights) {
   fit().set_epochs(kEpochsThatOutlastACommand);
   ASSERT_TRUE(RunWith(Trains, [&] { server.Command(v1::Command::STOP); }).ok());
