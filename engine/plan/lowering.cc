@@ -17,9 +17,9 @@ constexpr uint32_t kMostLinks = 64;
 
 class Lowering {
  public:
-  Lowering(const graph::Graph& graph, const losses::LossKind& loss, bool from_logits)
+  Lowering(const graph::Graph& graph, v1::Activation::KindCase fused, bool from_logits)
       : graph_(graph),
-        loss_(loss),
+        fused_(fused),
         from_logits_(from_logits),
         values_(graph.nodes().size()),
         takers_(graph.nodes().size()) {}
@@ -73,8 +73,8 @@ class Lowering {
   }
 
   void LeaveLastActivationToLoss(std::vector<layers::Lowered>& chain) {
-    if (from_logits_ || chain.empty() || chain.back().activation != loss_.fuses) return;
-    if (chain.back().activation == v1::Activation::KIND_NOT_SET) return;
+    if (from_logits_ || chain.empty() || chain.back().activation != fused_) return;
+    if (fused_ == v1::Activation::KIND_NOT_SET) return;
     chain.pop_back();
     lowered_.logits = true;
   }
@@ -101,7 +101,7 @@ class Lowering {
   }
 
   const graph::Graph& graph_;
-  const losses::LossKind& loss_;
+  const v1::Activation::KindCase fused_;
   const bool from_logits_;
   LoweredGraph lowered_;
   std::vector<int> values_;  // of each node's output
@@ -112,8 +112,8 @@ class Lowering {
 
 absl::StatusOr<LoweredGraph> LowerGraph(const graph::Graph& graph, const v1::Loss& loss) {
   const losses::LossKind* kind = losses::Find(loss);
-  if (kind == nullptr) return absl::InvalidArgumentError("a loss is required");
-  return Lowering(graph, *kind, kind->from_logits(loss)).Run();
+  if (kind == nullptr) return Lowering(graph, v1::Activation::KIND_NOT_SET, false).Run();
+  return Lowering(graph, kind->fuses, kind->from_logits(loss)).Run();
 }
 
 }  // namespace gradus::plan

@@ -45,13 +45,14 @@ struct LoweredGraph {
   // Floats in a row of each value; value 0 is the input.
   std::vector<int64_t> value_floats;
   std::vector<ValuePenalty> penalties;
-  // The value that the loss looks at.
+  // The value that the loss looks at; without one, the model's output.
   int output = kInputValue;
   // It is what the last activation would be given, or logits by the loss's own word.
   bool logits = false;
 };
 
-// REQUIRES: the loss is checked, and fits the graph's output.
+// REQUIRES: the loss is checked, and fits the graph's output; or it has no kind, and the last
+// activation stays.
 absl::StatusOr<LoweredGraph> LowerGraph(const graph::Graph& graph, const v1::Loss& loss);
 
 }  // namespace gradus::plan

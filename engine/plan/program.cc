@@ -3,6 +3,7 @@
 #include "engine/plan/program.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,12 +18,34 @@ namespace {
 // Rows of a batch that come before shard `index` of `shards`.
 int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / shards; }
 
+absl::Status CheckSizes(const graph::Graph& graph, const TrainSetup& setup) {
+  if (setup.batch_size < 1)
+    return absl::InvalidArgumentError(absl::StrCat("a batch size of ", setup.batch_size));
+  if (setup.cores < 1) return absl::InvalidArgumentError(absl::StrCat(setup.cores, " cores"));
+  if (setup.logical_shards < 1 ||
+      !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(setup.logical_shards, " shards: not a power of two"));
+  }
+  if (!setup.trainable.empty() && setup.trainable.size() != graph.nodes().size()) {
+    return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(),
+                                                   " entries for ", graph.nodes().size(),
+                                                   " layers"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<metrics::Scored> ScoredBy(const v1::Loss& loss, const graph::Graph& graph) {
-  const losses::LossKind& kind = *losses::Find(loss);
-  ASSIGN_OR_RETURN(const losses::Target target, kind.target(loss, graph.output_shape()));
-  return metrics::Scored{.loss = &kind, .target = target, .width = graph.output_values()};
+  const losses::LossKind* kind = losses::Find(loss);
+  metrics::Scored scored{.loss = kind, .width = graph.output_values()};
+  if (kind == nullptr) {
+    scored.target = {.form = losses::TargetForm::kValues, .width = 0, .compared = false};
+    return scored;
+  }
+  ASSIGN_OR_RETURN(scored.target, kind->target(loss, graph.output_shape()));
+  return scored;
 }
 
 Program::Program(const graph::Graph& graph, const TrainSetup& setup)
@@ -33,6 +56,7 @@ Program::Program(const graph::Graph& graph, const TrainSetup& setup)
 
 absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph,
                                                          const TrainSetup& setup) {
+  RETURN_IF_ERROR(CheckSizes(graph, setup));
   std::unique_ptr<Program> program(new Program(graph, setup));
   RETURN_IF_ERROR(program->Build());
   return program;

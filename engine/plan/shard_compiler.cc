@@ -286,7 +286,9 @@ class ShardCompiler {
 
   absl::Status AddLossAndMetrics() {
     const auto output = static_cast<size_t>(request_.graph.output);
-    const losses::LossKind& loss = *losses::Find(request_.setup.loss);
+    plan_->output_ = value_cells_[output];
+    const losses::LossKind* loss = losses::Find(request_.setup.loss);
+    if (loss == nullptr) return absl::OkStatus();
     losses::LossOperands operands;
     operands.predictions = value_cells_[output];
     operands.targets = &plan_->target_;
@@ -301,9 +303,9 @@ class ShardCompiler {
                 .rows = operands.rows,
                 .width = operands.width,
                 .logits = operands.logits,
-                .scoring = loss.scoring,
+                .scoring = loss->scoring,
                 .form = request_.target.form});
-    ASSIGN_OR_RETURN(auto kernel, loss.lower(request_.setup.loss, operands));
+    ASSIGN_OR_RETURN(auto kernel, loss->lower(request_.setup.loss, operands));
     plan_->kernels_.push_back(std::move(kernel));
     return absl::OkStatus();
   }

@@ -65,6 +65,9 @@ class ShardPlan {
     return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), loss_sum_);
   }
   std::span<const metrics::Tally> tallies() const { return tallies_; }
+  // [rows, output], after an evaluation and until the next run of any of the shard's plans: what
+  // the loss looks at.
+  const float* output() const { return static_cast<const float*>(*output_); }
   int64_t rows() const { return rows_; }
 
   // A line a kernel.
@@ -88,6 +91,7 @@ class ShardPlan {
   std::vector<Placed> placed_;
   void* input_ = nullptr;
   void* target_ = nullptr;
+  kernels::Cell output_ = nullptr;
   kernels::Draw draw_;
   std::vector<double> penalty_sums_;     // one a penalty of the graph; they stay where they are
   alignas(64) double loss_sum_ = 0;      // a cache line of its own: every core writes its shards'
