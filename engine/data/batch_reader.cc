@@ -164,7 +164,7 @@ void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoc
   if (view_->targets().kind == TargetKind::kClasses) {
     int32_t* classes = static_cast<int32_t*>(slot.targets);
     for (const uint32_t row : picked) *classes++ = view_->GatherClass(row);
-  } else {
+  } else if (view_->targets().kind != TargetKind::kNone) {
     float* targets = static_cast<float*>(slot.targets);
     for (const uint32_t row : picked) {
       view_->GatherTarget(row, targets);

@@ -101,7 +101,9 @@ absl::StatusOr<View> View::Open(const v1::DataView& spec, absl::string_view path
   ASSIGN_OR_RETURN(view.offset_, Finite(Join(path, "offset"), spec.offset()));
   ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(spec, path, dataset));
   ASSIGN_OR_RETURN(view.x_, OpenColumn(*split, "x", path, open_blob));
-  ASSIGN_OR_RETURN(view.y_, OpenColumn(*split, "y", path, open_blob));
+  if (needs.kind != TargetKind::kNone || spec.labels_size() != 0) {
+    ASSIGN_OR_RETURN(view.y_, OpenColumn(*split, "y", path, open_blob));
+  }
   RETURN_IF_ERROR(view.PickRows(spec, path));
   RETURN_IF_ERROR(view.Take(spec, path));
   RETURN_IF_ERROR(view.CheckTargets(path));
@@ -109,7 +111,7 @@ absl::StatusOr<View> View::Open(const v1::DataView& spec, absl::string_view path
 }
 
 absl::Status View::PickRows(const v1::DataView& spec, absl::string_view path) {
-  const int64_t stored = y_->rows();
+  const int64_t stored = x_->rows();
   int64_t end = stored;
   if (spec.range_size() != 0) {
     const std::string found = absl::StrCat("[", absl::StrJoin(spec.range(), ", "), "]");
@@ -167,6 +169,7 @@ absl::Status View::Take(const v1::DataView& spec, absl::string_view path) {
 }
 
 absl::Status View::CheckTargets(absl::string_view path) {
+  if (needs_.kind == TargetKind::kNone) return absl::OkStatus();
   const bool single = y_->row_elements() == 1;
   if (needs_.kind == TargetKind::kClasses ||
       (needs_.kind == TargetKind::kDistributions && single)) {

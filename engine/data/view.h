@@ -26,6 +26,7 @@ enum class TargetKind {
   kDistributions,  // `width` values a row; class numbers become one-hot rows
   kValues,         // `width` values a row, as stored; class numbers of a view with `labels` are the
                    // renumbered ones
+  kNone,           // nothing: "y" is looked at only where `labels` pick rows, and need not be there
 };
 
 struct TargetNeeds {
@@ -58,7 +59,7 @@ class View {
   void GatherInput(int64_t i, float* dst) const;  // dst: [input_elements()]
   // Row `i`'s class number. REQUIRES: targets().kind == kClasses.
   int32_t GatherClass(int64_t i) const { return classes_[i]; }
-  // Row `i`'s targets. REQUIRES: targets().kind != kClasses.
+  // Row `i`'s targets. REQUIRES: targets().kind is kDistributions or kValues.
   void GatherTarget(int64_t i, float* dst) const;  // dst: [targets().width]
 
  private:
@@ -73,7 +74,7 @@ class View {
   absl::Status CheckValues(absl::string_view path) const;
 
   std::shared_ptr<const MappedColumn> x_;
-  std::shared_ptr<const MappedColumn> y_;
+  std::shared_ptr<const MappedColumn> y_;  // null where nothing of it is needed
   TargetNeeds needs_;
   float scale_ = 1.0f;
   float offset_ = 0.0f;

@@ -11,6 +11,7 @@
 #include "engine/base/names.h"
 #include "engine/base/status.h"
 #include "engine/graph/fit_check.h"
+#include "engine/graph/fold_check.h"
 #include "engine/graph/resources.h"
 #include "engine/graph/view_check.h"
 #include "engine/training/callbacks/kind.h"
@@ -52,13 +53,19 @@ class JobChecker {
     RETURN_IF_ERROR(base::InField(graph.status(), "model"));
     *job_.spec.mutable_model() = graph->spec();
     job_.summary = graph->Summary();
-    RETURN_IF_ERROR(CheckTraining(*graph));
-    RETURN_IF_ERROR(CheckViews(*graph));
+    if (Folds()) {
+      RETURN_IF_ERROR(CheckFold(job_.spec, *graph, datasets_));
+    } else {
+      RETURN_IF_ERROR(CheckTraining(*graph));
+      RETURN_IF_ERROR(CheckViews(*graph));
+    }
     RETURN_IF_ERROR(CheckResources(*graph));
     return std::move(job_);
   }
 
  private:
+  bool Folds() const { return job_.spec.kind() == v1::JobSpec::FOLD; }
+
   absl::Status CheckNames() {
     v1::JobSpec& spec = job_.spec;
     if (spec.name().empty()) spec.set_name("job");
@@ -101,6 +108,11 @@ class JobChecker {
   absl::Status CheckKind() {
     v1::JobSpec& spec = job_.spec;
     if (spec.kind() == v1::JobSpec::KIND_UNSPECIFIED) spec.set_kind(v1::JobSpec::TRAIN);
+    if (spec.has_fold() && !Folds()) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "fold",
+                              "is for jobs of the kind fold");
+    }
+    if (Folds()) return absl::OkStatus();
     if (spec.kind() == v1::JobSpec::TRAIN && !spec.has_find_learning_rate())
       return absl::OkStatus();
     if (spec.kind() != v1::JobSpec::FIND_LEARNING_RATE) {
@@ -132,15 +144,15 @@ class JobChecker {
     v1::DataSpec& data = *job_.spec.mutable_data();
     ASSIGN_OR_RETURN(
         const std::optional<int64_t> train,
-        CheckView(*data.mutable_train(), "data.train", datasets_, graph.input_shape(), target_));
+        CheckView(*data.mutable_train(), "data.train", datasets_, graph.input_shape(), &target_));
     if (data.has_validation()) {
       RETURN_IF_ERROR(CheckView(*data.mutable_validation(), "data.validation", datasets_,
-                                graph.input_shape(), target_)
+                                graph.input_shape(), &target_)
                           .status());
     }
     if (data.has_test())
       RETURN_IF_ERROR(
-          CheckView(*data.mutable_test(), "data.test", datasets_, graph.input_shape(), target_)
+          CheckView(*data.mutable_test(), "data.test", datasets_, graph.input_shape(), &target_)
               .status());
     if (train.has_value()) {
       const int64_t batch = job_.spec.fit().batch_size();
@@ -186,11 +198,17 @@ class JobChecker {
 
   absl::Status CheckResources(const Graph& graph) {
     v1::Resources& resources = *job_.spec.mutable_resources();
-    v1::Fit& fit = *job_.spec.mutable_fit();
     if (resources.has_cores() && (resources.cores() < 1 || resources.cores() > limits_.cores)) {
       return base::InvalidArgument("resources.cores", absl::StrCat(resources.cores()),
                                    absl::StrCat("a number from 1 to ", limits_.cores));
     }
+    if (Folds()) {
+      resources.set_cores(std::max(resources.cores(), 1));
+      job_.cores = resources.cores();
+      job_.memory_estimate = FoldMemory(graph, job_.cores);
+      return CheckMemory(resources);
+    }
+    v1::Fit& fit = *job_.spec.mutable_fit();
     const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores,
                                              resources.cores(), fit.logical_shards());
     resources.set_cores(chosen.cores);

@@ -68,13 +68,16 @@ bool IsWhole(const v1::Column& column) {
   return column.dtype() != "F32" && column.dtype() != "F64";
 }
 
-absl::Status CheckShapes(absl::string_view path, const v1::Column& x, const v1::Column& y,
-                         std::span<const int64_t> input_shape, const Target& target) {
-  if (!std::equal(x.shape().begin(), x.shape().end(), input_shape.begin(), input_shape.end())) {
-    return Error(path, absl::StrCat("rows of shape (", absl::StrJoin(x.shape(), ", "),
-                                    ") do not fit model.input_shape (",
-                                    absl::StrJoin(input_shape, ", "), ")"));
-  }
+absl::Status CheckInputs(absl::string_view path, const v1::Column& x,
+                         std::span<const int64_t> input_shape) {
+  if (std::equal(x.shape().begin(), x.shape().end(), input_shape.begin(), input_shape.end()))
+    return absl::OkStatus();
+  return Error(path, absl::StrCat("rows of shape (", absl::StrJoin(x.shape(), ", "),
+                                  ") do not fit model.input_shape (",
+                                  absl::StrJoin(input_shape, ", "), ")"));
+}
+
+absl::Status CheckTargets(absl::string_view path, const v1::Column& y, const Target& target) {
   const int64_t values = RowValues(y);
   const bool class_numbers = values == 1 && IsWhole(y);
   if (target.form == TargetForm::kClass && !class_numbers) {
@@ -128,9 +131,7 @@ std::string KnownLabels(const v1::Column& y) {
                       all > kMost ? absl::StrCat(" and ", all - kMost, " more") : "");
 }
 
-absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const v1::Column& y,
-                         const Target& target) {
-  if (view.labels().empty()) return CheckStoredClasses(view, path, y, target);
+absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const v1::Column& y) {
   const std::string field = Join(path, "labels");
   if (y.label_counts().empty())
     return Error(field, absl::StrCat("the dataset's labels of type ", y.dtype(),
@@ -145,21 +146,37 @@ absl::Status CheckLabels(const v1::DataView& view, absl::string_view path, const
           absl::StrCat("a label of split ", view.split(), ", which has ", KnownLabels(y)));
     if (!seen.insert(label).second) return Error(at, absl::StrCat(label, " is there twice"));
   }
-  if (target.classes > 0 && view.labels_size() > target.classes) {
-    return Error(field, absl::StrCat(view.labels_size(), " labels are more than the model's ",
-                                     target.classes, " classes"));
-  }
   return absl::OkStatus();
 }
 
+absl::Status CheckClasses(const v1::DataView& view, absl::string_view path, const v1::Column& y,
+                          const Target& target) {
+  if (view.labels().empty()) return CheckStoredClasses(view, path, y, target);
+  if (target.classes == 0 || view.labels_size() <= target.classes) return absl::OkStatus();
+  return Error(Join(path, "labels"),
+               absl::StrCat(view.labels_size(), " labels are more than the model's ",
+                            target.classes, " classes"));
+}
+
+// What the view's labels and the target ask of the labels that are stored; null: nothing does.
+absl::StatusOr<const v1::Column*> CheckY(const v1::DataView& view, absl::string_view path,
+                                         const v1::Split& split, const Target* target) {
+  if (view.labels().empty() && target == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(const v1::Column* y, FindColumn("y", path, split));
+  if (target != nullptr) RETURN_IF_ERROR(CheckTargets(path, *y, *target));
+  if (!view.labels().empty()) RETURN_IF_ERROR(CheckLabels(view, path, *y));
+  if (target != nullptr) RETURN_IF_ERROR(CheckClasses(view, path, *y, *target));
+  return y;
+}
+
 std::optional<int64_t> CountRows(const v1::DataView& view, const v1::Split& split,
-                                 const v1::Column& y) {
+                                 const v1::Column* y) {
   if (view.labels().empty())
     return view.range().empty() ? split.rows() : view.range(1) - view.range(0);
   if (!view.range().empty() && !(view.range(0) == 0 && view.range(1) == split.rows()))
     return std::nullopt;
   int64_t rows = 0;
-  for (const int64_t label : view.labels()) rows += y.label_counts().at(label);
+  for (const int64_t label : view.labels()) rows += y->label_counts().at(label);
   return rows;
 }
 
@@ -193,19 +210,18 @@ absl::Status CheckNumbers(const v1::DataView& view, absl::string_view path) {
 absl::StatusOr<std::optional<int64_t>> CheckView(v1::DataView& view, absl::string_view path,
                                                  std::span<const v1::Dataset> datasets,
                                                  std::span<const int64_t> input_shape,
-                                                 const Target& target) {
+                                                 const Target* target) {
   if (view.split().empty()) view.set_split("train");
   if (!view.has_scale()) view.set_scale(1);
   if (!view.has_offset()) view.set_offset(0);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(view, path, datasets));
   ASSIGN_OR_RETURN(const v1::Split* split, FindSplit(view, path, *dataset));
   ASSIGN_OR_RETURN(const v1::Column* x, FindColumn("x", path, *split));
-  ASSIGN_OR_RETURN(const v1::Column* y, FindColumn("y", path, *split));
   RETURN_IF_ERROR(CheckNumbers(view, path));
   RETURN_IF_ERROR(CheckRange(view, path, split->rows()));
-  RETURN_IF_ERROR(CheckShapes(path, *x, *y, input_shape, target));
-  RETURN_IF_ERROR(CheckLabels(view, path, *y, target));
-  return CheckTake(view, path, CountRows(view, *split, *y), *split);
+  RETURN_IF_ERROR(CheckInputs(path, *x, input_shape));
+  ASSIGN_OR_RETURN(const v1::Column* y, CheckY(view, path, *split, target));
+  return CheckTake(view, path, CountRows(view, *split, y), *split);
 }
 
 }  // namespace gradus::graph

@@ -16,11 +16,12 @@ namespace gradus::graph {
 // Fills in the view's defaults and checks it: dataset, split, shapes, range, labels, take, scale,
 // offset.
 //   path      "data.train".
+//   target    null: rows are taken for their inputs alone, and labels only pick them.
 //   Returns   the number of rows left, or nullopt where only a look at the labels can tell.
 //   Errors    INVALID_ARGUMENT with the field's path.
 absl::StatusOr<std::optional<int64_t>> CheckView(v1::DataView& view, absl::string_view path,
                                                  std::span<const v1::Dataset> datasets,
                                                  std::span<const int64_t> input_shape,
-                                                 const losses::Target& target);
+                                                 const losses::Target* target);
 
 }  // namespace gradus::graph

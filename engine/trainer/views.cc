@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
 #include "engine/base/status.h"
 
 namespace gradus::trainer {
@@ -34,11 +33,13 @@ absl::StatusOr<const v1::Dataset*> FindDataset(const TrainerInputs& inputs, cons
                                "a dataset of this job");
 }
 
-absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& inputs,
-                                                          absl::string_view word,
-                                                          const v1::DataView& spec,
-                                                          const graph::Graph& graph,
-                                                          const data::TargetNeeds& needs) {
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const data::View>> OpenView(const TrainerInputs& inputs,
+                                                           absl::string_view word,
+                                                           const v1::DataView& spec,
+                                                           const graph::Graph& graph,
+                                                           const data::TargetNeeds& needs) {
   const std::string path = absl::StrCat("data.", word);
   ASSIGN_OR_RETURN(const v1::Dataset* dataset, FindDataset(inputs, path, spec.dataset()));
   ASSIGN_OR_RETURN(data::View view,
@@ -52,20 +53,18 @@ absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& i
   return std::make_shared<const data::View>(std::move(view));
 }
 
-}  // namespace
-
 absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph,
                                    const losses::Target& target) {
   const data::TargetNeeds needs = NeedsOf(target);
   const v1::DataSpec& data = inputs.spec.data();
   JobViews views;
-  ASSIGN_OR_RETURN(views.train, OpenOne(inputs, "train", data.train(), graph, needs));
+  ASSIGN_OR_RETURN(views.train, OpenView(inputs, "train", data.train(), graph, needs));
   if (data.has_validation()) {
     ASSIGN_OR_RETURN(views.validation,
-                     OpenOne(inputs, "validation", data.validation(), graph, needs));
+                     OpenView(inputs, "validation", data.validation(), graph, needs));
   }
   if (data.has_test()) {
-    ASSIGN_OR_RETURN(views.test, OpenOne(inputs, "test", data.test(), graph, needs));
+    ASSIGN_OR_RETURN(views.test, OpenView(inputs, "test", data.test(), graph, needs));
   }
   return views;
 }

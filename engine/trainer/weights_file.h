@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The final weights as the file that gets published.
+// Weights as the file that gets published.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/base/files.h"
@@ -17,5 +19,9 @@ namespace gradus::trainer {
 absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& dir,
                                         std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256);
+
+// All tensors of such a file, in its order.
+//   Errors   DATA_LOSS for bytes that are none.
+absl::StatusOr<std::vector<plan::NamedTensor>> ReadWeights(std::span<const std::byte> file);
 
 }  // namespace gradus::trainer

@@ -63,6 +63,22 @@ TEST(View, TakesAllRowsByDefault) {
   EXPECT_THAT(ClassesOf(*view), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2, 5));
 }
 
+TEST(View, WithoutTargetsLabelsOnlyPickRowsAndNeedNotBeThere) {
+  const TargetNeeds none = {.kind = TargetKind::kNone};
+  test_support::MemoryDataset bare("bare");
+  bare.Add<uint8_t>("train", "x", "U8", {2}, {0, 0, 1, 10, 2, 20});
+  const auto view = Open(bare, {}, none);
+  ASSERT_TRUE(view.ok()) << view.status();
+  EXPECT_THAT(RowsOf(*view), ElementsAre(0, 1, 2));
+  v1::DataView spec;
+  spec.add_labels(5);
+  spec.add_labels(2);
+  ExpectRefused(Open(bare, spec, none), "data.train", "no column \"y\"");
+  const auto picked = Open(Ten(), spec, none);
+  ASSERT_TRUE(picked.ok()) << picked.status();
+  EXPECT_THAT(RowsOf(*picked), ElementsAre(2, 5, 8, 9));
+}
+
 TEST(View, AppliesRangeThenLabelsThenTakeAndRenumbersInTheOrderGiven) {
   v1::DataView spec;
   spec.add_range(1);
