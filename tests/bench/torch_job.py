@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains a job in PyTorch, as one would write it there, and prints the samples a second of its best epoch.
 
-    torch_job.py SPEC.json THREADS EPOCHS [--channels-last]
+    torch_job.py SPEC.json THREADS EPOCHS
 
 SPEC is the effective JobSpec in JSON. Layers, rows, batch size and optimizer are the job's; start values are PyTorch's, and the
 rows lie ready in memory as f32.
@@ -88,15 +88,13 @@ def main():
     parser.add_argument("spec")
     parser.add_argument("threads", type=int)
     parser.add_argument("epochs", type=int)
-    parser.add_argument("--channels-last", action="store_true")
     args = parser.parse_args()
     spec = json.loads(pathlib.Path(args.spec).read_text())
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     x, y = map(torch.tensor, rows_of(spec["data"]["train"]))
     net, size = network(spec["model"]), int(spec["fit"]["batch_size"])
-    if args.channels_last:
-        net = net.to(memory_format=torch.channels_last)
+    net = net.to(memory_format=torch.channels_last)  # the faster one for convolutions, and nothing to the others
     update, loss = optimizer(spec["optimizer"], net.parameters()), torch.nn.CrossEntropyLoss()
     best = 0
     for _ in range(args.epochs):
