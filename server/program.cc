@@ -212,8 +212,11 @@ void Gradusd::MakeServices() {
   const graph::JobLimits limits{.model = ModelLimits(),
                                 .cores = static_cast<int>(settings_.cpus.size()),
                                 .memory = static_cast<uint64_t>(settings_.memory_bytes)};
-  checker_ = std::make_unique<api::SpecChecker>(
-      limits, [this](const std::string& name) { return datasets_->Get(name); }, random_);
+  const api::SpecSources sources{
+      .dataset = [this](const std::string& name) { return datasets_->Get(name); },
+      .model = [this](const std::string& ref) { return models_->Get(ref); },
+      .job = [this](const std::string& id) { return jobs_->Get(id); }};
+  checker_ = std::make_unique<api::SpecChecker>(limits, sources, random_);
   hub_ = std::make_unique<api::StreamHub>();
   pool_ = std::make_unique<api::WorkPool>(kStreamThreads);
   const api::StreamParts streams{

@@ -53,6 +53,16 @@ std::string Summary(const v1::Job& job) {
   return text;
 }
 
+absl::StatusOr<v1::Job> Submit(Session& session, const v1::JobSpec& spec) {
+  ASSIGN_OR_RETURN(const Client client, session.Connect());
+  absl::StatusOr<v1::Job> submitted = client.SubmitJob(spec);
+  if (absl::IsCancelled(submitted.status()) && session.stop().stop_requested()) {
+    return absl::CancelledError(
+        "stopped before the server answered: `gradus job ls` tells whether the job is submitted");
+  }
+  return submitted;
+}
+
 absl::Status Follow(Session& session, const v1::Job& job) {
   ASSIGN_OR_RETURN(const Client client, session.Connect());
   const Output& out = session.out();
@@ -69,6 +79,15 @@ absl::Status Follow(Session& session, const v1::Job& job) {
   ASSIGN_OR_RETURN(const v1::Job finished, client.GetJob(job.id()));
   if (out.people()) out.Text(Summary(finished));
   return Outcome(finished);
+}
+
+absl::Status FollowToResult(Session& session, const v1::Job& job) {
+  const absl::Status followed = Follow(session, job);
+  if (!session.out().json() || absl::IsCancelled(followed)) return followed;
+  ASSIGN_OR_RETURN(const Client client, session.Connect());
+  ASSIGN_OR_RETURN(const v1::Job finished, client.GetJob(job.id()));
+  RETURN_IF_ERROR(session.out().Json(finished));
+  return followed;
 }
 
 absl::Status Await(Session& session, const std::string& id, v1::Job& finished) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/text.h"
 #include "gradus/client.h"
 #include "proto/support/utf8.h"
@@ -80,6 +81,8 @@ void ProgressView::OnEvent(const v1::Event& event) {
       return Line(absl::StrCat(event.evaluated().view(), MetricsText(event.evaluated().metrics())));
     case v1::Event::kLogLine:
       return OnLog(event.log_line());
+    case v1::Event::kModelFolded:
+      return OnFolded(event.model_folded());
     case v1::Event::kCheckpointSaved:
       has_checkpoint_ = true;
       return;
@@ -112,6 +115,16 @@ void ProgressView::OnStage(const v1::StageStarted& stage) {
   Line(absl::StrCat("stage ", stage.stage() + 1, "/", stage.stages(), ": ", stage.epochs(),
                     stage.epochs() == 1 ? " epoch, " : " epochs, ",
                     Grouped(stage.trainable_params()), " weights train"));
+}
+
+void ProgressView::OnFolded(const v1::ModelFolded& model) {
+  Line(absl::StrCat("folded: ", absl::StrJoin(model.folded(), ", ")));
+  for (const v1::UnfoldedLayer& layer : model.unfolded())
+    Line(absl::StrCat("not folded: ", layer.layer(), ": ", layer.reason()));
+  Line(absl::StrCat("weights: ", Grouped(model.params_before()), " before, ",
+                    Grouped(model.params_after()), " after"));
+  Line(absl::StrCat("largest difference of the outputs: ", Metric(model.largest_difference()),
+                    " over ", Grouped(model.rows()), model.rows() == 1 ? " row" : " rows"));
 }
 
 void ProgressView::OnLog(const v1::LogLine& log) {

@@ -26,13 +26,7 @@ void Declare(Arguments& arguments, Options& options) {
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const v1::JobSpec spec, ReadJobFile(options.file, options.settings));
   if (!options.detach) session.TakeInterrupts();
-  ASSIGN_OR_RETURN(const Client client, session.Connect());
-  const absl::StatusOr<v1::Job> submitted = client.SubmitJob(spec);
-  if (absl::IsCancelled(submitted.status()) && session.stop().stop_requested()) {
-    return absl::CancelledError(
-        "stopped before the server answered: `gradus job ls` tells whether the job is submitted");
-  }
-  ASSIGN_OR_RETURN(const v1::Job job, submitted);
+  ASSIGN_OR_RETURN(const v1::Job job, Submit(session, spec));
   const Output& out = session.out();
   if (!out.people()) RETURN_IF_ERROR(out.Show(job, {}, "id"));
   out.Line(absl::StrCat("job ", job.id(), " (", job.name(), ") is submitted"));
@@ -40,11 +34,7 @@ absl::Status Run(const Options& options, Session& session) {
     out.Line(absl::StrCat("Follow it with: gradus job watch ", job.id()));
     return absl::OkStatus();
   }
-  const absl::Status followed = Follow(session, job);
-  if (!out.json() || absl::IsCancelled(followed)) return followed;
-  ASSIGN_OR_RETURN(const v1::Job finished, client.GetJob(job.id()));
-  RETURN_IF_ERROR(out.Json(finished));
-  return followed;
+  return FollowToResult(session, job);
 }
 
 }  // namespace

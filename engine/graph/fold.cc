@@ -150,6 +150,11 @@ class Folding {
 
 }  // namespace
 
+bool MayFold(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(),
+                             [](const Node& node) { return node.kind->channel_map != nullptr; });
+}
+
 absl::StatusOr<Folded> Fold(const Graph& graph, std::span<const std::vector<float>> weights) {
   return Folding(graph, weights).Run();
 }

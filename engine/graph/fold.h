@@ -2,6 +2,7 @@
 // Normalizations of a trained network taken into the weights beside them.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "engine/graph/graph.h"
 
 namespace gradus::graph {
+
+// Rows that both networks answer at once where they are compared.
+inline constexpr int64_t kFoldBatch = 32;
 
 // A layer that could not be folded.
 struct Unfolded {
@@ -25,6 +29,10 @@ struct Folded {
   std::vector<std::string> folded;
   std::vector<Unfolded> unfolded;
 };
+
+// Whether there is a layer of a kind that can be folded; whether it can be where it stands, Fold
+// tells.
+bool MayFold(const Graph& graph);
 
 // Takes each layer that in an evaluation only scales and shifts channels, as a batch normalization
 // does, into the product before it, else, where that is exact, into the one behind it. What the

@@ -83,7 +83,8 @@ v1::ModelSummary Graph::Summary() const {
     layer.set_params(params);
     layer.set_trainable(node.trainable);
     const int before = i == 0 ? IndexOfInput(0) : static_cast<int>(i) - 1;
-    if (node.inputs != std::vector<int>{before})
+    const bool says_which = i == 0 && spec_.inputs_size() > 0;
+    if (node.inputs != std::vector<int>{before} || says_which)
       *layer.mutable_inputs() = spec_.layers(static_cast<int>(i)).inputs();
   }
   summary.set_total_params(total_params_);

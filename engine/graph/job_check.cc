@@ -14,6 +14,7 @@
 #include "engine/base/status.h"
 #include "engine/graph/columns.h"
 #include "engine/graph/fit_check.h"
+#include "engine/graph/fold_check.h"
 #include "engine/graph/goals.h"
 #include "engine/graph/resources.h"
 #include "engine/graph/view_check.h"
@@ -56,13 +57,19 @@ class JobChecker {
     RETURN_IF_ERROR(base::InField(graph.status(), "model"));
     *job_.spec.mutable_model() = graph->spec();
     job_.summary = graph->Summary();
-    RETURN_IF_ERROR(CheckTraining(*graph));
-    RETURN_IF_ERROR(CheckViews(*graph));
+    if (Folds()) {
+      RETURN_IF_ERROR(CheckFold(job_.spec, *graph, datasets_));
+    } else {
+      RETURN_IF_ERROR(CheckTraining(*graph));
+      RETURN_IF_ERROR(CheckViews(*graph));
+    }
     RETURN_IF_ERROR(CheckResources(*graph));
     return std::move(job_);
   }
 
  private:
+  bool Folds() const { return job_.spec.kind() == v1::JobSpec::FOLD; }
+
   absl::Status CheckNames() {
     v1::JobSpec& spec = job_.spec;
     if (spec.name().empty()) spec.set_name("job");
@@ -102,6 +109,11 @@ class JobChecker {
   absl::Status CheckKind() {
     v1::JobSpec& spec = job_.spec;
     if (spec.kind() == v1::JobSpec::KIND_UNSPECIFIED) spec.set_kind(v1::JobSpec::TRAIN);
+    if (spec.has_fold() && !Folds()) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "fold",
+                              "is for jobs of the kind fold");
+    }
+    if (Folds()) return absl::OkStatus();
     if (spec.kind() == v1::JobSpec::TRAIN && !spec.has_find_learning_rate())
       return absl::OkStatus();
     if (spec.kind() != v1::JobSpec::FIND_LEARNING_RATE) {
@@ -219,11 +231,17 @@ class JobChecker {
 
   absl::Status CheckResources(const Graph& graph) {
     v1::Resources& resources = *job_.spec.mutable_resources();
-    v1::Fit& fit = *job_.spec.mutable_fit();
     if (resources.has_cores() && (resources.cores() < 1 || resources.cores() > limits_.cores)) {
       return base::InvalidArgument("resources.cores", absl::StrCat(resources.cores()),
                                    absl::StrCat("a number from 1 to ", limits_.cores));
     }
+    if (Folds()) {
+      resources.set_cores(std::max(resources.cores(), 1));
+      job_.cores = resources.cores();
+      job_.memory_estimate = FoldMemory(graph, job_.cores);
+      return CheckMemory(resources);
+    }
+    v1::Fit& fit = *job_.spec.mutable_fit();
     const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores,
                                              resources.cores(), fit.logical_shards());
     resources.set_cores(chosen.cores);

@@ -3,10 +3,8 @@
 #include "engine/plan/executable.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "engine/base/cpu.h"
 #include "engine/base/philox.h"
 #include "engine/base/status.h"
@@ -21,19 +19,6 @@ namespace {
 
 // The setup with every default filled in, or what is wrong with it.
 absl::StatusOr<TrainSetup> Checked(const graph::Graph& graph, TrainSetup setup) {
-  if (setup.batch_size < 1)
-    return absl::InvalidArgumentError(absl::StrCat("a batch size of ", setup.batch_size));
-  if (setup.cores < 1) return absl::InvalidArgumentError(absl::StrCat(setup.cores, " cores"));
-  if (setup.logical_shards < 1 ||
-      !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(setup.logical_shards, " shards: not a power of two"));
-  }
-  if (!setup.trainable.empty() && setup.trainable.size() != graph.nodes().size()) {
-    return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(),
-                                                   " entries for ", graph.nodes().size(),
-                                                   " layers"));
-  }
   RETURN_IF_ERROR(base::InField(optimizers::Check(setup.optimizer), "optimizer"));
   v1::JobSpec goals;
   *goals.mutable_loss() = setup.loss;

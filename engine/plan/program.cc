@@ -3,6 +3,7 @@
 #include "engine/plan/program.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,23 @@ namespace {
 // Rows of a batch that come before shard `index` of `shards`.
 int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / shards; }
 
+absl::Status CheckSizes(const graph::Graph& graph, const TrainSetup& setup) {
+  if (setup.batch_size < 1)
+    return absl::InvalidArgumentError(absl::StrCat("a batch size of ", setup.batch_size));
+  if (setup.cores < 1) return absl::InvalidArgumentError(absl::StrCat(setup.cores, " cores"));
+  if (setup.logical_shards < 1 ||
+      !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(setup.logical_shards, " shards: not a power of two"));
+  }
+  if (!setup.trainable.empty() && setup.trainable.size() != graph.nodes().size()) {
+    return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(),
+                                                   " entries for ", graph.nodes().size(),
+                                                   " layers"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Program::Program(const graph::Graph& graph, const TrainSetup& setup)
@@ -26,13 +44,16 @@ Program::Program(const graph::Graph& graph, const TrainSetup& setup)
 
 absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph,
                                                          const TrainSetup& setup) {
+  RETURN_IF_ERROR(CheckSizes(graph, setup));
   std::unique_ptr<Program> program(new Program(graph, setup));
   RETURN_IF_ERROR(program->Build());
   return program;
 }
 
 absl::Status Program::Build() {
-  ASSIGN_OR_RETURN(goals_, graph::GoalsOf(graph_, setup_.loss, setup_.metrics, setup_.outputs));
+  if (setup_.loss.kind_case() != v1::Loss::KIND_NOT_SET || !setup_.outputs.empty()) {
+    ASSIGN_OR_RETURN(goals_, graph::GoalsOf(graph_, setup_.loss, setup_.metrics, setup_.outputs));
+  }
   lowered_ = LowerGraph(graph_, goals_);
   for (const graph::Goal& goal : goals_) targets_.push_back(goal.scored.target);
   metrics_ = graph::MetricsOf(goals_);

@@ -29,7 +29,7 @@
 
 namespace gradus::plan {
 
-// What Executable promises, for a setup that never changes.
+// What Executable promises, for a setup that never changes. Without a loss it only predicts.
 //   Owns     parameters, plans and their memory, the team; the graph must outlive it.
 //   Threads  as Executable.
 class Program {
@@ -48,6 +48,8 @@ class Program {
   void SwapAverages();
   absl::Status Prepare(int64_t rows, bool training) { return FindPlan(rows, training).status(); }
   absl::Status Step(const Batch& batch, bool training, Totals* totals);
+  // REQUIRES: there is no loss. As Predictor.
+  absl::Status Predict(const float* inputs, int64_t rows, float* outputs);
   void SetLearningRate(double learning_rate);
   double learning_rate() const { return learning_rate_; }
   // Of the step that comes after `step` others, schedule included.

@@ -317,6 +317,8 @@ class ShardCompiler {
   absl::Status AddLossesAndMetrics() {
     const metrics::MetricSet& set = request_.metrics;
     for (size_t i = 0; i < set.size(); ++i) plan_->tallies_.push_back(set.PartOf(i, request_.rows));
+    for (const LoweredOutput& output : request_.graph.outputs)
+      plan_->outputs_.push_back(value_cells_[At(output.value)]);
     for (size_t i = 0; i < request_.goals.size(); ++i) RETURN_IF_ERROR(AddLossAndMetrics(i));
     return absl::OkStatus();
   }

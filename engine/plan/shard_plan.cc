@@ -32,8 +32,8 @@ void ShardPlan::SetBatch(const Batch& batch, uint64_t run_step) {
 }
 
 double ShardPlan::loss_sum() const {
-  double sum = loss_sums_[0].weight * *loss_sums_[0].sum;
-  for (size_t i = 1; i < loss_sums_.size(); ++i) sum += loss_sums_[i].weight * *loss_sums_[i].sum;
+  double sum = 0;
+  for (const WeightedSum& loss : loss_sums_) sum += loss.weight * *loss.sum;
   return std::accumulate(penalty_sums_.begin(), penalty_sums_.end(), sum);
 }
 

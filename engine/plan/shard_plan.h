@@ -65,6 +65,9 @@ class ShardPlan {
   // Of all outputs, and with the terms of penalized values.
   double loss_sum() const;
   std::span<const metrics::Tally> tallies() const { return tallies_; }
+  // [rows, values] of one of the model's outputs, after an evaluation and until the next run of any
+  // of the shard's plans: what its loss looks at.
+  const float* output(size_t number) const { return static_cast<const float*>(*outputs_[number]); }
   int64_t rows() const { return rows_; }
 
   // A line a kernel.
@@ -105,6 +108,7 @@ class ShardPlan {
   std::deque<Bound> inputs_;   // one an input of the model; they stay where they are
   std::deque<Bound> targets_;  // one an output
   void* row_weights_ = nullptr;
+  std::vector<kernels::Cell> outputs_;  // what the losses look at
   kernels::Draw draw_;
   std::vector<double> penalty_sums_;     // one a penalty of the graph; they stay where they are
   alignas(64) double loss_sum_ = 0;      // a cache line of its own: every core writes its shards'

@@ -26,6 +26,22 @@ absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
   return absl::OkStatus();
 }
 
+absl::Status Program::Predict(const float* inputs, int64_t rows, float* outputs) {
+  ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(rows, false));
+  BindBatch(*plan, {.inputs = inputs, .targets = nullptr, .rows = rows});
+  RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
+  for (size_t output = 0; output < graph_.outputs().size(); ++output) {
+    const int64_t width = graph_.output_values(output);
+    for (size_t shard = 0; shard < plan->shards.size(); ++shard) {
+      if (plan->shards[shard] == nullptr) continue;
+      std::copy_n(plan->shards[shard]->output(output), plan->shards[shard]->rows() * width,
+                  outputs + plan->first_row[shard] * width);
+    }
+    outputs += rows * width;
+  }
+  return absl::OkStatus();
+}
+
 void Program::PrepareUpdate() {
   const double rate = RateAt(optimizer_steps_);
   for (size_t i = 0; i < hypers_.size(); ++i) {

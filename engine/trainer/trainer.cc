@@ -8,6 +8,7 @@
 #include "engine/base/byte_size.h"
 #include "engine/base/cpu.h"
 #include "engine/base/status.h"
+#include "engine/trainer/fold_run.h"
 #include "engine/trainer/run.h"
 
 namespace gradus::trainer {
@@ -15,6 +16,7 @@ namespace gradus::trainer {
 absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,
                                   Callback& callback) {
   try {
+    if (inputs.spec.kind() == v1::JobSpec::FOLD) return FoldModel(inputs, control, callback);
     TrainingRun run(inputs, control, callback);
     RETURN_IF_ERROR(run.Start());
     return run.Run();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a whole job: stages, epochs, validation and test, checkpoints, exact resume.
+// Runs a whole job: stages, epochs, validation and test, checkpoints, exact resume; or folds a
+// model.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/events.pb.h"
 #include "gradus/v1/job.pb.h"
+#include "gradus/v1/model.pb.h"
 
 namespace gradus::trainer {
 
@@ -27,6 +30,7 @@ struct TrainerInputs {
   data::BlobOpener open_blob;
   // To go on from, newest first: the first one that is whole is taken. Empty: the run starts anew.
   std::vector<v1::BlobRef> checkpoints;
+  v1::BlobRef weights;    // of the model that spec.fold names; for that kind alone
   std::string work_dir;   // where checkpoints and weights are written
   std::vector<int> cpus;  // where training may run; empty: anywhere
   base::Files* files = &base::RealFiles();
@@ -60,8 +64,8 @@ struct BestCheckpointFile {
 class Callback {
  public:
   virtual ~Callback() = default;
-  // stage_started, progress, epoch_finished, evaluated and log_line; seq, time and attempt are left
-  // to others.
+  // stage_started, progress, epoch_finished, evaluated, learning_rate_tried, model_folded and
+  // log_line; seq, time and attempt are left to others.
   virtual void OnEvent(const v1::Event& event) = 0;
   // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it
   // has served. An error ends the run.
@@ -77,17 +81,19 @@ struct TrainResult {
   // of the layers.
   StoredFile weights;
   std::string weights_sha256;             // as in Job.weights_sha256
+  std::optional<v1::ModelSpec> model;     // what the weights belong to, where it is not spec.model
   std::map<std::string, double> metrics;  // the last values by name
 };
 
-// Trains as `inputs.spec` says until the end, or until `control` asks for another one. The same
+// Does what `inputs.spec` says until the end, or until `control` asks for another one. The same
 // spec, data, instruction set, oneDNN and (with one logical shard) core count give the same
 // weights_sha256, however often the run was stopped and resumed.
 //   Threads  returns when all of its threads have ended; `control` may be used from any thread
 //            meanwhile.
 //   Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the data;
-//            FAILED_PRECONDITION for a checkpoint of another spec; OUT_OF_RANGE when the loss or a
-//            weight is no longer finite, naming the step and where it can be told the layer;
+//            FAILED_PRECONDITION for a checkpoint of another spec and a model without anything to
+//            fold; OUT_OF_RANGE when the loss or a weight is no longer finite, naming the step and
+//            where it can be told the layer, and when a folded model gives other outputs;
 //            RESOURCE_EXHAUSTED when memory cannot be had; UNAVAILABLE when a file cannot be
 //            written; the callback's errors as they are.
 absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
 #include "engine/base/status.h"
 #include "engine/graph/columns.h"
 #include "engine/graph/goals.h"
@@ -70,6 +69,15 @@ absl::StatusOr<std::shared_ptr<const data::View>> OpenOne(const TrainerInputs& i
 }
 
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<const data::View>> OpenInputs(const TrainerInputs& inputs,
+                                                             absl::string_view word,
+                                                             const v1::DataView& spec,
+                                                             const graph::Graph& graph) {
+  v1::DataSpec data = inputs.spec.data();
+  ASSIGN_OR_RETURN(const graph::Columns columns, graph::FindColumns(graph, {}, data));
+  return OpenOne(inputs, word, spec, columns, NeedsOf(columns));
+}
 
 absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph) {
   const v1::JobSpec& spec = inputs.spec;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three views of a job, opened against what its loss needs.
+// The views of a job, opened against what its loss needs.
 #pragma once
 
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "engine/data/view.h"
 #include "engine/graph/graph.h"
 #include "engine/trainer/trainer.h"
@@ -17,9 +18,13 @@ struct JobViews {
   std::shared_ptr<const data::View> test;        // null: none
 };
 
-// Opens and checks them all, so that a fault in the test rows is found before training and not
-// after it.
+// Opens one whose rows are taken for their inputs alone. `word` is its field's name: "test".
 //   Errors   INVALID_ARGUMENT with the field's path; the opener's.
+absl::StatusOr<std::shared_ptr<const data::View>> OpenInputs(const TrainerInputs& inputs,
+                                                             absl::string_view word,
+                                                             const v1::DataView& spec,
+                                                             const graph::Graph& graph);
+
 absl::StatusOr<JobViews> OpenViews(const TrainerInputs& inputs, const graph::Graph& graph);
 
 }  // namespace gradus::trainer

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams tensors into a safetensors file.
+// Streams tensors into a safetensors file, and takes them out of one.
 #include "engine/trainer/weights_file.h"
 
+#include <cstring>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/formats/safetensors.h"
 #include "engine/formats/safetensors_writer.h"
 #include "engine/trainer/stored_file.h"
 
@@ -26,6 +30,25 @@ absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& d
     RETURN_IF_ERROR(writer.Append(std::span<const float>(tensor.values)));
   RETURN_IF_ERROR(writer.Finish().status());
   return file.Commit(name);
+}
+
+absl::StatusOr<std::vector<plan::NamedTensor>> ReadWeights(std::span<const std::byte> file) {
+  const absl::StatusOr<formats::SafetensorsView> view = formats::SafetensorsView::Parse(file);
+  if (!view.ok())
+    return absl::DataLossError(
+        absl::StrCat("the weights' file is damaged: ", view.status().message()));
+  std::vector<plan::NamedTensor> weights;
+  for (const formats::TensorInfo& info : view->tensors()) {
+    if (info.dtype != "F32") {
+      return absl::DataLossError(
+          absl::StrCat("the weights' file is damaged: tensor \"", info.name, "\" is no F32"));
+    }
+    const std::span<const std::byte> bytes = view->Bytes(info);
+    std::vector<float> values(bytes.size() / sizeof(float));
+    if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+    weights.push_back({info.name, info.shape, std::move(values)});
+  }
+  return weights;
 }
 
 }  // namespace gradus::trainer

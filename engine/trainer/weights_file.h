@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights as a file that can be published.
+// Weights as the file that gets published.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/base/files.h"
@@ -18,5 +20,9 @@ absl::StatusOr<StoredFile> WriteWeights(base::Files& files, const std::string& d
                                         const std::string& name,
                                         std::span<const plan::NamedTensor> weights,
                                         const std::string& weights_sha256);
+
+// All tensors of such a file, in its order.
+//   Errors   DATA_LOSS for bytes that are none.
+absl::StatusOr<std::vector<plan::NamedTensor>> ReadWeights(std::span<const std::byte> file);
 
 }  // namespace gradus::trainer

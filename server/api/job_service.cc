@@ -24,6 +24,7 @@ jobs::Submission SubmissionOf(Checked checked) {
   jobs::Submission submission;
   submission.spec = std::move(checked.job.spec);
   submission.datasets = std::move(checked.datasets);
+  submission.weights = std::move(checked.weights);
   submission.memory_bytes = static_cast<int64_t>(checked.job.memory_limit);
   if (checked.job.time_limit.has_value())
     submission.time_limit_micros = checked.job.time_limit->count();

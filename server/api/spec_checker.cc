@@ -23,17 +23,13 @@ uint64_t DrawSeed(base::RandomSource& random) {
 
 absl::StatusOr<Checked> SpecChecker::Check(const v1::JobSpec& spec) const {
   Checked checked;
-  for (const std::string& name : graph::DatasetNames(spec)) {
-    absl::StatusOr<v1::Dataset> dataset = find_(name);
-    if (dataset.ok()) {
-      checked.datasets.push_back(*std::move(dataset));
-    } else if (!absl::IsNotFound(dataset.status())) {
-      return dataset.status();
-    }
-    // A missing one is CheckJob's to tell: it knows which field names it.
+  v1::JobSpec whole = spec;
+  if (spec.kind() == v1::JobSpec::FOLD) {
+    ASSIGN_OR_RETURN(checked.weights, FillFold(sources_, whole));
   }
+  ASSIGN_OR_RETURN(checked.datasets, FindDatasets(sources_, graph::DatasetNames(whole)));
   ASSIGN_OR_RETURN(checked.job,
-                   graph::CheckJob(spec, checked.datasets, limits_, DrawSeed(random_)));
+                   graph::CheckJob(whole, checked.datasets, limits_, DrawSeed(random_)));
   return checked;
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A job's spec against this server: its limits, the datasets it has.
+// A job's spec against this server: its limits, the datasets and models it has.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,7 +10,7 @@
 #include "engine/graph/job_check.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/job.pb.h"
-#include "gradus/v1/job_service.pb.h"
+#include "server/api/fold_source.h"
 
 namespace gradus::api {
 
@@ -20,24 +18,22 @@ namespace gradus::api {
 struct Checked {
   graph::CheckedJob job;
   std::vector<v1::Dataset> datasets;
+  v1::BlobRef weights;  // of the model that it folds; else empty
 };
 
 //   Owns     nothing; random must outlive it.
 //   Threads  any; Check reads the store.
 class SpecChecker {
  public:
-  // NOT_FOUND for a dataset that is not there.
-  using FindDataset = std::function<absl::StatusOr<v1::Dataset>(const std::string& name)>;
-
-  SpecChecker(graph::JobLimits limits, FindDataset find, base::RandomSource& random)
-      : limits_(limits), find_(std::move(find)), random_(random) {}
+  SpecChecker(graph::JobLimits limits, SpecSources sources, base::RandomSource& random)
+      : limits_(limits), sources_(std::move(sources)), random_(random) {}
 
   // INVALID_ARGUMENT with the field's path below the spec.
   absl::StatusOr<Checked> Check(const v1::JobSpec& spec) const;
 
  private:
   const graph::JobLimits limits_;
-  const FindDataset find_;
+  const SpecSources sources_;
   base::RandomSource& random_;
 };
 

@@ -74,7 +74,7 @@ std::string Summary(const Context& context, const Facts& facts, const Supply& fr
     case Job::CANCELLING:
       return "Its worker is being stopped.";
     case Job::SUCCEEDED:
-      return "It has trained to its end.";
+      return "It has run to its end.";
     case Job::FAILED:
       return "It has failed.";
     case Job::CANCELLED:

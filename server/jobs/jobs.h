@@ -69,6 +69,7 @@ struct Submission {
       fingerprint;   // store::Fingerprint of the spec as it came, before defaults and drawn seed
   v1::JobSpec spec;  // effective: resources.cores is set
   std::vector<v1::Dataset> datasets;  // those that the spec names
+  v1::BlobRef weights;                // of the model that the spec folds; else empty
   int64_t memory_bytes = 0;           // resources.memory, parsed
   int64_t time_limit_micros = 0;      // 0: none
   int64_t total_epochs = 0;
@@ -150,8 +151,8 @@ class Jobs {
   virtual absl::Status CheckFence(const executors::RankKey& key) = 0;
   // The same for use inside a blob's commit.
   virtual store::CommitGuard FenceGuard(const executors::RankKey& key) = 0;
-  // The blob of this digest if it belongs to the rank's assignment (datasets, checkpoints), else
-  // NOT_FOUND.
+  // The blob of this digest if it belongs to the rank's assignment (datasets, checkpoints, a
+  // model's weights), else NOT_FOUND.
   virtual absl::StatusOr<v1::BlobRef> AssignedBlob(const executors::RankKey& key,
                                                    const std::string& sha256) = 0;
 

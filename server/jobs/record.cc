@@ -45,6 +45,7 @@ absl::Status CheckRankEvent(v1::Event& event) {
     case v1::Event::kEpochFinished:
     case v1::Event::kEvaluated:
     case v1::Event::kLearningRateTried:
+    case v1::Event::kModelFolded:
       return absl::OkStatus();
     case v1::Event::kLogLine:
       event.mutable_log_line()->mutable_text()->resize(
@@ -53,7 +54,8 @@ absl::Status CheckRankEvent(v1::Event& event) {
     default:
       return base::InvalidArgument(
           "event.kind", absl::StrCat(event.kind_case()),
-          "stage_started, progress, epoch_finished, evaluated, log_line or learning_rate_tried");
+          "stage_started, progress, epoch_finished, evaluated, log_line, learning_rate_tried or "
+          "model_folded");
   }
 }
 
@@ -80,6 +82,8 @@ void ApplyEvent(const v1::Event& event, v1::Job& job) {
     MergeBest(event.evaluated().metrics(), *job.mutable_best_metrics());
   } else if (event.has_learning_rate_tried()) {
     job.set_step(event.learning_rate_tried().step());
+  } else if (event.has_model_folded()) {
+    (*job.mutable_metrics())["largest_difference"] = event.model_folded().largest_difference();
   }
 }
 

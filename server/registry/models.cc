@@ -40,12 +40,18 @@ void AddDatasets(const v1::DataSpec& data, v1::Model& model) {
   }
 }
 
+// Of a folded model only the rank knows it.
+const v1::ModelSpec& DefinitionOf(const v1::Job& job, const v1::RankFinished& finished) {
+  return job.spec().kind() == v1::JobSpec::FOLD ? finished.model() : job.spec().model();
+}
+
 v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
                    const v1::ModelSummary& summary, int64_t now) {
   v1::Model model;
   model.set_name(job.spec().publish().model());
   model.set_digest(finished.weights().sha256());
   model.set_job(job.id());
+  if (job.spec().kind() == v1::JobSpec::FOLD) model.add_parents(job.spec().fold().model());
   AddDatasets(job.spec().data(), model);
   *model.mutable_layers() = summary.layers();
   model.set_total_params(summary.total_params());
@@ -55,7 +61,7 @@ v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
   SetMicros(now, model.mutable_created_at());
   model.set_owner(job.owner());
   model.set_weights_sha256(finished.weights_sha256());
-  *model.mutable_spec() = job.spec().model();
+  *model.mutable_spec() = DefinitionOf(job, finished);
   *model.mutable_weights() = finished.weights();
   return model;
 }
@@ -123,7 +129,11 @@ Models::Models(store::Store* store, store::BlobStore* blobs, base::Clock* clock,
 absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
                                             const v1::RankFinished& finished) {
   RETURN_IF_ERROR(base::CheckName("publish.model", job.spec().publish().model()));
-  ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(job.spec().model()));
+  if (job.spec().kind() == v1::JobSpec::FOLD && !finished.has_model()) {
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "finished.model",
+                            "a folded network's definition is required");
+  }
+  ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(DefinitionOf(job, finished)));
   v1::Model model = Describe(job, finished, summary, clock_->NowMicros());
   ASSIGN_OR_RETURN(const int64_t version, NextVersion(tx, model.name()));
   model.set_version(version);

@@ -7,6 +7,7 @@
 #include "engine/base/status.h"
 #include "gradus/v1/events.pb.h"
 #include "gradus/v1/job.pb.h"
+#include "gradus/v1/worker_service.pb.h"
 #include "server/store/codec.h"
 
 namespace gradus::store {
@@ -134,6 +135,28 @@ absl::Status CheckReferences(ReadTx& tx, Findings& findings) {
   return absl::OkStatus();
 }
 
+// Weights that a job works on are kept as long as it is unfinished, and no longer.
+absl::Status CheckSources(ReadTx& tx, Findings& findings) {
+  ASSIGN_OR_RETURN(auto open,
+                   (tx.Query<std::string, std::string>(
+                       "SELECT id, assignment FROM jobs j WHERE state NOT IN (7, 8, 9, 10) AND NOT"
+                       " EXISTS (SELECT 1 FROM blob_refs r WHERE r.kind = 'source'"
+                       " AND r.owner = j.id)")));
+  for (const auto& [job, text] : open) {
+    ASSIGN_OR_RETURN(const auto assignment, Decode<v1::Assignment>(text));
+    if (assignment.has_weights())
+      findings.push_back(
+          absl::StrCat("job ", job, ": holds no reference to the weights it works on"));
+  }
+  ASSIGN_OR_RETURN(auto kept, tx.Query<std::string>(
+                                  "SELECT r.owner FROM blob_refs r JOIN jobs j ON j.id = r.owner"
+                                  " WHERE r.kind = 'source' AND j.state IN (7, 8, 9, 10)"));
+  for (const auto& [job] : kept)
+    findings.push_back(
+        absl::StrCat("job ", job, " has ended and still keeps the weights of another"));
+  return absl::OkStatus();
+}
+
 absl::Status CheckBlob(BlobStore& blobs, const v1::BlobRef& ref, bool read, Findings& findings) {
   absl::Status status;
   if (read) {
@@ -158,6 +181,7 @@ absl::StatusOr<std::vector<std::string>> Verify(const Store& store, BlobStore& b
     RETURN_IF_ERROR(CheckJobs(tx, findings));
     RETURN_IF_ERROR(CheckAttempts(tx, findings));
     RETURN_IF_ERROR(CheckReferences(tx, findings));
+    RETURN_IF_ERROR(CheckSources(tx, findings));
     ASSIGN_OR_RETURN(stored, (tx.Query<std::string, int64_t>("SELECT sha256, size FROM blobs")));
     return absl::OkStatus();
   }));

@@ -40,10 +40,12 @@ bool WouldComeAgain(const absl::Status& status) {
   }
 }
 
-// Blobs of the views that the job looks at, training first; then the newest checkpoint.
+// The newest checkpoint, the weights that the job works on, then blobs of the views that it looks
+// at, training first.
 std::vector<v1::BlobRef> NeededBlobs(const v1::Assignment& assignment) {
   std::vector<v1::BlobRef> refs;
   if (assignment.checkpoints_size() > 0) refs.push_back(assignment.checkpoints(0).blob());
+  if (assignment.has_weights()) refs.push_back(assignment.weights());
   const v1::DataSpec& data = assignment.spec().data();
   for (const v1::DataView* view : {&data.train(), &data.validation(), &data.test()}) {
     for (const v1::Dataset& dataset : assignment.datasets()) {
@@ -166,6 +168,7 @@ trainer::TrainerInputs Rank::InputsOf(const v1::Assignment& assignment) {
       .spec = assignment.spec(),
       .datasets = {assignment.datasets().begin(), assignment.datasets().end()},
       .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
+      .weights = assignment.weights(),
       .work_dir = config_.work_dir(),
       .cpus = {config_.cpus().begin(), config_.cpus().end()},
       .files = parts_.files,
@@ -192,6 +195,7 @@ absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinis
   }
   finished->set_outcome(v1::RankFinished::DONE);
   finished->set_weights_sha256(result.weights_sha256);
+  if (result.model.has_value()) *finished->mutable_model() = *result.model;
   finished->mutable_weights()->set_sha256(result.weights.sha256);
   finished->mutable_weights()->set_size(result.weights.size);
   uploader_.Flush().IgnoreError();  // no report may come after the last word

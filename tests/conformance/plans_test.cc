@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/safetensors_writer.h"
 #include "engine/plan/executable.h"
+#include "engine/plan/predictor.h"
 #include "engine/training/metrics/metric_set.h"
 #include "engine/training/optimizers/kind.h"
 #include "engine/training/optimizers/settings.h"
@@ -150,6 +152,31 @@ TEST_P(Plans, TakeTheReferencesStepInEveryBatch) {
   for (const PlanCase& tested : cases) {
     for (const int64_t count : kBatches) {
       for (const Cut& cut : kCuts) ExpectReferencesStep(tested, count, cut);
+    }
+  }
+}
+
+TEST_P(Plans, PredictTheReferencesOutputs) {
+  std::string last;
+  for (const PlanCase& tested : AloneCases(*GetParam())) {
+    // Cases differ in their losses, too.
+    const std::string network = tested.graph.spec().SerializeAsString();
+    if (std::exchange(last, network) == network) continue;
+    const std::vector<NamedTensor> weights = DrawWeights(tested.graph);
+    for (const int64_t count : kBatches) {
+      const Rows rows = DrawRows(tested.graph, tested.loss, count, 7, tested.whole_below);
+      const std::vector<double> expected =
+          Network(tested.graph, tested.loss, weights).Outputs(rows);
+      for (const Cut& cut : kCuts) {
+        SCOPED_TRACE(absl::StrCat(tested.name, ", ", count, " rows, ", cut.shards, " shards"));
+        const auto predictor = plan::Predictor::Create(
+            tested.graph, weights,
+            {.batch_size = kFull, .logical_shards = cut.shards, .cores = cut.cores});
+        ASSERT_TRUE(predictor.ok()) << predictor.status();
+        std::vector<float> found(expected.size());
+        ASSERT_TRUE((*predictor)->Predict(rows.inputs.data(), count, found.data()).ok());
+        EXPECT_TRUE(Agree(found, expected));
+      }
     }
   }
 }

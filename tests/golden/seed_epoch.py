@@ -7,7 +7,6 @@
 START comes from a job with `fit.epochs: 0`, END from the same job with `fit.epochs: 1`, both with
 `fit.shuffle: false` and the same seed, otherwise deploy/examples/fashion-a.yaml.
 """
-import gzip
 import pathlib
 import sys
 
@@ -15,25 +14,16 @@ import numpy
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from rig import FASHION, read_safetensors  # noqa: E402
+from fashion import rows_of  # noqa: E402
+from rig import read_safetensors  # noqa: E402
 
-LABELS = [1, 3, 4, 5, 6, 7, 8, 9]
 LAYERS = ["dense", "dense_1", "dense_2", "dense_3"]
 LEAST_MOVE = 1e-2
 
 
-def read_idx(name, header):
-    with gzip.open(pathlib.Path(FASHION) / name) as file:
-        return numpy.frombuffer(file.read(), numpy.uint8, offset=header)
-
-
 def training_rows():
-    x = read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 784)[:55000]
-    y = read_idx("train-labels-idx1-ubyte.gz", 8)[:55000]
-    keep = numpy.isin(y, LABELS)
-    renumber = numpy.full(256, -1)
-    renumber[LABELS] = numpy.arange(len(LABELS))
-    return torch.tensor(x[keep].astype(numpy.float32) * numpy.float32(0.00392156862745098)), torch.tensor(renumber[y[keep]])
+    x, y = rows_of({"range": [0, 55000], "labels": [1, 3, 4, 5, 6, 7, 8, 9], "scale": 0.00392156862745098})
+    return torch.tensor(x.reshape(-1, 784)), torch.tensor(y)
 
 
 def network(start):

@@ -28,7 +28,7 @@ NORMALISE = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (min \d+ s|s)\b"), "DURATION"),
     (re.compile(r"\b\d+\.\d+ ms/step"), "SPEED"),
-    (re.compile(r"\b\d+\.\d{4}\b"), "FIGURE"),
+    (re.compile(r"\b\d+\.\d{4}(e[-+]\d+)?\b"), "FIGURE"),
     (re.compile(r"127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r"(/tmp|/var/tmp)/[\w./-]+"), "PATH"),
 ]

@@ -56,6 +56,11 @@ TEST_F(Cli, WrongUsageIsTwoAndSaysWhatIsRight) {
       {{"job", "ls", "--json", "-q"}, "exclude"},
       {{"data", "push", "d", "images.idx"}, "SPLIT:COLUMN=FILE"},
       {{"data", "push", "d", ":x=f"}, "SPLIT:COLUMN=FILE"},
+      {{"model", "fold", "m", "--data", "d[split: test"}, "no ] at the end"},
+      {{"model", "fold", "m", "--data", "d[spilt: test]"}, "did you mean \"split\"?"},
+      {{"model", "fold", "m", "--data", "[split: test]"}, "a dataset's name"},
+      {{"model", "fold", "m", "--data", "d[dataset: e]"}, "a dataset's name"},
+      {{"model", "fold", "m", "--max-difference", "little"}, "is not a number"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(Run(c.words), 2) << c.error;

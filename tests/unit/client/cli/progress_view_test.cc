@@ -37,6 +37,24 @@ TEST_F(ProgressViewTest, WhereNobodyWatchesALineComesNowAndThen) {
   EXPECT_THAT(text, Not(HasSubstr("\r")));
 }
 
+TEST_F(ProgressViewTest, AFoldingIsToldLayerByLayer) {
+  v1::Event event = At(0);
+  v1::ModelFolded& model = *event.mutable_model_folded();
+  model.add_folded("bn");
+  model.add_folded("bn_1");
+  model.add_unfolded()->set_layer("bn_2");
+  model.mutable_unfolded(0)->set_reason("nothing fits");
+  model.set_params_before(1234);
+  model.set_params_after(1200);
+  model.set_rows(1);
+  model.set_largest_difference(1.5e-7);
+  view.OnEvent(event);
+  EXPECT_EQ(out.str(),
+            "folded: bn, bn_1\nnot folded: bn_2: nothing fits\n"
+            "weights: 1,234 before, 1,200 after\n"
+            "largest difference of the outputs: 1.5000e-07 over 1 row\n");
+}
+
 TEST_F(ProgressViewTest, ANewAttemptIsToldAndWhereItBegins) {
   for (const int attempt : {0, 1, 2, 3}) {
     v1::Event event = At(0);

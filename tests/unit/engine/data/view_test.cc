@@ -64,6 +64,25 @@ TEST(View, TakesAllRowsByDefault) {
   EXPECT_THAT(ClassesOf(*view), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2, 5));
 }
 
+TEST(View, WithoutTargetsLabelsOnlyPickRowsAndNeedNotBeThere) {
+  const ViewNeeds none;
+  const auto open = [&none](test_support::MemoryDataset data, const v1::DataView& view) {
+    return View::Open(view, "data.train", data.dataset(), data.opener(), none);
+  };
+  test_support::MemoryDataset bare("bare");
+  bare.Add<uint8_t>("train", "x", "U8", {2}, {0, 0, 1, 10, 2, 20});
+  const auto view = open(bare, {});
+  ASSERT_TRUE(view.ok()) << view.status();
+  EXPECT_THAT(RowsOf(*view), ElementsAre(0, 1, 2));
+  v1::DataView spec;
+  spec.add_labels(5);
+  spec.add_labels(2);
+  ExpectRefused(open(bare, spec), "data.train", "no column \"y\"");
+  const auto picked = open(Ten(), spec);
+  ASSERT_TRUE(picked.ok()) << picked.status();
+  EXPECT_THAT(RowsOf(*picked), ElementsAre(2, 5, 8, 9));
+}
+
 TEST(View, AppliesRangeThenLabelsThenTakeAndRenumbersInTheOrderGiven) {
   v1::DataView spec;
   spec.add_range(1);

@@ -319,6 +319,7 @@ TEST(GraphTest, HasSeveralInputsAndOutputs) {
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->spec().DebugString(), graph->spec().DebugString());
   EXPECT_THAT(graph->Summary().layers(2).inputs(), ElementsAre("wide", "aux"));
+  EXPECT_THAT(graph->Summary().layers(0).inputs(), ElementsAre("deep"));
 }
 
 TEST(GraphTest, SaysWhatIsWrongWithInputsAndOutputs) {

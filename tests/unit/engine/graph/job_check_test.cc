@@ -261,6 +261,73 @@ TEST(JobCheckTest, ModelsLargerThanTheMemoryAreRefused) {
   EXPECT_THAT(ErrorOf(spec), StartsWith("resources.cores: 3 is not a number from 1 to 2"));
 }
 
+class FoldCheckTest : public ::testing::Test {
+ protected:
+  FoldCheckTest() {
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+      kind: FOLD fold { model: "fashion-bn@3" } data { test { dataset: "fashion" } }
+      model { input_shape: 28 input_shape: 28 layers { flatten {} } layers { dense { units: 100 } }
+              layers { batch_normalization {} } layers { dense { units: 3 } } })",
+                                                              &spec));
+  }
+  std::string ErrorWith(const std::string& text) {
+    v1::JobSpec changed = spec;
+    v1::JobSpec change;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &change)) << text;
+    changed.MergeFrom(change);
+    return ErrorOf(changed);
+  }
+  v1::JobSpec spec;
+};
+
+TEST_F(FoldCheckTest, FillsInWhatIsLeftOutAndNothingOfTraining) {
+  const absl::StatusOr<CheckedJob> job = Check(spec);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->spec.publish().model(), "fashion-bn");
+  EXPECT_EQ(job->spec.fold().max_difference(), 1e-4);
+  EXPECT_EQ(job->spec.data().test().split(), "train");
+  EXPECT_EQ(job->spec.resources().cores(), 1);
+  EXPECT_FALSE(job->spec.has_fit() || job->spec.has_loss() || job->spec.has_optimizer());
+  EXPECT_EQ(job->total_epochs, 0);
+  EXPECT_GE(job->memory_limit, job->memory_estimate);
+  const absl::StatusOr<CheckedJob> again = Check(job->spec);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(again->spec, job->spec));
+}
+
+// Stored labels that are no classes of the model do not matter, nor does a view without labels.
+TEST_F(FoldCheckTest, LooksAtInputsAlone) {
+  v1::Dataset bare = Fashion();
+  bare.mutable_splits(0)->mutable_columns()->RemoveLast();
+  const auto job = CheckJob(spec, std::vector<v1::Dataset>{bare}, kLimits, 1);
+  EXPECT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(ErrorWith("data { test { labels: 77 } }").find("data.test.labels[0]: 77"), 0U);
+  spec.mutable_model()->set_input_shape(0, 27);
+  EXPECT_THAT(ErrorOf(spec),
+              StartsWith("data.test: rows of shape (28, 28) do not fit model.input_shape"));
+}
+
+TEST_F(FoldCheckTest, RefusesWhatHasNoMeaning) {
+  for (const char* field : {"data { train {} }", "data { validation {} }", "loss {}",
+                            "optimizer {}", "metrics {}", "fit {}", "find_learning_rate {}"})
+    EXPECT_THAT(ErrorWith(field), HasSubstr("has no meaning in a job that folds a model"));
+  EXPECT_THAT(ErrorWith("fold { max_difference: -1 }"), StartsWith("fold.max_difference: -1"));
+  EXPECT_THAT(ErrorWith("fold { max_difference: nan }"), StartsWith("fold.max_difference: nan"));
+  EXPECT_THAT(ErrorWith("resources { cores: 3 }"), StartsWith("resources.cores: 3"));
+  v1::JobSpec changed = spec;
+  changed.clear_fold();
+  EXPECT_THAT(ErrorOf(changed), StartsWith("fold.model: a model's reference is required"));
+  changed = spec;
+  changed.clear_data();
+  EXPECT_THAT(ErrorOf(changed), StartsWith("data.test: rows to compare the outputs on"));
+  changed = spec;
+  changed.mutable_model()->mutable_layers()->DeleteSubrange(2, 1);
+  EXPECT_THAT(ErrorOf(changed), StartsWith("fold.model: fashion-bn@3 has nothing to fold"));
+  v1::JobSpec training = Job();
+  training.mutable_fold()->set_model("net");
+  EXPECT_EQ(ErrorOf(training), "fold: is for jobs of the kind fold");
+}
+
 TEST(JobCheckTest, ListsEachDatasetOnce) {
   v1::JobSpec spec = Job();
   spec.mutable_data()->mutable_validation()->set_dataset("other");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "engine/plan/predictor.h"
 #include "tests/unit/engine/plan/nets.h"
 
 namespace {
@@ -95,6 +96,25 @@ TEST_P(Allocations, AreNoneInAStepWithEverything) {
   rates.add_values(0.01);
   rates.add_values(0.001);
   ExpectNoAllocations(graph::Graph::Create(spec).value(), setup);
+}
+
+TEST_P(Allocations, AreNoneInAPrediction) {
+  const auto [shards, cores] = GetParam();
+  const graph::Graph graph = Classifier({19, 33, 10, 7});
+  const auto executable = Executable::Create(graph, ClassifierSetup(32, 1, 1)).value();
+  const auto predictor = Predictor::Create(graph, executable->ExportWeights(),
+                                           {.logical_shards = shards, .cores = cores})
+                             .value();
+  const Rows rows(graph, 32, 1);
+  std::vector<float> outputs(32 * 7);
+  const auto predict = [&] {
+    ASSERT_TRUE(predictor->Predict(rows.inputs.data(), 32, outputs.data()).ok());
+    ASSERT_TRUE(predictor->Predict(rows.inputs.data(), 5, outputs.data()).ok());
+  };
+  predict();
+  const int64_t before = allocations.load();
+  predict();
+  EXPECT_EQ(allocations.load() - before, 0);
 }
 
 // Metrics that keep rows have room for as many as was said.

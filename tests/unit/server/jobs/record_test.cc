@@ -56,6 +56,16 @@ TEST(RecordTest, AMatrixStaysInItsEvent) {
   EXPECT_EQ(job.best_metrics().size(), 1u);
 }
 
+TEST(RecordTest, AFoldingTellsItsLargestDifference) {
+  v1::Event event;
+  event.mutable_model_folded()->set_largest_difference(0.25);
+  EXPECT_TRUE(CheckRankEvent(event).ok());
+  v1::Job job;
+  ApplyEvent(event, job);
+  EXPECT_EQ(job.metrics().at("largest_difference"), 0.25);
+  EXPECT_TRUE(job.best_metrics().empty());
+}
+
 TEST(RecordTest, ProgressTellsWhereTrainingStands) {
   v1::Event event;
   event.mutable_progress()->set_step(123);

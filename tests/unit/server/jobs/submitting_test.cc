@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "engine/base/file_ops.h"
 #include "tests/support/history.h"
 #include "tests/unit/server/jobs/jobs_fixture.h"
 
@@ -62,6 +63,36 @@ TEST_F(SubmittingTest, ARefusedSubmissionLeavesNothing) {
   EXPECT_EQ(jobs_->List({})->jobs_size(), 0);
   submission.still_valid = nullptr;
   EXPECT_TRUE(jobs_->Submit(submission).ok());
+}
+
+// The model may be removed while the job waits.
+TEST_F(SubmittingTest, TheWeightsThatAJobFoldsAreKeptUntilItsEnd) {
+  const std::string bytes = "weights";
+  const v1::BlobRef weights = *blobs_->Put(base::AsBytes(bytes));
+  Submission submission = NewSubmission();
+  submission.weights = weights;
+  const Job job = *jobs_->Submit(submission);
+  PlayedRank rank = RankOf(job.id());
+  ASSERT_TRUE(rank.Attach().ok());
+  EXPECT_EQ(rank.assignment()->weights().sha256(), weights.sha256());
+  EXPECT_EQ(jobs_->AssignedBlob(rank.key(), weights.sha256())->size(), weights.size());
+  const auto collected = [&] {
+    EXPECT_TRUE(blobs_->Collect().ok());
+    clock_.Advance(store::kBlobGraceMicros + 1);
+    EXPECT_TRUE(blobs_->Collect().ok());
+    return !*blobs_->Has(weights);
+  };
+  EXPECT_FALSE(collected());
+  ASSERT_TRUE(rank.Finish(v1::RankFinished::FAILED, "nothing to fold").ok());
+  EXPECT_EQ(Get(job.id()).state(), Job::FAILED);
+  EXPECT_TRUE(collected());
+}
+
+TEST_F(SubmittingTest, WeightsThatAreNotThereAreRefused) {
+  Submission submission = NewSubmission();
+  submission.weights.set_sha256(std::string(64, '0'));
+  EXPECT_TRUE(absl::IsFailedPrecondition(jobs_->Submit(submission).status()));
+  EXPECT_EQ(jobs_->List({})->jobs_size(), 0);
 }
 
 TEST_F(SubmittingTest, AUserHasALimitOfUnfinishedJobs) {

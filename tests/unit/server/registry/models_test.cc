@@ -66,6 +66,39 @@ TEST_F(ModelsTest, PublishedIsWhatTheJobMade) {
   EXPECT_EQ(*models_->OwnerOf("net@1"), "ann");
 }
 
+TEST_F(ModelsTest, AFoldedModelIsWhatTheRankMadeOfItsParent) {
+  Published("net", "weights");
+  v1::Job job;
+  job.set_id("j2");
+  job.set_owner("bob");
+  job.mutable_spec()->set_kind(v1::JobSpec::FOLD);
+  job.mutable_spec()->mutable_fold()->set_model("net@1");
+  job.mutable_spec()->mutable_publish()->set_model("net");
+  *job.mutable_spec()->mutable_model() = models_->Get("net@1")->spec();
+  job.mutable_spec()->mutable_data()->mutable_test()->set_dataset("digits");
+  v1::RankFinished finished;
+  *finished.mutable_weights() = Put("folded");
+  const auto publish = [&]() -> absl::StatusOr<std::string> {
+    std::string ref;
+    RETURN_IF_ERROR(store_->Write([&](store::Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(ref, models_->Publish(tx, job, finished));
+      return absl::OkStatus();
+    }));
+    return ref;
+  };
+  EXPECT_FALSE(publish().ok()) << "without a definition";
+  finished.mutable_model()->add_input_shape(4);
+  finished.mutable_model()->add_layers()->mutable_dense()->set_units(2);
+  EXPECT_EQ(publish().value(), "net@2");
+  const auto model = models_->Get("net");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_THAT(model->parents(), ElementsAre("net@1"));
+  EXPECT_THAT(model->datasets(), ElementsAre("digits"));
+  EXPECT_EQ(model->spec().SerializeAsString(), finished.model().SerializeAsString());
+  EXPECT_EQ(model->job(), "j2");
+  EXPECT_TRUE(models_->Get("net@1")->parents().empty());
+}
+
 TEST_F(ModelsTest, AVersionIsNeverGivenAgain) {
   EXPECT_EQ(Published("net", "1"), "net@1");
   EXPECT_EQ(Published("net", "2"), "net@2");

@@ -172,6 +172,40 @@ TEST_F(RankTest, AnotherRankGoesOnFromAStoppedOnesCheckpointToTheSameWeights) {
   EXPECT_EQ(continued.weights_sha256(), whole.weights_sha256());
 }
 
+TEST_F(RankTest, FoldsAModelAndSaysWhatNetworkItsWeightsBelongTo) {
+  v1::JobSpec& spec = *assignment_.mutable_spec();
+  *spec.mutable_model()->add_layers() = spec.model().layers(1);
+  v1::Layer& normalization = *spec.mutable_model()->mutable_layers(1);
+  normalization.mutable_batch_normalization();
+  ASSERT_TRUE(Run().ok());
+  const std::string weights = server.Blob(LastWord().weights().sha256());
+
+  LinkFixture place;
+  Provide(place.server);
+  place.server.AddBlob(weights);
+  assignment_.mutable_weights()->set_sha256(base::Sha256Hex(weights));
+  assignment_.mutable_weights()->set_size(static_cast<int64_t>(weights.size()));
+  v1::JobSpec fold;
+  fold.set_kind(v1::JobSpec::FOLD);
+  fold.mutable_fold()->set_model("net@1");
+  fold.mutable_fold()->set_max_difference(1e-4);
+  *fold.mutable_model() = spec.model();
+  *fold.mutable_data()->mutable_test() = spec.data().test();
+  *assignment_.mutable_spec() = fold;
+  ASSERT_TRUE(RunAt(place).ok());
+  v1::RankFinished finished;
+  ASSERT_TRUE(place.server.WaitForFinished(&finished));
+  EXPECT_EQ(place.server.fault(), "");
+  EXPECT_EQ(finished.outcome(), v1::RankFinished::DONE) << finished.reason();
+  EXPECT_EQ(finished.model().layers_size(), 2);
+  const std::string folded = place.server.Blob(finished.weights().sha256());
+  EXPECT_EQ(formats::SafetensorsView::Parse(base::AsBytes(folded))->tensors().size(), 4U);
+  int told = 0;
+  for (const v1::WorkerEvent& event : place.server.events())
+    told += event.event().has_model_folded() ? 1 : 0;
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(RankTest, ACommandToStopIsAnsweredWithACheckpoint) {
   fit().set_epochs(1'000'000);
   const absl::Status status = RunWith(Trains, [&] { server.Command(v1::Command::STOP); });
