@@ -25,6 +25,8 @@ endif()
 if(GRADUS_SANITIZE)
   add_compile_options(-fsanitize=${GRADUS_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GRADUS_SANITIZE})
+  # For what a sanitized program cannot do: limit its address space, count its allocations.
+  add_compile_definitions(GRADUS_SANITIZED)
   if(GRADUS_SANITIZE MATCHES "thread")
     # Protobuf's headers lay maps out in another way where it is set, and its library was built without it.
     add_compile_options(-U__SANITIZE_THREAD__)

@@ -167,7 +167,7 @@ absl::StatusOr<pid_t> SpawnRank(const std::string& program, const std::string& m
 }
 
 void LimitMemory([[maybe_unused]] pid_t pid, [[maybe_unused]] int64_t bytes) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZED)
   const rlimit no_core = {0, 0};
   ::prlimit(pid, RLIMIT_CORE, &no_core, nullptr);
   if (bytes > 0) {

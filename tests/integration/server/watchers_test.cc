@@ -132,7 +132,7 @@ TEST(Watchers, HalfOfThemStalledTheOthersSeeEveryEvent) {
   EXPECT_EQ(proxy->counts().half_open, 1);
   // At its peak, for all watchers together.
   const int64_t grown = (StatusOf(server.pid(), "VmHWM") - before_kib) * 1024;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZED)
   // A sanitizer keeps memory that was given back.
   EXPECT_LE(grown, kMostPerWatcher * (kStalled + kHealthy));
 #else

@@ -19,7 +19,7 @@ void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* old, size_t size);
 void* __libc_memalign(size_t alignment, size_t size);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZED)
 void* malloc(size_t size) {
   ++allocations;
   return __libc_malloc(size);
@@ -146,7 +146,7 @@ TEST(GatheringAllocations, AreNoneWithMetricsThatGather) {
 }
 
 TEST(AllocationCounter, Counts) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GRADUS_SANITIZED)
   GTEST_SKIP() << "a sanitizer has the C library's functions for itself";
 #else
   const int64_t before = allocations.load();

@@ -172,7 +172,7 @@ TEST_F(LocalTest, RunsOnItsProcessorsAndLeavesThisThreadsAlone) {
   EXPECT_EQ(base::UsableCpus(), before);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZED)
 TEST_F(LocalTest, MemoryIsLimitedFromOutside) {
   RankSpec spec = Spec("echo > gate; read x < gate; ulimit -d > limit; ulimit -c > core");
   spec.memory_bytes = int64_t{1} << 30;

@@ -123,7 +123,7 @@ TEST_F(WorkerProgramTest, TheServerMayComeBackElsewhereInBetween) {
   EXPECT_EQ(rank.Wait(), 0);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZED)
 TEST_F(WorkerProgramTest, AModelBeyondTheMemoryLimitFailsWithBothNumbers) {
   SecureLinkFixture place;
   assignment_.set_memory_limit(int64_t{300} << 20);
