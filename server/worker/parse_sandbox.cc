@@ -17,22 +17,14 @@
 
 #include "engine/base/status.h"
 
-#if defined(GRADUS_SANITIZED)
-#define GRADUS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define GRADUS_SANITIZED 1
-#endif
-#endif
-#ifndef GRADUS_SANITIZED
-#define GRADUS_SANITIZED 0
-#endif
-
 namespace gradus::worker {
 namespace {
 
-constexpr bool kSanitized = GRADUS_SANITIZED != 0;
+#if defined(GRADUS_SANITIZED)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 #if defined(__x86_64__)
 constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
