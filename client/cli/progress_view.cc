@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/start_line.h"
 #include "client/cli/text.h"
 #include "gradus/client.h"
 #include "proto/support/utf8.h"
@@ -83,6 +84,10 @@ void ProgressView::OnEvent(const v1::Event& event) {
       return OnLog(event.log_line());
     case v1::Event::kModelFolded:
       return OnFolded(event.model_folded());
+    case v1::Event::kWeightsTaken:
+      return Line(absl::StrCat("weights: ", StartLine(event.weights_taken().tensors())));
+    case v1::Event::kTransferTried:
+      return OnTried(event.transfer_tried());
     case v1::Event::kCheckpointSaved:
       has_checkpoint_ = true;
       return;
@@ -91,6 +96,13 @@ void ProgressView::OnEvent(const v1::Event& event) {
     case v1::Event::KIND_NOT_SET:
       return;
   }
+}
+
+void ProgressView::OnTried(const v1::TransferTried& tried) {
+  const std::string depths = tried.reuse() == 0 ? "from scratch"
+                                                : absl::StrCat(tried.reuse(), " reused, ",
+                                                               tried.freeze(), " frozen at first");
+  Line(absl::StrCat(depths, MetricsText(tried.metrics()), tried.best() ? "  best so far" : ""));
 }
 
 void ProgressView::OnProgress(const v1::Event& event) {

@@ -29,6 +29,7 @@ class ProgressView {
   void OnProgress(const v1::Event& event);
   void OnState(const v1::StateChanged& change);
   void OnStage(const v1::StageStarted& stage);
+  void OnTried(const v1::TransferTried& tried);
   void OnFolded(const v1::ModelFolded& model);
   void OnLog(const v1::LogLine& log);
   // A line that stays.

@@ -6,8 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
-#include "engine/graph/job_check.h"
-#include "engine/graph/layer_selection.h"
+#include "engine/graph/graph.h"
 #include "engine/training/callbacks/monitor.h"
 #include "engine/training/optimizers/kind.h"
 
@@ -43,6 +42,25 @@ absl::Status CheckCheckpoint(v1::Checkpoint& checkpoint) {
   return InRange("keep_best", checkpoint.keep_best(), 0, kMostKept);
 }
 
+absl::Status CheckRate(const v1::LayerRate& rate) {
+  if (rate.layers().empty())
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "layers",
+                            "layers are required: names, or slices such as \":-1\"");
+  if (rate.has_factor() == rate.has_learning_rate())
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "factor",
+                            "either a factor or a learning_rate is required");
+  if (rate.has_factor() && !(rate.factor() >= 0 && rate.factor() <= kMostRateFactor)) {
+    return base::InvalidArgument("factor", absl::StrCat(rate.factor()),
+                                 absl::StrCat("a number from 0 to ", kMostRateFactor));
+  }
+  if (rate.has_learning_rate() &&
+      !(std::isfinite(rate.learning_rate()) && rate.learning_rate() >= 0)) {
+    return base::InvalidArgument("learning_rate", absl::StrCat(rate.learning_rate()),
+                                 "a finite number, 0 or more");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckStage(v1::Stage& stage) {
   RETURN_IF_ERROR(InRange("epochs", stage.epochs(), 1, kMostEpochs));
   if (stage.has_learning_rate() &&
@@ -52,6 +70,8 @@ absl::Status CheckStage(v1::Stage& stage) {
   }
   if (stage.has_optimizer())
     RETURN_IF_ERROR(base::InField(optimizers::Check(*stage.mutable_optimizer()), "optimizer"));
+  for (int i = 0; i < stage.rates_size(); ++i)
+    RETURN_IF_ERROR(base::InField(CheckRate(stage.rates(i)), absl::StrCat("rates[", i, "]")));
   return absl::OkStatus();
 }
 
@@ -74,45 +94,9 @@ absl::StatusOr<int64_t> CountEpochs(v1::Fit& fit) {
   return epochs;
 }
 
-absl::Status CheckSomethingTrains(const v1::Fit& fit, const Graph& graph) {
-  ASSIGN_OR_RETURN(const std::vector<std::vector<bool>> trainable, TrainableByStage(graph, fit));
-  for (size_t i = 0; i < trainable.size(); ++i) {
-    if (graph.trainable_params(trainable[i]) > 0) continue;
-    const std::string path = fit.stages().empty() ? "epochs" : absl::StrCat("stages[", i, "]");
-    return base::FieldError(absl::StatusCode::kInvalidArgument, path,
-                            "there is nothing to train: every layer is frozen or has no weights");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Apply(const google::protobuf::RepeatedPtrField<std::string>& selectors,
-                   absl::string_view path, std::span<const std::string> names, bool train,
-                   std::vector<bool>& trainable) {
-  const std::vector<std::string> words(selectors.begin(), selectors.end());
-  ASSIGN_OR_RETURN(const std::vector<int> layers, SelectLayers(names, words, path));
-  for (const int layer : layers) trainable[static_cast<size_t>(layer)] = train;
-  return absl::OkStatus();
-}
-
 }  // namespace
 
-absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph,
-                                                                const v1::Fit& fit) {
-  const std::vector<std::string> names = graph.layer_names();
-  std::vector<bool> trainable = graph.trainable();
-  if (fit.stages().empty()) return std::vector<std::vector<bool>>{trainable};
-  std::vector<std::vector<bool>> stages;
-  for (int i = 0; i < fit.stages_size(); ++i) {
-    RETURN_IF_ERROR(Apply(fit.stages(i).freeze(), absl::StrCat("stages[", i, "].freeze"), names,
-                          false, trainable));
-    RETURN_IF_ERROR(Apply(fit.stages(i).unfreeze(), absl::StrCat("stages[", i, "].unfreeze"), names,
-                          true, trainable));
-    stages.push_back(trainable);
-  }
-  return stages;
-}
-
-absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed) {
+absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, uint64_t drawn_seed) {
   ASSIGN_OR_RETURN(const int64_t epochs, CountEpochs(fit));
   if (!fit.has_batch_size()) fit.set_batch_size(32);
   RETURN_IF_ERROR(InRange("batch_size", fit.batch_size(), 1, kMostBatch));
@@ -128,7 +112,6 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t draw
                                    absl::StrCat("a power of two from 1 to ", kMostShards));
     }
   }
-  if (epochs > 0) RETURN_IF_ERROR(CheckSomethingTrains(fit, graph));
   return epochs;
 }
 

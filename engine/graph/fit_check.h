@@ -8,15 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "engine/graph/graph.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::graph {
 
-// Fills in the defaults of everything in `fit` but logical_shards, and checks it. Paths are below
-// "fit".
+// Fills in the defaults of everything in `fit` but logical_shards and the callbacks, and checks it,
+// but what depends on the model (see PlanStages). Paths are below "fit".
 //   Returns  the epochs of all stages together.
-absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, const Graph& graph, uint64_t drawn_seed);
+absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, uint64_t drawn_seed);
 
 // Fills in and checks by what epochs are compared, where the best are kept; `names`: the figures of
 // the job, the default first. Paths are below "fit.checkpoint".

@@ -36,7 +36,8 @@ absl::Status CheckNothingTrains(const v1::JobSpec& spec) {
       {"outputs", spec.outputs_size() > 0},
       {"class_weight", !spec.class_weight().empty()},
       {"fit", spec.has_fit()},
-      {"find_learning_rate", spec.has_find_learning_rate()}};
+      {"find_learning_rate", spec.has_find_learning_rate()},
+      {"transfer_search", spec.has_transfer_search()}};
   for (const auto& [path, given] : fields) {
     if (given) return Error(path, "has no meaning in a job that folds a model");
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gradus/v1/initializers.pb.h"
 #include "gradus/v1/model.pb.h"
 
 namespace gradus::layers {
@@ -16,6 +17,9 @@ struct LayerKind;
 }
 
 namespace gradus::graph {
+
+// A layer may multiply the learning rate by so much.
+inline constexpr double kMostRateFactor = 1000;
 
 // The model's inputs have indices below those of the nodes: -1, -2, ...
 inline constexpr int IndexOfInput(size_t input) { return -1 - static_cast<int>(input); }

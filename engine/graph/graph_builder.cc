@@ -21,7 +21,6 @@ namespace gradus::graph {
 
 constexpr int64_t kMostExtent = int64_t{1} << 24;
 constexpr int kMostRank = 6;
-constexpr double kMostRateFactor = 1000;
 constexpr char kInputName[] = "input";
 // Inputs or outputs of a model.
 constexpr int kMostEnds = 64;
@@ -34,6 +33,10 @@ class GraphBuilder {
   }
 
   absl::StatusOr<Graph> Build() {
+    if (graph_.spec_.base_size() > 0) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "base",
+                              "the layers of a base are put in where jobs are submitted alone");
+    }
     RETURN_IF_ERROR(AddInputs());
     RETURN_IF_ERROR(NameLayers());
     for (int i = 0; i < graph_.spec_.layers_size(); ++i) {
@@ -229,7 +232,8 @@ class GraphBuilder {
                        base::DidYouMean(given.shares(), graph_.layer_names())));
     }
     if (given.kind_case() != v1::Layer::KIND_NOT_SET || given.has_trainable() ||
-        given.has_learning_rate_factor() || given.has_activity_regularizer()) {
+        given.has_learning_rate_factor() || given.has_activity_regularizer() ||
+        !given.from().empty()) {
       return base::FieldError(absl::StatusCode::kInvalidArgument, "shares",
                               "a layer that shares another's weights has that one's kind and "
                               "settings; it takes none of its own");

@@ -17,6 +17,7 @@
 #include "engine/graph/fold_check.h"
 #include "engine/graph/goals.h"
 #include "engine/graph/resources.h"
+#include "engine/graph/transfer_search.h"
 #include "engine/graph/view_check.h"
 #include "engine/training/callbacks/kind.h"
 #include "engine/training/losses/kind.h"
@@ -68,6 +69,7 @@ class JobChecker {
   }
 
  private:
+  bool Searches() const { return job_.spec.kind() == v1::JobSpec::TRANSFER_SEARCH; }
   bool Folds() const { return job_.spec.kind() == v1::JobSpec::FOLD; }
 
   absl::Status CheckNames() {
@@ -96,13 +98,38 @@ class JobChecker {
     ASSIGN_OR_RETURN(goals_, CheckGoals(graph, spec));
     RETURN_IF_ERROR(CheckClassWeight());
     RETURN_IF_ERROR(base::InField(optimizers::Check(*spec.mutable_optimizer()), "optimizer"));
-    const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), graph, drawn_seed_);
+    const absl::StatusOr<int64_t> epochs = CheckFit(*spec.mutable_fit(), drawn_seed_);
     RETURN_IF_ERROR(base::InField(epochs.status(), "fit"));
     RETURN_IF_ERROR(base::InField(
         CheckBestEpochs(*spec.mutable_fit()->mutable_checkpoint(), Figures()), "fit.checkpoint"));
     RETURN_IF_ERROR(base::InField(
         callbacks::Check(*spec.mutable_fit()->mutable_callbacks(), Figures()), "fit.callbacks"));
     job_.total_epochs = *epochs;
+    return base::InField(CheckStages(graph), "fit");
+  }
+
+  absl::Status CheckStages(const Graph& graph) {
+    v1::Fit& fit = *job_.spec.mutable_fit();
+    for (int i = 0; i < fit.stages_size(); ++i) {
+      if (!fit.stages(i).has_early_stopping()) continue;
+      RETURN_IF_ERROR(base::InField(CheckStopping(*fit.mutable_stages(i)),
+                                    absl::StrCat("stages[", i, "].early_stopping")));
+    }
+    ASSIGN_OR_RETURN(job_.stages, PlanStages(graph, job_.spec.optimizer(), fit));
+    for (size_t i = 0; i < job_.stages.size() && job_.total_epochs > 0; ++i) {
+      if (job_.stages[i].trainable_params > 0) continue;
+      return base::FieldError(absl::StatusCode::kInvalidArgument,
+                              fit.stages().empty() ? "epochs" : absl::StrCat("stages[", i, "]"),
+                              "there is nothing to train: every layer is frozen or has no weights");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckStopping(v1::Stage& stage) const {
+    v1::Callback callback;
+    *callback.mutable_early_stopping() = stage.early_stopping();
+    RETURN_IF_ERROR(callbacks::Find(callback)->check(callback, Figures()));
+    *stage.mutable_early_stopping() = callback.early_stopping();
     return absl::OkStatus();
   }
 
@@ -113,7 +140,11 @@ class JobChecker {
       return base::FieldError(absl::StatusCode::kInvalidArgument, "fold",
                               "is for jobs of the kind fold");
     }
-    if (Folds()) return absl::OkStatus();
+    if (spec.has_transfer_search() && !Searches()) {
+      return base::FieldError(absl::StatusCode::kInvalidArgument, "transfer_search",
+                              "is for jobs of the kind transfer_search");
+    }
+    if (Folds() || (Searches() && !spec.has_find_learning_rate())) return absl::OkStatus();
     if (spec.kind() == v1::JobSpec::TRAIN && !spec.has_find_learning_rate())
       return absl::OkStatus();
     if (spec.kind() != v1::JobSpec::FIND_LEARNING_RATE) {
@@ -195,7 +226,7 @@ class JobChecker {
   }
 
   // The most that any stage asks for.
-  absl::StatusOr<Load> LoadOf(const Graph& graph) const {
+  Load LoadOfStages() const {
     Load load;
     const v1::Fit& fit = job_.spec.fit();
     load.batch_size = fit.batch_size();
@@ -205,17 +236,21 @@ class JobChecker {
         load.kept_values += metrics::Find(metric)->sizes(metric, goal.scored).kept;
     }
     load.resources = {job_.cores, fit.logical_shards()};
-    ASSIGN_OR_RETURN(const auto trainable, TrainableByStage(graph, fit));
-    for (const std::vector<bool>& stage : trainable)
-      load.trainable_params = std::max(load.trainable_params, graph.trainable_params(stage));
-    const auto slots = [](const v1::Optimizer& optimizer) {
-      return static_cast<int>(optimizers::SlotNames(optimizer).size());
-    };
-    load.slots = slots(job_.spec.optimizer());
-    for (const v1::Stage& stage : fit.stages()) {
-      if (stage.has_optimizer()) load.slots = std::max(load.slots, slots(stage.optimizer()));
+    for (const StagePlan& stage : job_.stages) {
+      load.trainable_params = std::max(load.trainable_params, stage.trainable_params);
+      load.slots =
+          std::max(load.slots, static_cast<int>(optimizers::SlotNames(stage.optimizer).size()));
     }
-    for (const auto& [path, view] : ViewsOf(job_.spec.data())) load.rows += RowsOfSplit(*view);
+    bool weighted = !job_.spec.class_weight().empty();
+    for (const auto& [path, view] : ViewsOf(job_.spec.data())) {
+      load.rows += RowsOfSplit(*view);
+      weighted = weighted || !view->sample_weight().empty();
+    }
+    const auto of_classes = std::ranges::count_if(goals_, [](const Goal& goal) {
+      return goal.scored.target.form == losses::TargetForm::kClass;
+    });
+    load.held_values = std::max<int64_t>(of_classes - 1, 0) + (weighted ? 1 : 0);
+    load.target_values += weighted ? 1 : 0;
     return load;
   }
 
@@ -241,6 +276,7 @@ class JobChecker {
       job_.memory_estimate = FoldMemory(graph, job_.cores);
       return CheckMemory(resources);
     }
+    if (Searches()) return CheckSearch(graph);
     v1::Fit& fit = *job_.spec.mutable_fit();
     const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores,
                                              resources.cores(), fit.logical_shards());
@@ -248,8 +284,22 @@ class JobChecker {
     fit.set_logical_shards(chosen.logical_shards);
     job_.cores = chosen.cores;
 
-    ASSIGN_OR_RETURN(const Load load, LoadOf(graph));
-    job_.memory_estimate = EstimateMemory(graph, load);
+    job_.memory_estimate = EstimateMemory(graph, LoadOfStages());
+    return CheckMemory(resources);
+  }
+
+  // Each trial has one core, and memory of its own.
+  absl::Status CheckSearch(const Graph& graph) {
+    v1::Resources& resources = *job_.spec.mutable_resources();
+    if (!resources.has_cores()) resources.set_cores(limits_.cores);
+    RETURN_IF_ERROR(CheckTransferSearch(job_.spec, graph, Figures(), resources.cores()));
+    v1::Fit& fit = *job_.spec.mutable_fit();
+    fit.set_logical_shards(
+        ChooseResources(graph, fit.batch_size(), 1, 1, fit.logical_shards()).logical_shards);
+    job_.cores = 1;
+    job_.memory_estimate = EstimateMemory(graph, LoadOfStages()) *
+                           static_cast<uint64_t>(job_.spec.transfer_search().parallel());
+    job_.cores = resources.cores();
     return CheckMemory(resources);
   }
 

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/graph/graph.h"
+#include "engine/graph/stages.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/job.pb.h"
 #include "gradus/v1/model.pb.h"
@@ -43,6 +44,8 @@ struct CheckedJob {
   // tell (labels with range).
   int64_t train_rows = 0;
   int64_t steps_per_epoch = 0;
+  // Empty where the job does not train.
+  std::vector<StagePlan> stages;
 };
 
 // Names of the datasets that the job's views speak of, each once, in order of appearance.
@@ -55,10 +58,5 @@ std::vector<std::string> DatasetNames(const v1::JobSpec& spec);
 //   with the field's path, what was found and what is allowed.
 absl::StatusOr<CheckedJob> CheckJob(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets,
                                     const JobLimits& limits, uint64_t drawn_seed);
-
-// Which layers each stage of a checked job trains, a bool a layer: the layers' own `trainable`,
-// then freeze and unfreeze, stage after stage. One entry where there are no stages.
-absl::StatusOr<std::vector<std::vector<bool>>> TrainableByStage(const Graph& graph,
-                                                                const v1::Fit& fit);
 
 }  // namespace gradus::graph

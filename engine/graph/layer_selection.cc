@@ -26,8 +26,8 @@ std::optional<int64_t> SliceEnd(absl::string_view text, int64_t fallback, int64_
   return value;
 }
 
-absl::Status AddSlice(absl::string_view selector, int64_t count, absl::string_view path,
-                      std::set<int>& selected) {
+absl::StatusOr<std::vector<int>> Slice(absl::string_view selector, int64_t count,
+                                       absl::string_view path) {
   const size_t colon = selector.find(':');
   const std::optional<int64_t> first = SliceEnd(selector.substr(0, colon), 0, count);
   const std::optional<int64_t> end = SliceEnd(selector.substr(colon + 1), count, count);
@@ -40,30 +40,35 @@ absl::Status AddSlice(absl::string_view selector, int64_t count, absl::string_vi
     return base::FieldError(absl::StatusCode::kInvalidArgument, path,
                             absl::StrCat("\"", selector, "\" selects none of ", count, " layers"));
   }
-  for (int64_t i = *first; i < *end; ++i) selected.insert(static_cast<int>(i));
-  return absl::OkStatus();
+  std::vector<int> selected;
+  for (int64_t i = *first; i < *end; ++i) selected.push_back(static_cast<int>(i));
+  return selected;
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<int>> SelectLayersOf(std::span<const std::string> names,
+                                                const std::string& selector,
+                                                absl::string_view path) {
+  if (selector.find(':') != std::string::npos)
+    return Slice(selector, static_cast<int64_t>(names.size()), path);
+  const auto found = std::find(names.begin(), names.end(), selector);
+  if (found == names.end()) {
+    return base::InvalidArgument(path, absl::StrCat("\"", base::Shown(selector), "\""),
+                                 absl::StrCat("the name of a layer, nor a slice like \":-1\"",
+                                              base::DidYouMean(selector, names)));
+  }
+  return std::vector<int>{static_cast<int>(found - names.begin())};
+}
 
 absl::StatusOr<std::vector<int>> SelectLayers(std::span<const std::string> names,
                                               std::span<const std::string> selectors,
                                               absl::string_view path) {
   std::set<int> selected;
   for (size_t i = 0; i < selectors.size(); ++i) {
-    const std::string& selector = selectors[i];
-    const std::string at = absl::StrCat(path, "[", i, "]");
-    if (selector.find(':') != std::string::npos) {
-      RETURN_IF_ERROR(AddSlice(selector, static_cast<int64_t>(names.size()), at, selected));
-      continue;
-    }
-    const auto found = std::find(names.begin(), names.end(), selector);
-    if (found == names.end()) {
-      return base::InvalidArgument(at, absl::StrCat("\"", base::Shown(selector), "\""),
-                                   absl::StrCat("the name of a layer, nor a slice like \":-1\"",
-                                                base::DidYouMean(selector, names)));
-    }
-    selected.insert(static_cast<int>(found - names.begin()));
+    ASSIGN_OR_RETURN(const std::vector<int> layers,
+                     SelectLayersOf(names, selectors[i], absl::StrCat(path, "[", i, "]")));
+    selected.insert(layers.begin(), layers.end());
   }
   return std::vector<int>(selected.begin(), selected.end());
 }

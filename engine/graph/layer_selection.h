@@ -22,4 +22,9 @@ absl::StatusOr<std::vector<int>> SelectLayers(std::span<const std::string> names
                                               std::span<const std::string> selectors,
                                               absl::string_view path);
 
+// Those that one selector means; errors have PATH itself.
+absl::StatusOr<std::vector<int>> SelectLayersOf(std::span<const std::string> names,
+                                                const std::string& selector,
+                                                absl::string_view path);
+
 }  // namespace gradus::graph

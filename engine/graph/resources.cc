@@ -99,7 +99,8 @@ uint64_t EstimateMemory(const Graph& graph, const Load& load) {
   const double floats = 3 * params + trainable * (gradients + 3.0 * load.slots) +
                         2 * batch * activations + kBatchesAhead * batch * row_values;
   // What is kept is there once more while it is put in order or saved.
-  const double row_bytes = kIndexBytes + 2 * 4 * static_cast<double>(load.kept_values);
+  const double row_bytes = kIndexBytes + 4 * static_cast<double>(load.held_values) +
+                           2 * 4 * static_cast<double>(load.kept_values);
   const double bytes = kProcessBytes + 4 * floats + row_bytes * static_cast<double>(load.rows);
   constexpr double kMost = 1e18;
   return static_cast<uint64_t>(std::min(bytes, kMost));

@@ -29,6 +29,8 @@ struct Load {
   int64_t target_values = 1;
   // Rows of all views together.
   int64_t rows = 0;
+  // What views hold of each row in 4 bytes each, beside its index and the first class number.
+  int64_t held_values = 0;
   // Floats that metrics keep of each row.
   int64_t kept_values = 0;
   Resources resources;

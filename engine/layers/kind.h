@@ -16,6 +16,7 @@
 #include "engine/layers/folding.h"
 #include "engine/layers/sample.h"
 #include "engine/layers/weight.h"
+#include "gradus/v1/activations.pb.h"
 #include "gradus/v1/model.pb.h"
 
 namespace gradus::layers {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "gradus/v1/model.pb.h"
+#include "gradus/v1/initializers.pb.h"
+#include "gradus/v1/regularization.pb.h"
 
 namespace gradus::layers {
 

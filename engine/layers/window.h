@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "engine/layers/weight.h"
 #include "google/protobuf/repeated_field.h"
-#include "gradus/v1/model.pb.h"
+#include "gradus/v1/layers_convolution.pb.h"
 
 namespace gradus::layers {
 

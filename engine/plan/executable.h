@@ -37,6 +37,8 @@ struct TrainSetup {
   std::vector<int> cpus;
   // A bool a layer; empty: as the graph says.
   std::vector<bool> trainable;
+  // What each layer multiplies the learning rate by; empty: as the graph says.
+  std::vector<double> rate_factors;
   // What layers that draw random numbers draw them from.
   uint64_t seed = 0;
 };

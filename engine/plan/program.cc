@@ -78,7 +78,7 @@ absl::Status Program::Build() {
 }
 
 void Program::PlanUpdate() {
-  update_ = MakeUpdateParts(graph_, *parameters_);
+  update_ = MakeUpdateParts(graph_, *parameters_, setup_.rate_factors);
   hypers_.assign(update_.rate_factors.size(), optimizer_->hyper(setup_.optimizer));
   constraints_ = WeightConstraints(graph_, *parameters_);
   optimizer_slots_ = static_cast<int>(optimizer_->slots(setup_.optimizer).size());

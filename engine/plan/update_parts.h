@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "engine/graph/graph.h"
@@ -31,6 +32,8 @@ struct UpdateParts {
   bool penalized = false;
 };
 
-UpdateParts MakeUpdateParts(const graph::Graph& graph, const ParameterStore& parameters);
+// rate_factors: one a layer; empty: the layers' own.
+UpdateParts MakeUpdateParts(const graph::Graph& graph, const ParameterStore& parameters,
+                            std::span<const double> rate_factors);
 
 }  // namespace gradus::plan

@@ -9,9 +9,11 @@
 
 namespace gradus::trainer {
 
-void EpochCallbacks::Reset() {
+void EpochCallbacks::Reset(const std::optional<v1::EarlyStopping>& of_stage) {
+  current_ = specs_;
+  if (of_stage.has_value()) *current_.emplace_back().mutable_early_stopping() = *of_stage;
   memory_ = {};
-  for (const v1::Callback& spec : specs_) {
+  for (const v1::Callback& spec : current_) {
     const std::vector<double> start = callbacks::Find(spec)->start(spec);
     memory_.numbers.insert(memory_.numbers.end(), start.begin(), start.end());
   }
@@ -21,7 +23,7 @@ bool EpochCallbacks::AfterEpoch(const callbacks::Epoch& epoch, plan::Executable&
                                 Callback& events) {
   bool end_stage = false;
   std::span<double> rest = memory_.numbers;
-  for (const v1::Callback& spec : specs_) {
+  for (const v1::Callback& spec : current_) {
     const callbacks::CallbackKind& kind = *callbacks::Find(spec);
     const size_t numbers = kind.start(spec).size();
     const callbacks::Verdict verdict = kind.after_epoch(spec, epoch, rest.first(numbers));

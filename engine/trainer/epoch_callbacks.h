@@ -2,7 +2,9 @@
 // A job's callbacks with what they remember in the stage that is running.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,11 +30,11 @@ struct CallbackMemory {
 //   Threads  one.
 class EpochCallbacks {
  public:
-  // The specs are checked.
-  explicit EpochCallbacks(std::vector<v1::Callback> specs) : specs_(std::move(specs)) { Reset(); }
+  // The specs are checked; they hold in every stage.
+  explicit EpochCallbacks(std::vector<v1::Callback> specs) : specs_(std::move(specs)) {}
 
-  // For a new stage.
-  void Reset();
+  // For a new stage, the first one too, which may have one of its own.
+  void Reset(const std::optional<v1::EarlyStopping>& of_stage);
   // Whether the stage ends here.
   bool AfterEpoch(const callbacks::Epoch& epoch, plan::Executable& executable, Callback& events);
   // Puts kept weights in place.
@@ -44,6 +46,7 @@ class EpochCallbacks {
 
  private:
   const std::vector<v1::Callback> specs_;
+  std::vector<v1::Callback> current_;  // with that of the stage
   CallbackMemory memory_;
 };
 

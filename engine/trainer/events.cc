@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kMicrosBetweenEvents = 200'000;
 constexpr size_t kMaxLogText = 4096;
+constexpr int kMostTensorsTold = 1000;
 
 }  // namespace
 
@@ -46,6 +47,28 @@ void ProgressReporter::AfterStep(const Position& position, int64_t steps_per_epo
   last_event_micros_ = now;
   since_micros_ = now;
   steps_ = 0;
+}
+
+v1::Event WeightsTakenEvent(std::span<const v1::TensorStart> plan) {
+  v1::Event event;
+  v1::WeightsTaken& taken = *event.mutable_weights_taken();
+  for (const v1::TensorStart& start : plan) {
+    if (taken.tensors_size() < kMostTensorsTold) *taken.add_tensors() = start;
+    switch (start.start()) {
+      case v1::TensorStart::LOADED:
+        taken.set_loaded(taken.loaded() + 1);
+        break;
+      case v1::TensorStart::MISMATCHED:
+        taken.set_mismatched(taken.mismatched() + 1);
+        [[fallthrough]];
+      case v1::TensorStart::INITIALIZED:
+        taken.set_initialized(taken.initialized() + 1);
+        break;
+      default:
+        break;
+    }
+  }
+  return event;
 }
 
 void SendLogLine(Callback& callback, v1::LogLine::Level level, std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,9 @@ class ProgressReporter {
 };
 
 // A line for people, cut to what an event may hold.
+// At most a thousand tensors; the counts are of all.
+v1::Event WeightsTakenEvent(std::span<const v1::TensorStart> plan);
+
 void SendLogLine(Callback& callback, v1::LogLine::Level level, std::string_view text);
 
 }  // namespace gradus::trainer

@@ -61,9 +61,11 @@ absl::StatusOr<std::vector<plan::NamedTensor>> InOrder(const graph::Graph& graph
 absl::StatusOr<Network> OpenModel(const TrainerInputs& inputs) {
   absl::StatusOr<graph::Graph> graph = graph::Graph::Create(inputs.spec.model());
   if (!graph.ok()) return base::InField(graph.status(), "model");
-  ASSIGN_OR_RETURN(const std::shared_ptr<const base::MappedFile> file,
-                   inputs.open_blob(inputs.weights));
-  ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> tensors, ReadWeights(file->bytes()));
+  const auto index = inputs.models.find(inputs.spec.fold().model());
+  if (index == inputs.models.end())
+    return absl::FailedPreconditionError("the weights of fold.model are not known");
+  ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> tensors,
+                   ReadWeights(inputs.open_blob, index->second));
   ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> weights, InOrder(*graph, std::move(tensors)));
   return Network{*std::move(graph), std::move(weights)};
 }
@@ -220,8 +222,7 @@ absl::StatusOr<TrainResult> FoldModel(const TrainerInputs& inputs, Control& cont
   result.model = folded.graph.spec();
   result.weights_sha256 = plan::WeightsSha256(folded.weights);
   ASSIGN_OR_RETURN(result.weights,
-                   WriteWeights(*inputs.files, inputs.work_dir, "weights.safetensors",
-                                folded.weights, result.weights_sha256));
+                   WriteWeights(*inputs.files, inputs.work_dir, "weights", folded.weights));
   return result;
 }
 

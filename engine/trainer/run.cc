@@ -15,6 +15,7 @@ namespace gradus::trainer {
 namespace {
 
 constexpr int64_t kNever = INT64_MAX;
+constexpr int kMostLayersTold = 1000;
 
 double Seconds(int64_t micros) { return static_cast<double>(micros) / 1e6; }
 
@@ -60,7 +61,7 @@ absl::Status TrainingRun::TrainStages() {
 absl::Status TrainingRun::EnterNextStage() {
   RETURN_IF_ERROR(Configure(static_cast<size_t>(position_.stage) + 1));
   ++position_.stage;
-  epoch_callbacks_.Reset();
+  epoch_callbacks_.Reset(stage().early_stopping);
   // Where callbacks ended the stage before its last epoch, the rows of the others were read ahead.
   if (skipped_epochs_) RETURN_IF_ERROR(CreateReaders());
   skipped_epochs_ = false;
@@ -75,6 +76,10 @@ void TrainingRun::AnnounceStage() {
   started->set_stages(static_cast<int32_t>(stages_.size()));
   started->set_epochs(stage().end_epoch - stage().first_epoch);
   started->set_trainable_params(executable_->trainable_params());
+  for (const std::string& layer : graph::TrainedLayers(*graph_, stage().trainable)) {
+    if (started->trainable_layers_size() == kMostLayersTold) break;
+    started->add_trainable_layers(layer);
+  }
   callback_.OnEvent(event);
 }
 
@@ -184,13 +189,10 @@ absl::Status TrainingRun::KeepIfBest(const std::map<std::string, double>& figure
   for (const BestEpoch& kept : best_epochs_.list()) best.kept_steps.push_back(kept.step);
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   best.checkpoint.set_weights_sha256(plan::WeightsSha256(weights));
-  ASSIGN_OR_RETURN(const StoredFile file,
-                   WriteWeights(*inputs_.files, inputs_.work_dir,
-                                absl::StrCat("best-", position_.step, ".safetensors"), weights,
-                                best.checkpoint.weights_sha256()));
-  best.path = file.path;
-  best.checkpoint.mutable_weights()->set_sha256(file.sha256);
-  best.checkpoint.mutable_weights()->set_size(file.size);
+  ASSIGN_OR_RETURN(best.weights, WriteWeights(*inputs_.files, inputs_.work_dir,
+                                              absl::StrCat("best-", position_.step), weights));
+  best.checkpoint.mutable_weights()->set_sha256(best.weights.index.sha256);
+  best.checkpoint.mutable_weights()->set_size(best.weights.index.size);
   return callback_.OnBestCheckpoint(best);
 }
 
@@ -257,8 +259,7 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
   ASSIGN_OR_RETURN(result.weights,
-                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights.safetensors", weights,
-                                result.weights_sha256));
+                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights", weights));
   return result;
 }
 

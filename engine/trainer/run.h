@@ -13,13 +13,13 @@
 #include "absl/status/statusor.h"
 #include "engine/data/batch_reader.h"
 #include "engine/graph/graph.h"
+#include "engine/graph/stages.h"
 #include "engine/plan/executable.h"
 #include "engine/trainer/best_epochs.h"
 #include "engine/trainer/checkpoint.h"
 #include "engine/trainer/epoch_callbacks.h"
 #include "engine/trainer/evaluator.h"
 #include "engine/trainer/events.h"
-#include "engine/trainer/stages.h"
 #include "engine/trainer/trainer.h"
 #include "engine/trainer/views.h"
 
@@ -45,12 +45,15 @@ class TrainingRun {
 
  private:
   // Set-up, in run_start.cc.
-  plan::TrainSetup SetupOf(const StagePlan& stage) const;
+  plan::TrainSetup SetupOf(const graph::StagePlan& stage) const;
   Provenance ProvenanceOfThis() const;
   absl::StatusOr<std::optional<Checkpoint>> FindCheckpoint();
   absl::StatusOr<Checkpoint> OpenCheckpoint(const v1::BlobRef& ref) const;
   absl::Status CheckPosition(const Checkpoint& checkpoint) const;
   absl::Status TakeUp(const Checkpoint& checkpoint);
+  // The weights of step 0: drawn, taken from published models, adapted to the rows.
+  absl::Status SetStartWeights();
+  absl::Status TakePublishedWeights();
   absl::Status CreateReaders();
   absl::Status PrepareKernels();
   absl::Status Configure(size_t stage);
@@ -76,7 +79,7 @@ class TrainingRun {
   bool Finds() const { return inputs_.spec.kind() == v1::JobSpec::FIND_LEARNING_RATE; }
   bool EndAsked() const { return control_.request() != Control::Request::kNone; }
 
-  const StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
+  const graph::StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
   int64_t total_epochs() const { return stages_.back().end_epoch; }
   int64_t batch_size() const {
     return inputs_.spec.fit().has_batch_size() ? inputs_.spec.fit().batch_size() : 32;
@@ -90,7 +93,7 @@ class TrainingRun {
   BestEpochs best_epochs_;
 
   std::optional<graph::Graph> graph_;
-  std::vector<StagePlan> stages_;
+  std::vector<graph::StagePlan> stages_;
   std::string spec_digest_;
   std::unique_ptr<plan::Executable> executable_;
   JobViews views_;

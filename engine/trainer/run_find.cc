@@ -53,13 +53,12 @@ absl::StatusOr<TrainResult> TrainingRun::FinishFinding(std::optional<double> sug
                 "the loss fell at no learning rate: there is none to suggest");
   }
   // What the rates have made of the weights is of no use: the start weights are the result.
-  executable_->InitializeWeights(inputs_.spec.fit().seed());
+  RETURN_IF_ERROR(SetStartWeights());
   TrainResult result{.metrics = last_metrics_};
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
   ASSIGN_OR_RETURN(result.weights,
-                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights.safetensors", weights,
-                                result.weights_sha256));
+                   WriteWeights(*inputs_.files, inputs_.work_dir, "weights", weights));
   return result;
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything before the first step of a run: checks, kernels, data, the checkpoint to go on from.
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/graph/start_plan.h"
 #include "engine/trainer/adaptation.h"
 #include "engine/trainer/run.h"
+#include "engine/trainer/weights_file.h"
 #include "engine/training/optimizers/settings.h"
 
 namespace gradus::trainer {
@@ -27,11 +31,13 @@ absl::Status TrainingRun::Start() {
   absl::StatusOr<graph::Graph> graph = graph::Graph::Create(inputs_.spec.model());
   if (!graph.ok()) return base::InField(graph.status(), "model");
   graph_ = *std::move(graph);
-  ASSIGN_OR_RETURN(stages_, PlanStages(*graph_, inputs_.spec.optimizer(), inputs_.spec.fit()));
+  ASSIGN_OR_RETURN(stages_,
+                   graph::PlanStages(*graph_, inputs_.spec.optimizer(), inputs_.spec.fit()));
   spec_digest_ = SpecDigest(inputs_.spec, inputs_.datasets);
 
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
   if (checkpoint.has_value()) position_ = checkpoint->position;
+  epoch_callbacks_.Reset(stage().early_stopping);
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
   ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
@@ -40,19 +46,51 @@ absl::Status TrainingRun::Start() {
   if (checkpoint.has_value()) {
     RETURN_IF_ERROR(TakeUp(*checkpoint));
   } else {
-    executable_->InitializeWeights(inputs_.spec.fit().seed());
-    RETURN_IF_ERROR(AdaptLayers(*views_.train, *executable_));
+    RETURN_IF_ERROR(SetStartWeights());
     totals_ = executable_->StartTotals(views_.train->rows());
   }
   RETURN_IF_ERROR(CreateReaders());
   return PrepareKernels();
 }
 
-void TrainingRun::SetTotalSteps(size_t stage) {
-  executable_->SetTotalSteps(EpochsOfOptimizer(stages_, stage) * steps_per_epoch_);
+absl::Status TrainingRun::SetStartWeights() {
+  executable_->InitializeWeights(inputs_.spec.fit().seed());
+  RETURN_IF_ERROR(AdaptLayers(*views_.train, *executable_));
+  return inputs_.models.empty() ? absl::OkStatus() : TakePublishedWeights();
 }
 
-plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
+// What the start plan says, and an event that tells it.
+absl::Status TrainingRun::TakePublishedWeights() {
+  std::map<std::string, graph::PublishedTensors> shapes;
+  std::map<std::string, std::vector<float>> values;
+  const std::set<std::string> wanted = graph::TensorsTaken(*graph_);
+  for (const auto& [ref, index] : inputs_.models) {
+    ASSIGN_OR_RETURN(shapes[ref], ReadShapes(inputs_.open_blob, index));
+    ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> tensors,
+                     ReadWeights(inputs_.open_blob, index, [&](const std::string& name) {
+                       return wanted.contains(absl::StrCat(ref, "/", name));
+                     }));
+    for (plan::NamedTensor& tensor : tensors)
+      values[absl::StrCat(ref, "/", tensor.name)] = std::move(tensor.values);
+  }
+  const absl::StatusOr<std::vector<v1::TensorStart>> plan = graph::PlanStart(*graph_, shapes);
+  RETURN_IF_ERROR(base::InField(plan.status(), "model"));
+  const graph::PublishedTensors own = graph::TensorsOf(*graph_);
+  std::vector<plan::NamedTensor> taken;
+  for (const v1::TensorStart& start : *plan) {
+    if (start.start() == v1::TensorStart::LOADED)
+      taken.push_back({start.tensor(), own.at(start.tensor()), values.at(start.from())});
+  }
+  RETURN_IF_ERROR(executable_->ImportWeights(taken));
+  callback_.OnEvent(WeightsTakenEvent(*plan));
+  return absl::OkStatus();
+}
+
+void TrainingRun::SetTotalSteps(size_t stage) {
+  executable_->SetTotalSteps(graph::EpochsOfOptimizer(stages_, stage) * steps_per_epoch_);
+}
+
+plan::TrainSetup TrainingRun::SetupOf(const graph::StagePlan& stage) const {
   const v1::JobSpec& spec = inputs_.spec;
   v1::Optimizer optimizer = stage.optimizer;
   // A search tries rates of its own.
@@ -67,6 +105,7 @@ plan::TrainSetup TrainingRun::SetupOf(const StagePlan& stage) const {
           .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus
                                                                             : std::vector<int>(),
           .trainable = stage.trainable,
+          .rate_factors = stage.rate_factors,
           .seed = spec.fit().seed()};
 }
 
@@ -183,7 +222,7 @@ absl::Status TrainingRun::PrepareKernels() {
 }
 
 absl::Status TrainingRun::Configure(size_t stage) {
-  const StagePlan& plan = stages_[stage];
+  const graph::StagePlan& plan = stages_[stage];
   RETURN_IF_ERROR(executable_->Reconfigure(SetupOf(plan), plan.keeps_slots));
   SetTotalSteps(stage);
   return PrepareKernels();

@@ -10,6 +10,7 @@
 #include "engine/base/status.h"
 #include "engine/trainer/fold_run.h"
 #include "engine/trainer/run.h"
+#include "engine/trainer/transfer_run.h"
 
 namespace gradus::trainer {
 
@@ -17,6 +18,8 @@ absl::StatusOr<TrainResult> Train(const TrainerInputs& inputs, Control& control,
                                   Callback& callback) {
   try {
     if (inputs.spec.kind() == v1::JobSpec::FOLD) return FoldModel(inputs, control, callback);
+    if (inputs.spec.kind() == v1::JobSpec::TRANSFER_SEARCH)
+      return SearchTransfer(inputs, control, callback);
     TrainingRun run(inputs, control, callback);
     RETURN_IF_ERROR(run.Start());
     return run.Run();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a whole job: stages, epochs, validation and test, checkpoints, exact resume; or folds a
-// model.
+// model, or looks for how many layers of one to reuse.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct TrainerInputs {
   data::BlobOpener open_blob;
   // To go on from, newest first: the first one that is whole is taken. Empty: the run starts anew.
   std::vector<v1::BlobRef> checkpoints;
-  v1::BlobRef weights;    // of the model that spec.fold names; for that kind alone
+  // Indices of the weights of the published models that the spec speaks of, by MODEL@VERSION.
+  std::map<std::string, v1::BlobRef> models;
   std::string work_dir;   // where checkpoints and weights are written
   std::vector<int> cpus;  // where training may run; empty: anywhere
   base::Files* files = &base::RealFiles();
@@ -44,6 +45,13 @@ struct StoredFile {
   int64_t size = 0;
 };
 
+// Weights as they are stored: the pieces that the index names, in its order
+// (gradus/v1/weights.proto).
+struct StoredWeights {
+  StoredFile index;
+  std::vector<StoredFile> pieces;
+};
+
 struct CheckpointFile {
   StoredFile file;
   int64_t step = 0;   // done in the run
@@ -53,7 +61,7 @@ struct CheckpointFile {
 
 // The weights at the end of one of the best epochs.
 struct BestCheckpointFile {
-  std::string path;
+  StoredWeights weights;
   v1::BestCheckpoint checkpoint;
   // Best first, this one among them: what was told of others is to be kept no longer.
   std::vector<int64_t> kept_steps;
@@ -64,7 +72,7 @@ struct BestCheckpointFile {
 class Callback {
  public:
   virtual ~Callback() = default;
-  // stage_started, progress, epoch_finished, evaluated, learning_rate_tried, model_folded and
+  // stage_started, progress, epoch_finished, evaluated, learning_rate_tried, model_folded, weights_taken, transfer_tried and
   // log_line; seq, time and attempt are left to others.
   virtual void OnEvent(const v1::Event& event) = 0;
   // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it
@@ -77,9 +85,8 @@ class Callback {
 struct TrainResult {
   enum class Outcome { kDone, kStopped, kCancelled };
   Outcome outcome = Outcome::kDone;
-  // With kDone: safetensors of the final weights in work_dir, f32, published shapes, in the order
-  // of the layers.
-  StoredFile weights;
+  // With kDone: the final weights in work_dir, f32, published shapes, in the order of the layers.
+  StoredWeights weights;
   std::string weights_sha256;             // as in Job.weights_sha256
   std::optional<v1::ModelSpec> model;     // what the weights belong to, where it is not spec.model
   std::map<std::string, double> metrics;  // the last values by name

@@ -185,14 +185,24 @@ absl::Status MessageReader::ReadField(const YamlNode& node, const std::string& p
 
 absl::Status MessageReader::ReadList(const YamlNode& node, const std::string& path,
                                      const FieldDescriptor& field, Message& message) {
-  if (node.kind == Kind::kScalar) return ReadValue(node, JoinIndex(path, 0), field, message);
   if (node.kind == Kind::kNull) return Null(node, path);
-  if (node.kind != Kind::kList)
-    return At(node.line, path, absl::StrCat(Found(node), " is not a list"));
+  if (node.kind != Kind::kList) return ReadItem(node, JoinIndex(path, 0), field, message);
   for (size_t i = 0; i < node.items.size(); ++i) {
-    RETURN_IF_ERROR(ReadValue(*node.items[i], JoinIndex(path, i), field, message));
+    RETURN_IF_ERROR(ReadItem(*node.items[i], JoinIndex(path, i), field, message));
   }
   return absl::OkStatus();
+}
+
+// A word with a value, such as top: 2, is written like a mapping.
+absl::Status MessageReader::ReadItem(const YamlNode& node, const std::string& path,
+                                     const FieldDescriptor& field, Message& message) {
+  const bool pair = node.kind == Kind::kMap && node.entries.size() == 1 &&
+                    node.entries[0].value->kind == Kind::kScalar;
+  if (!pair || field.cpp_type() != FieldDescriptor::CPPTYPE_STRING)
+    return ReadValue(node, path, field, message);
+  YamlNode word = *node.entries[0].value;
+  word.text = absl::StrCat(node.entries[0].key, ":", word.text);
+  return ReadValue(word, path, field, message);
 }
 
 absl::Status MessageReader::ReadValue(const YamlNode& node, const std::string& path,

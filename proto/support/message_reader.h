@@ -55,6 +55,9 @@ class MessageReader {
                            google::protobuf::Message& message);
   absl::Status ReadBareWord(const YamlNode& node, const std::string& path,
                             google::protobuf::Message& message);
+  absl::Status ReadItem(const YamlNode& node, const std::string& path,
+                        const google::protobuf::FieldDescriptor& field,
+                        google::protobuf::Message& message);
   absl::Status ReadList(const YamlNode& node, const std::string& path,
                         const google::protobuf::FieldDescriptor& field,
                         google::protobuf::Message& message);

@@ -80,9 +80,14 @@ absl::Status SetAt(Target at, std::span<const PathStep> steps, const YamlNode& v
   if (!found.ok()) return FieldError(path, found.status().message());
   const FieldDescriptor& field = **found;
   const bool indexed = steps.size() > 1 && steps[1].index.has_value();
+  const Reflection& reflection = *at.message->GetReflection();
   if (indexed && (!field.is_repeated() || field.is_map()))
     return FieldError(path, "is not a list, so it has no index");
-  if (!indexed && steps.size() > 1 && field.is_repeated())
+  // A list of one may be written without its brackets.
+  const bool of_one = field.is_repeated() && !field.is_map() &&
+                      field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+                      reflection.FieldSize(*at.message, &field) == 1;
+  if (!indexed && steps.size() > 1 && field.is_repeated() && !of_one)
     return FieldError(path, "is a list; say which entry, as in [0]");
 
   const std::span<const PathStep> rest = steps.subspan(indexed ? 2 : 1);
@@ -94,8 +99,11 @@ absl::Status SetAt(Target at, std::span<const PathStep> steps, const YamlNode& v
     return MessageReader().ReadField(value, path, field, *at.message);
   }
   if (!rest.front().key.empty() && field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (!indexed && of_one) {
+      return SetAt({EntryMessage(*at.message, field, 0), JoinIndex(path, 0)}, rest, value);
+    }
     Message* inner = indexed ? EntryMessage(*at.message, field, *steps[1].index)
-                             : at.message->GetReflection()->MutableMessage(at.message, &field);
+                             : reflection.MutableMessage(at.message, &field);
     return SetAt({inner, indexed ? JoinIndex(path, *steps[1].index) : path}, rest, value);
   }
   return FieldError(path, "is a single value, so there is nothing inside it");

@@ -24,17 +24,6 @@ absl::Status Error(absl::string_view path, absl::string_view message) {
   return base::FieldError(absl::StatusCode::kInvalidArgument, path, message);
 }
 
-absl::StatusOr<v1::Model> FindModel(const SpecSources& sources, const std::string& ref) {
-  if (ref.empty()) return Error("fold.model", "a model's reference is required");
-  absl::StatusOr<v1::Model> model = sources.model(ref);
-  if (absl::IsInvalidArgument(model.status())) {
-    return base::InvalidArgument("fold.model", absl::StrCat("\"", base::Shown(ref), "\""),
-                                 "a model reference: name, name@VERSION or name@sha256:DIGEST");
-  }
-  if (!model.ok()) return base::InField(model.status(), "fold.model");
-  return model;
-}
-
 // Whether the view's rows are there, and inputs of the model; if so, with its defaults.
 absl::Status TryView(const SpecSources& sources, const v1::ModelSpec& model, v1::DataSpec data,
                      v1::DataView& view, bool some) {
@@ -88,22 +77,11 @@ absl::Status ChooseView(const SpecSources& sources, const v1::Model& model, v1::
 
 }  // namespace
 
-absl::StatusOr<std::vector<v1::Dataset>> FindDatasets(const SpecSources& sources,
-                                                      const std::vector<std::string>& names) {
-  std::vector<v1::Dataset> datasets;
-  for (const std::string& name : names) {
-    absl::StatusOr<v1::Dataset> dataset = sources.dataset(name);
-    if (dataset.ok()) {
-      datasets.push_back(*std::move(dataset));
-    } else if (!absl::IsNotFound(dataset.status())) {
-      return dataset.status();
-    }
-  }
-  return datasets;
-}
-
-absl::StatusOr<v1::BlobRef> FillFold(const SpecSources& sources, v1::JobSpec& spec) {
-  ASSIGN_OR_RETURN(const v1::Model model, FindModel(sources, spec.fold().model()));
+absl::StatusOr<v1::ModelWeights> FillFold(const SpecSources& sources, v1::JobSpec& spec) {
+  if (spec.fold().model().empty()) return Error("fold.model", "a model's reference is required");
+  const absl::StatusOr<v1::Model> found = FindModel(sources, spec.fold().model());
+  RETURN_IF_ERROR(base::InField(found.status(), "fold.model"));
+  const v1::Model& model = *found;
   spec.mutable_fold()->set_model(registry::VersionRef(model.name(), model.version()));
   if (spec.has_model() &&
       !google::protobuf::util::MessageDifferencer::Equals(spec.model(), model.spec())) {
@@ -112,7 +90,10 @@ absl::StatusOr<v1::BlobRef> FillFold(const SpecSources& sources, v1::JobSpec& sp
   }
   *spec.mutable_model() = model.spec();
   if (!spec.data().has_test()) RETURN_IF_ERROR(ChooseView(sources, model, spec));
-  return model.weights();
+  v1::ModelWeights weights;
+  weights.set_ref(spec.fold().model());
+  *weights.mutable_index() = model.weights();
+  return weights;
 }
 
 }  // namespace gradus::api

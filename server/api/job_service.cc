@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/job_service.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "engine/base/status.h"
+#include "engine/training/optimizers/kind.h"
+#include "engine/training/optimizers/settings.h"
 #include "server/store/codec.h"
 #include "server/store/request_keys.h"
 
 namespace gradus::api {
 namespace {
+
+// That a reply names.
+constexpr size_t kMostTensors = 10'000;
+constexpr int kMostLayers = 1000;
 
 // A response whose one field is the job.
 template <typename Response>
@@ -24,13 +31,40 @@ jobs::Submission SubmissionOf(Checked checked) {
   jobs::Submission submission;
   submission.spec = std::move(checked.job.spec);
   submission.datasets = std::move(checked.datasets);
-  submission.weights = std::move(checked.weights);
+  submission.models = std::move(checked.models);
   submission.memory_bytes = static_cast<int64_t>(checked.job.memory_limit);
   if (checked.job.time_limit.has_value())
     submission.time_limit_micros = checked.job.time_limit->count();
   submission.total_epochs = checked.job.total_epochs;
   submission.steps_per_epoch = checked.job.steps_per_epoch;
   return submission;
+}
+
+// Layers with weights that train where `trains` holds for the stage, or does not.
+google::protobuf::RepeatedPtrField<std::string> LayersThat(bool train,
+                                                           const graph::StagePlan& stage,
+                                                           const v1::ModelSummary& summary) {
+  google::protobuf::RepeatedPtrField<std::string> names;
+  for (int i = 0; i < summary.layers_size() && names.size() < kMostLayers; ++i) {
+    if (summary.layers(i).params() > 0 && stage.trainable[static_cast<size_t>(i)] == train)
+      *names.Add() = summary.layers(i).name();
+  }
+  return names;
+}
+
+google::protobuf::RepeatedPtrField<v1::StageSummary> StagesOf(
+    const std::vector<graph::StagePlan>& stages, const v1::ModelSummary& summary) {
+  google::protobuf::RepeatedPtrField<v1::StageSummary> told;
+  for (const graph::StagePlan& stage : stages) {
+    v1::StageSummary& one = *told.Add();
+    one.set_epochs(stage.end_epoch - stage.first_epoch);
+    *one.mutable_trainable_layers() = LayersThat(true, stage, summary);
+    *one.mutable_frozen_layers() = LayersThat(false, stage, summary);
+    one.set_trainable_params(stage.trainable_params);
+    one.set_optimizer(optimizers::Word(*optimizers::Find(stage.optimizer)));
+    one.set_learning_rate(optimizers::LearningRateOf(stage.optimizer));
+  }
+  return told;
 }
 
 }  // namespace
@@ -72,6 +106,9 @@ grpc::Status JobService::ValidateJob(grpc::ServerContext* context,
         *valid.mutable_effective_spec() = std::move(checked.job.spec);
         *valid.mutable_summary() = std::move(checked.job.summary);
         valid.set_estimated_memory(static_cast<int64_t>(checked.job.memory_estimate));
+        *valid.mutable_stages() = StagesOf(checked.job.stages, valid.summary());
+        for (size_t i = 0; i < std::min(checked.starts.size(), kMostTensors); ++i)
+          *valid.add_tensors() = std::move(checked.starts[i]);
         return valid;
       });
 }

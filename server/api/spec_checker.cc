@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "engine/base/status.h"
+#include "engine/graph/start_plan.h"
+#include "server/api/base_source.h"
+#include "server/api/fold_source.h"
 
 namespace gradus::api {
 namespace {
@@ -25,11 +28,22 @@ absl::StatusOr<Checked> SpecChecker::Check(const v1::JobSpec& spec) const {
   Checked checked;
   v1::JobSpec whole = spec;
   if (spec.kind() == v1::JobSpec::FOLD) {
-    ASSIGN_OR_RETURN(checked.weights, FillFold(sources_, whole));
+    ASSIGN_OR_RETURN(checked.models.emplace_back(), FillFold(sources_, whole));
+  }
+  Bases bases;
+  if (spec.kind() != v1::JobSpec::FOLD) {
+    ASSIGN_OR_RETURN(bases, FillBases(sources_, whole));
+    checked.models = bases.models;
   }
   ASSIGN_OR_RETURN(checked.datasets, FindDatasets(sources_, graph::DatasetNames(whole)));
   ASSIGN_OR_RETURN(checked.job,
                    graph::CheckJob(whole, checked.datasets, limits_, DrawSeed(random_)));
+  if (!bases.tensors.empty()) {
+    ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(checked.job.spec.model()));
+    absl::StatusOr<std::vector<v1::TensorStart>> plan = graph::PlanStart(graph, bases.tensors);
+    RETURN_IF_ERROR(base::InField(plan.status(), "model"));
+    checked.starts = *std::move(plan);
+  }
   return checked;
 }
 

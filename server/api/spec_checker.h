@@ -10,7 +10,8 @@
 #include "engine/graph/job_check.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/job.pb.h"
-#include "server/api/fold_source.h"
+#include "gradus/v1/worker_service.pb.h"
+#include "server/api/spec_sources.h"
 
 namespace gradus::api {
 
@@ -18,7 +19,10 @@ namespace gradus::api {
 struct Checked {
   graph::CheckedJob job;
   std::vector<v1::Dataset> datasets;
-  v1::BlobRef weights;  // of the model that it folds; else empty
+  // Published models that it works on.
+  std::vector<v1::ModelWeights> models;
+  // Where its weights start; empty where all do as their initializers say.
+  std::vector<v1::TensorStart> starts;
 };
 
 //   Owns     nothing; random must outlive it.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
+#include "server/registry/weights.h"
 #include "server/store/blobs.h"
 #include "server/store/codec.h"
 #include "server/store/request_keys.h"
@@ -53,12 +54,13 @@ absl::StatusOr<std::string> Publish(store::Tx& tx, const Context& context,
 
 }  // namespace
 
-absl::Status KeepBestCheckpoint(store::Tx& tx, JobRow& row, const v1::BestCheckpointReady& ready,
-                                int keep_best) {
+absl::Status KeepBestCheckpoint(store::Tx& tx, store::BlobStore& blobs, JobRow& row,
+                                const v1::BestCheckpointReady& ready, int keep_best) {
   auto& list = *row.job.mutable_best_checkpoints();
   const google::protobuf::RepeatedPtrField<v1::BestCheckpoint> before = std::exchange(list, {});
   for (const int64_t step : ready.kept_steps()) {
     if (list.size() == keep_best) break;
+    if (std::ranges::find(list, step, &v1::BestCheckpoint::step) != list.end()) continue;
     const auto kept = std::ranges::find(before, step, &v1::BestCheckpoint::step);
     if (step == ready.checkpoint().step()) {
       *list.Add() = ready.checkpoint();
@@ -70,8 +72,8 @@ absl::Status KeepBestCheckpoint(store::Tx& tx, JobRow& row, const v1::BestCheckp
   for (const v1::BestCheckpoint& known : before)
     RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, kKind, OwnerOf(row.job.id(), known.step())));
   for (const v1::BestCheckpoint& kept : list) {
-    RETURN_IF_ERROR(
-        store::BlobStore::AddRef(tx, kept.weights(), kKind, OwnerOf(row.job.id(), kept.step())));
+    RETURN_IF_ERROR(registry::AddWeightsRef(tx, blobs, kept.weights(), kKind,
+                                            OwnerOf(row.job.id(), kept.step())));
   }
   return absl::OkStatus();
 }

@@ -15,8 +15,8 @@ namespace gradus::jobs {
 // Takes the checkpoint into row.job.best_checkpoints, which then are those of `ready.kept_steps`,
 // at most `keep_best`; what is not among them is let go. FAILED_PRECONDITION when its blob is not
 // stored.
-absl::Status KeepBestCheckpoint(store::Tx& tx, JobRow& row, const v1::BestCheckpointReady& ready,
-                                int keep_best);
+absl::Status KeepBestCheckpoint(store::Tx& tx, store::BlobStore& blobs, JobRow& row,
+                                const v1::BestCheckpointReady& ready, int keep_best);
 
 // Registers one as the next version of a model. A retry with the same request_id gets the first
 // answer.

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status.h"
-#include "server/store/blobs.h"
+#include "server/registry/weights.h"
 
 namespace gradus::jobs {
 namespace {
@@ -53,7 +53,8 @@ absl::StatusOr<std::string> Publish(store::Tx& tx, const Context& context, const
 
 absl::Status Succeed(store::Tx& tx, const Context& context, JobRow& row,
                      const v1::RankFinished& finished, std::string* refused) {
-  RETURN_IF_ERROR(store::BlobStore::AddRef(tx, finished.weights(), "weights", row.job.id()));
+  RETURN_IF_ERROR(registry::AddWeightsRef(tx, *context.parts.blobs, finished.weights(), "weights",
+                                          row.job.id()));
   row.job.set_weights_sha256(finished.weights_sha256());
   ASSIGN_OR_RETURN(const std::string reference, Publish(tx, context, row, finished, refused));
   if (!reference.empty()) {

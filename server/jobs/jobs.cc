@@ -14,6 +14,7 @@
 #include "server/jobs/queries.h"
 #include "server/jobs/reports.h"
 #include "server/jobs/submitting.h"
+#include "server/registry/weights.h"
 
 namespace gradus::jobs {
 namespace {
@@ -166,7 +167,11 @@ absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key,
   RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
     RETURN_IF_ERROR(FenceGuard(key)(tx));
     ASSIGN_OR_RETURN(const v1::Assignment assignment, LoadAssignment(tx, key.job));
-    if (assignment.weights().sha256() == sha256) found = assignment.weights();
+    for (const v1::ModelWeights& model : assignment.models()) {
+      ASSIGN_OR_RETURN(const std::optional<v1::BlobRef> part,
+                       registry::FindPart(tx, model.index(), sha256));
+      if (part.has_value()) found = *part;
+    }
     for (const v1::Dataset& dataset : assignment.datasets()) {
       for (const v1::Split& split : dataset.splits()) {
         for (const v1::Column& column : split.columns()) {

@@ -68,10 +68,10 @@ struct Submission {
   std::string
       fingerprint;   // store::Fingerprint of the spec as it came, before defaults and drawn seed
   v1::JobSpec spec;  // effective: resources.cores is set
-  std::vector<v1::Dataset> datasets;  // those that the spec names
-  v1::BlobRef weights;                // of the model that the spec folds; else empty
-  int64_t memory_bytes = 0;           // resources.memory, parsed
-  int64_t time_limit_micros = 0;      // 0: none
+  std::vector<v1::Dataset> datasets;     // those that the spec names
+  std::vector<v1::ModelWeights> models;  // published ones that the spec speaks of
+  int64_t memory_bytes = 0;              // resources.memory, parsed
+  int64_t time_limit_micros = 0;         // 0: none
   int64_t total_epochs = 0;
   int64_t steps_per_epoch = 0;  // 0 where only the rank can tell
   // Runs first in the transaction: that the datasets are still there, for one. May be empty.

@@ -46,6 +46,8 @@ absl::Status CheckRankEvent(v1::Event& event) {
     case v1::Event::kEvaluated:
     case v1::Event::kLearningRateTried:
     case v1::Event::kModelFolded:
+    case v1::Event::kWeightsTaken:
+    case v1::Event::kTransferTried:
       return absl::OkStatus();
     case v1::Event::kLogLine:
       event.mutable_log_line()->mutable_text()->resize(
@@ -54,8 +56,8 @@ absl::Status CheckRankEvent(v1::Event& event) {
     default:
       return base::InvalidArgument(
           "event.kind", absl::StrCat(event.kind_case()),
-          "stage_started, progress, epoch_finished, evaluated, log_line, learning_rate_tried or "
-          "model_folded");
+          "stage_started, progress, epoch_finished, evaluated, log_line, learning_rate_tried, "
+          "model_folded, weights_taken or transfer_tried");
   }
 }
 

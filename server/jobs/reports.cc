@@ -83,7 +83,8 @@ class Intake {
 
   absl::Status TakeBestCheckpoint(const v1::BestCheckpointReady& ready) {
     ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadSpec(tx_, row_.job.id()));
-    return KeepBestCheckpoint(tx_, row_, ready, spec.fit().checkpoint().keep_best());
+    return KeepBestCheckpoint(tx_, *context_.parts.blobs, row_, ready,
+                              spec.fit().checkpoint().keep_best());
   }
 
   const Context& context_;

@@ -7,7 +7,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/random.h"
 #include "engine/base/status.h"
-#include "server/store/blobs.h"
+#include "server/registry/weights.h"
 #include "server/store/codec.h"
 #include "server/store/request_keys.h"
 
@@ -63,9 +63,10 @@ absl::StatusOr<Job> Insert(store::Tx& tx, const Context& context, const Submissi
   v1::Assignment assignment;
   assignment.mutable_datasets()->Assign(submission.datasets.begin(), submission.datasets.end());
   assignment.set_memory_limit(submission.memory_bytes);
-  if (!submission.weights.sha256().empty()) {
-    *assignment.mutable_weights() = submission.weights;
-    RETURN_IF_ERROR(store::BlobStore::AddRef(tx, submission.weights, kSourceRef, row.job.id()));
+  for (const v1::ModelWeights& model : submission.models) {
+    *assignment.add_models() = model;
+    RETURN_IF_ERROR(
+        registry::AddWeightsRef(tx, *context.parts.blobs, model.index(), kSourceRef, row.job.id()));
   }
   RETURN_IF_ERROR(InsertJob(tx, row, submission.spec, assignment));
   RETURN_IF_ERROR(context.parts.events->Begin(tx, row.job.id()));

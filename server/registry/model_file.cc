@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opening a model's weights, whole or in part, and sending them.
+// A model's weights, whole or in part, as a safetensors file that is put together while it is sent.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -8,7 +8,10 @@
 #include "engine/base/file_ops.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "engine/formats/safetensors_writer.h"
+#include "engine/formats/weights_index.h"
 #include "server/registry/models.h"
+#include "server/registry/weights.h"
 
 namespace gradus::registry {
 namespace {
@@ -19,47 +22,50 @@ std::vector<std::string> LayerNames(const v1::Model& model) {
   return names;
 }
 
-// Tensors are called LAYER/kernel; a layer's name has no slash.
-std::vector<std::string> TensorsOf(const formats::SafetensorsHeader& header,
-                                   const std::set<std::string>& layers) {
-  std::vector<std::string> names;
-  for (const formats::TensorInfo& tensor : header.tensors) {
-    if (layers.count(tensor.name.substr(0, tensor.name.find('/'))) != 0)
-      names.push_back(tensor.name);
-  }
-  return names;
-}
-
 }  // namespace
 
 absl::StatusOr<ModelFile> Models::Open(const std::string& ref) const {
-  ModelFile file;
-  ASSIGN_OR_RETURN(file.model_, Get(ref));
-  ASSIGN_OR_RETURN(file.weights_, blobs_->Map(file.model_.weights()));
-  file.size_ = file.weights_.size();
-  file.sha256_ = file.model_.weights().sha256();
-  file.ranges_ = {{.offset = 0, .size = file.size_}};
-  return file;
+  return Open(ref, [](std::span<const std::string> layers) -> absl::StatusOr<std::vector<int>> {
+    std::vector<int> all(layers.size());
+    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int>(i);
+    return all;
+  });
 }
 
 absl::StatusOr<ModelFile> Models::Open(const std::string& ref, SelectLayers select) const {
-  ASSIGN_OR_RETURN(ModelFile file, Open(ref));
+  ModelFile file;
+  ASSIGN_OR_RETURN(file.model_, Get(ref));
   const std::vector<std::string> names = LayerNames(file.model_);
   ASSIGN_OR_RETURN(const std::vector<int> chosen, select(names));
-  std::set<std::string> layers;
+  std::set<absl::string_view> layers;
   for (const int index : chosen) layers.insert(names.at(static_cast<size_t>(index)));
-  const std::span<const std::byte> bytes = file.weights_.bytes();
-  ASSIGN_OR_RETURN(const formats::SafetensorsHeader header,
-                   formats::ParseSafetensorsHeader(bytes, bytes.size()));
-  ASSIGN_OR_RETURN(formats::SafetensorsSubset subset,
-                   formats::SelectTensors(header, TensorsOf(header, layers)));
-  file.header_ = std::move(subset.header);
-  file.ranges_ = std::move(subset.ranges);
-  file.size_ = subset.size;
+  ASSIGN_OR_RETURN(const v1::WeightsIndex index, ReadIndex(*blobs_, file.model_.weights()));
+  std::vector<formats::TensorInfo> infos;
+  for (const v1::WeightsPiece& piece : index.pieces()) {
+    uint64_t at = 0;
+    const size_t ranges_before = file.ranges_.size();
+    for (const v1::WeightsTensor& tensor : piece.tensors()) {
+      const uint64_t bytes = formats::TensorBytes(tensor);
+      const uint64_t offset = std::exchange(at, at + bytes);
+      if (layers.count(formats::LayerOfTensor(tensor.name())) == 0) continue;
+      infos.push_back({.name = tensor.name(),
+                       .dtype = "F32",
+                       .shape = {tensor.shape().begin(), tensor.shape().end()}});
+      file.ranges_.push_back({file.pieces_.size(), offset, bytes});
+    }
+    if (file.ranges_.size() == ranges_before) continue;
+    ASSIGN_OR_RETURN(base::MappedFile mapped, blobs_->Map(piece.blob()));
+    file.pieces_.push_back(std::move(mapped));
+  }
+  ASSIGN_OR_RETURN(file.header_, formats::MakeSafetensorsHeader(
+                                     infos, {{"weights_sha256", file.model_.weights_sha256()}}));
   base::Sha256 hash;
   hash.Update(file.header_);
-  for (const formats::ByteRange& range : file.ranges_)
-    hash.Update(bytes.subspan(range.offset, range.size));
+  file.size_ = file.header_.size();
+  for (const ModelFile::Range& range : file.ranges_) {
+    hash.Update(file.pieces_[range.piece].bytes().subspan(range.offset, range.size));
+    file.size_ += range.size;
+  }
   file.sha256_ = base::ToHex(hash.Finish());
   return file;
 }
@@ -83,9 +89,8 @@ absl::Status ModelFile::Send(
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(send(base::AsBytes(header_)));
-  for (const formats::ByteRange& range : ranges_) {
-    RETURN_IF_ERROR(send(weights_.bytes().subspan(range.offset, range.size)));
-  }
+  for (const Range& range : ranges_)
+    RETURN_IF_ERROR(send(pieces_[range.piece].bytes().subspan(range.offset, range.size)));
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include "engine/base/status.h"
 #include "server/registry/model_ref.h"
 #include "server/registry/page.h"
+#include "server/registry/weights.h"
 #include "server/store/codec.h"
 #include "server/store/request_keys.h"
 
@@ -40,9 +41,23 @@ void AddDatasets(const v1::DataSpec& data, v1::Model& model) {
   }
 }
 
-// Of a folded model only the rank knows it.
+// Of some networks only the rank knows what they are.
+bool RankDefines(const v1::JobSpec& spec) {
+  return spec.kind() == v1::JobSpec::FOLD || spec.kind() == v1::JobSpec::TRANSFER_SEARCH;
+}
+
+void AddParents(const v1::JobSpec& spec, const v1::ModelSpec& definition, v1::Model& model) {
+  if (spec.kind() == v1::JobSpec::FOLD) model.add_parents(spec.fold().model());
+  for (const v1::Layer& layer : definition.layers()) {
+    const std::string ref = layer.from().substr(0, layer.from().rfind('/'));
+    const auto& known = model.parents();
+    if (!ref.empty() && std::find(known.begin(), known.end(), ref) == known.end())
+      model.add_parents(ref);
+  }
+}
+
 const v1::ModelSpec& DefinitionOf(const v1::Job& job, const v1::RankFinished& finished) {
-  return job.spec().kind() == v1::JobSpec::FOLD ? finished.model() : job.spec().model();
+  return RankDefines(job.spec()) ? finished.model() : job.spec().model();
 }
 
 v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
@@ -51,7 +66,7 @@ v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
   model.set_name(job.spec().publish().model());
   model.set_digest(finished.weights().sha256());
   model.set_job(job.id());
-  if (job.spec().kind() == v1::JobSpec::FOLD) model.add_parents(job.spec().fold().model());
+  AddParents(job.spec(), DefinitionOf(job, finished), model);
   AddDatasets(job.spec().data(), model);
   *model.mutable_layers() = summary.layers();
   model.set_total_params(summary.total_params());
@@ -62,6 +77,9 @@ v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
   model.set_owner(job.owner());
   model.set_weights_sha256(finished.weights_sha256());
   *model.mutable_spec() = DefinitionOf(job, finished);
+  // Where the weights came from is the parents' to tell.
+  for (v1::Layer& layer : *model.mutable_spec()->mutable_layers()) layer.clear_from();
+  model.mutable_spec()->clear_allow_mismatch();
   *model.mutable_weights() = finished.weights();
   return model;
 }
@@ -129,16 +147,16 @@ Models::Models(store::Store* store, store::BlobStore* blobs, base::Clock* clock,
 absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
                                             const v1::RankFinished& finished) {
   RETURN_IF_ERROR(base::CheckName("publish.model", job.spec().publish().model()));
-  if (job.spec().kind() == v1::JobSpec::FOLD && !finished.has_model()) {
+  if (RankDefines(job.spec()) && !finished.has_model()) {
     return base::FieldError(absl::StatusCode::kInvalidArgument, "finished.model",
-                            "a folded network's definition is required");
+                            "the network's definition is required");
   }
   ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(DefinitionOf(job, finished)));
   v1::Model model = Describe(job, finished, summary, clock_->NowMicros());
   ASSIGN_OR_RETURN(const int64_t version, NextVersion(tx, model.name()));
   model.set_version(version);
   const std::string ref = VersionRef(model.name(), version);
-  RETURN_IF_ERROR(store::BlobStore::AddRef(tx, model.weights(), kRefKind, ref));
+  RETURN_IF_ERROR(AddWeightsRef(tx, *blobs_, model.weights(), kRefKind, ref));
   RETURN_IF_ERROR(
       tx.Execute("INSERT INTO models (name, version, digest, owner, record) VALUES (:name, "
                  ":version, :digest, :owner, :record)",

@@ -38,10 +38,17 @@ class ModelFile {
  private:
   friend class Models;
 
+  // Some bytes of a piece.
+  struct Range {
+    size_t piece = 0;  // index into pieces_
+    uint64_t offset = 0;
+    uint64_t size = 0;
+  };
+
   v1::Model model_;
-  base::MappedFile weights_;
-  std::string header_;                      // empty for the whole file
-  std::vector<formats::ByteRange> ranges_;  // of weights_
+  std::string header_;
+  std::vector<base::MappedFile> pieces_;
+  std::vector<Range> ranges_;
   uint64_t size_ = 0;
   std::string sha256_;
 };
@@ -62,7 +69,7 @@ class Models {
 
   // Registers a finished job's weights as the next version of spec.publish.model, inside the
   // transaction that ends the job; returns the reference
-  // ("fashion-a@1"). The weights' blob is stored.
+  // ("fashion-a@1"). The weights' index and pieces are stored.
   absl::StatusOr<std::string> Publish(store::Tx& tx, const v1::Job& job,
                                       const v1::RankFinished& finished);
 
@@ -76,7 +83,7 @@ class Models {
   // Picks layers by the names of all of a model's layers; indices into these.
   using SelectLayers =
       absl::FunctionRef<absl::StatusOr<std::vector<int>>(std::span<const std::string> layers)>;
-  // The whole weights file. DATA_LOSS when its bytes are not those of its digest.
+  // The whole weights file. DATA_LOSS when bytes are not those of their digest.
   absl::StatusOr<ModelFile> Open(const std::string& ref) const;
   // A file of those tensors alone that belong to the selected layers.
   absl::StatusOr<ModelFile> Open(const std::string& ref, SelectLayers select) const;

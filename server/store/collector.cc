@@ -50,7 +50,7 @@ absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256,
                                " AND marked_at <= :t AND ",
                                kUnreferenced),
                   sha256, marked_before));
-    return absl::OkStatus();
+    return rows == 0 ? absl::OkStatus() : BlobStore::DropRefs(tx, kPartRef, sha256);
   }));
   if (rows == 0) return false;
   FAILPOINT("blobs.collect.after_row");

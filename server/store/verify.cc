@@ -135,6 +135,17 @@ absl::Status CheckReferences(ReadTx& tx, Findings& findings) {
   return absl::OkStatus();
 }
 
+// What a blob needs is there as long as it is, and no longer.
+absl::Status CheckParts(ReadTx& tx, Findings& findings) {
+  ASSIGN_OR_RETURN(auto orphans,
+                   tx.Query<std::string>("SELECT DISTINCT r.owner FROM blob_refs r WHERE r.kind ="
+                                         " 'part' AND NOT EXISTS (SELECT 1 FROM blobs b WHERE"
+                                         " b.sha256 = r.owner)"));
+  for (const auto& [sha256] : orphans)
+    findings.push_back(absl::StrCat("blob ", sha256, " is gone, and parts of it are still kept"));
+  return absl::OkStatus();
+}
+
 // Weights that a job works on are kept as long as it is unfinished, and no longer.
 absl::Status CheckSources(ReadTx& tx, Findings& findings) {
   ASSIGN_OR_RETURN(auto open,
@@ -144,7 +155,7 @@ absl::Status CheckSources(ReadTx& tx, Findings& findings) {
                        " AND r.owner = j.id)")));
   for (const auto& [job, text] : open) {
     ASSIGN_OR_RETURN(const auto assignment, Decode<v1::Assignment>(text));
-    if (assignment.has_weights())
+    if (!assignment.models().empty())
       findings.push_back(
           absl::StrCat("job ", job, ": holds no reference to the weights it works on"));
   }
@@ -181,6 +192,7 @@ absl::StatusOr<std::vector<std::string>> Verify(const Store& store, BlobStore& b
     RETURN_IF_ERROR(CheckJobs(tx, findings));
     RETURN_IF_ERROR(CheckAttempts(tx, findings));
     RETURN_IF_ERROR(CheckReferences(tx, findings));
+    RETURN_IF_ERROR(CheckParts(tx, findings));
     RETURN_IF_ERROR(CheckSources(tx, findings));
     ASSIGN_OR_RETURN(stored, (tx.Query<std::string, int64_t>("SELECT sha256, size FROM blobs")));
     return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -34,13 +35,16 @@ class CheckpointUploader {
 
  private:
   struct Upload {
-    std::string path;
+    std::vector<trainer::StoredFile> files;  // in this order; the last one's path names it
     v1::WorkerEvent report;
+
+    const std::string& path() const { return files.back().path; }
   };
 
   // Drops what waits and is `obsolete`; adds `upload` behind the rest.
   void Enqueue(Upload upload, absl::FunctionRef<bool(const Upload&)> obsolete);
   void Work();
+  void Remove(const std::vector<Upload>& uploads);
 
   BlobTransfer& transfer_;
   Outbox& outbox_;
@@ -48,10 +52,13 @@ class CheckpointUploader {
   base::Mutex mu_;
   base::CondVar changed_;
   std::deque<Upload> waiting_ ABSL_GUARDED_BY(mu_);
-  std::string busy_path_ ABSL_GUARDED_BY(mu_);  // of the file that is being uploaded
+  std::string busy_path_ ABSL_GUARDED_BY(mu_);  // of what is being uploaded
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status last_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };
+
+// The pieces, then the index. What the server has already is not sent again.
+absl::Status UploadWeights(BlobTransfer& transfer, const trainer::StoredWeights& weights);
 
 }  // namespace gradus::worker

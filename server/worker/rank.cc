@@ -40,12 +40,12 @@ bool WouldComeAgain(const absl::Status& status) {
   }
 }
 
-// The newest checkpoint, the weights that the job works on, then blobs of the views that it looks
-// at, training first.
+// The newest checkpoint, what tells of the weights that the job works on, then blobs of the views
+// that it looks at, training first.
 std::vector<v1::BlobRef> NeededBlobs(const v1::Assignment& assignment) {
   std::vector<v1::BlobRef> refs;
   if (assignment.checkpoints_size() > 0) refs.push_back(assignment.checkpoints(0).blob());
-  if (assignment.has_weights()) refs.push_back(assignment.weights());
+  for (const v1::ModelWeights& model : assignment.models()) refs.push_back(model.index());
   const v1::DataSpec& data = assignment.spec().data();
   for (const v1::DataView* view : {&data.train(), &data.validation(), &data.test()}) {
     for (const v1::Dataset& dataset : assignment.datasets()) {
@@ -168,11 +168,12 @@ trainer::TrainerInputs Rank::InputsOf(const v1::Assignment& assignment) {
       .spec = assignment.spec(),
       .datasets = {assignment.datasets().begin(), assignment.datasets().end()},
       .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
-      .weights = assignment.weights(),
       .work_dir = config_.work_dir(),
       .cpus = {config_.cpus().begin(), config_.cpus().end()},
       .files = parts_.files,
       .clock = parts_.clock};
+  for (const v1::ModelWeights& model : assignment.models())
+    inputs.models[model.ref()] = model.index();
   for (const v1::CheckpointReady& checkpoint : assignment.checkpoints())
     inputs.checkpoints.push_back(checkpoint.blob());
   return inputs;
@@ -196,10 +197,10 @@ absl::Status Rank::FinishWhole(const trainer::TrainResult& result, v1::RankFinis
   finished->set_outcome(v1::RankFinished::DONE);
   finished->set_weights_sha256(result.weights_sha256);
   if (result.model.has_value()) *finished->mutable_model() = *result.model;
-  finished->mutable_weights()->set_sha256(result.weights.sha256);
-  finished->mutable_weights()->set_size(result.weights.size);
+  finished->mutable_weights()->set_sha256(result.weights.index.sha256);
+  finished->mutable_weights()->set_size(result.weights.index.size);
   uploader_.Flush().IgnoreError();  // no report may come after the last word
-  return transfer_.Upload(result.weights.path, finished->weights());
+  return UploadWeights(transfer_, result.weights);
 }
 
 v1::RankFinished Rank::Finish(const absl::StatusOr<trainer::TrainResult>& result,

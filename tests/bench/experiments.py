@@ -36,11 +36,18 @@ def train(server, path, settings):
     return server.json("job", "show", job["id"])
 
 
-def figure(jobs, name):
-    """The value of the file's seed, and of all seeds the least and the most."""
-    values = [job["metrics"][name] for job in jobs]
-    spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
-    return f"{values[0]:.3f}{spread}"
+def figure(jobs, view, name):
+    """The value of the file's seed, and of all seeds the least and the most; of several outputs each by its name."""
+    own = f"{view}_{name}"
+    figures = [own] if own in jobs[0]["metrics"] else [
+        key for key in jobs[0]["metrics"] if key.startswith(f"{view}_") and key.endswith(f"_{name}")]
+    texts = []
+    for key in figures:
+        values = [job["metrics"][key] for job in jobs]
+        spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
+        output = key[len(view) + 1:-len(name) - 1] + " " if key != own else ""
+        texts.append(f"{output}{values[0]:.3f}{spread}")
+    return ", ".join(texts)
 
 
 def reason(jobs):
@@ -54,7 +61,7 @@ def reason(jobs):
 def row(path, jobs):
     cells = [f"[{path.name}](../deploy/examples/{path.name})", remark(path)]
     if all(job["state"] == "SUCCEEDED" for job in jobs):
-        cells += [figure(jobs, name) for name in ("val_accuracy", "test_accuracy", "test_loss")]
+        cells += [figure(jobs, *name) for name in (("val", "accuracy"), ("test", "accuracy"), ("test", "loss"))]
     else:
         cells += [reason(jobs), "", ""]
     return [*cells, f"{seconds(jobs[0]):.0f} s"]

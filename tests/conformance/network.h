@@ -12,7 +12,8 @@
 #include "engine/graph/graph.h"
 #include "engine/plan/executable.h"
 #include "engine/plan/tensor_list.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/losses.pb.h"
+#include "gradus/v1/metrics.pb.h"
 #include "tests/conformance/differences.h"
 #include "tests/conformance/targets.h"
 

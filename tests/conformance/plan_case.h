@@ -8,7 +8,9 @@
 #include "engine/graph/graph.h"
 #include "engine/layers/kind.h"
 #include "engine/plan/executable.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/losses.pb.h"
+#include "gradus/v1/metrics.pb.h"
+#include "gradus/v1/optimizers.pb.h"
 
 namespace gradus::conformance {
 

@@ -16,6 +16,7 @@
 #include "server/store/codec.h"
 #include "tests/robustness/fault_walk.h"
 #include "tests/support/played_rank.h"
+#include "tests/support/weights.h"
 
 namespace gradus::robustness {
 namespace {
@@ -144,10 +145,12 @@ class Living final : public Flow {
         event.mutable_checkpoint_ready()->set_epoch(item.epoch);
         break;
       case Report::kDone:
-        RETURN_IF_ERROR(StoreBlob(server, StateOf(item.epoch)));
+        const SmallWeights weights = WeightsOf(StateOf(item.epoch));
+        RETURN_IF_ERROR(StoreBlob(server, weights.piece));
+        RETURN_IF_ERROR(StoreBlob(server, weights.index));
         event.mutable_finished()->set_outcome(v1::RankFinished::DONE);
         event.mutable_finished()->set_weights_sha256("digest");
-        *event.mutable_finished()->mutable_weights() = RefOf(StateOf(item.epoch));
+        *event.mutable_finished()->mutable_weights() = RefOf(weights.index);
     }
     return rank.Send(event).status();
   }

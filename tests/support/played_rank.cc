@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/file_ops.h"
 #include "engine/base/status.h"
+#include "tests/support/weights.h"
 
 namespace gradus::test_support {
 
@@ -81,8 +82,7 @@ absl::StatusOr<int64_t> PlayedRank::BestCheckpoint(const std::string& content, i
                                                    const std::vector<int64_t>& kept) {
   v1::WorkerEvent event;
   v1::BestCheckpointReady& ready = *event.mutable_best_checkpoint_ready();
-  ASSIGN_OR_RETURN(*ready.mutable_checkpoint()->mutable_weights(),
-                   blobs_.Put(base::AsBytes(content)));
+  ASSIGN_OR_RETURN(*ready.mutable_checkpoint()->mutable_weights(), PutWeights(content));
   ready.mutable_checkpoint()->set_step(step);
   ready.mutable_checkpoint()->set_weights_sha256(absl::StrCat("weights after ", step));
   ready.mutable_kept_steps()->Assign(kept.begin(), kept.end());
@@ -96,10 +96,16 @@ absl::StatusOr<int64_t> PlayedRank::Finish(v1::RankFinished::Outcome outcome,
   event.mutable_finished()->set_reason(reason);
   if (outcome == v1::RankFinished::DONE) {
     ASSIGN_OR_RETURN(*event.mutable_finished()->mutable_weights(),
-                     blobs_.Put(base::AsBytes(absl::StrCat("weights of ", key_.job))));
+                     PutWeights(absl::StrCat("weights of ", key_.job)));
     event.mutable_finished()->set_weights_sha256("abc");
   }
   return Send(std::move(event));
+}
+
+absl::StatusOr<v1::BlobRef> PlayedRank::PutWeights(const std::string& content) {
+  const SmallWeights weights = WeightsOf(content);
+  RETURN_IF_ERROR(blobs_.Put(base::AsBytes(weights.piece)).status());
+  return blobs_.Put(base::AsBytes(weights.index));
 }
 
 }  // namespace gradus::test_support

@@ -40,6 +40,9 @@ class PlayedRank {
   int64_t next_seq() const { return next_seq_; }
 
  private:
+  // Stores weights made of `content`.
+  absl::StatusOr<v1::BlobRef> PutWeights(const std::string& content);
+
   struct Inbox {
     mutable base::Mutex mu;
     base::CondVar arrived;

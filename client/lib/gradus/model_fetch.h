@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "gradus/client.h"
-#include "gradus/v1/model.pb.h"
+#include "gradus/v1/model_service.pb.h"
 
 namespace gradus {
 

@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "engine/kernels/operation.h"
 #include "engine/layers/weight.h"
-#include "gradus/v1/model.pb.h"
+#include "gradus/v1/activations.pb.h"
 
 namespace gradus::activations {
 

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "engine/base/philox.h"
 #include "engine/training/initializers/kind.h"
-#include "gradus/v1/model.pb.h"
+#include "gradus/v1/initializers.pb.h"
 
 namespace gradus::initializers {
 

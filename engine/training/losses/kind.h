@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "engine/kernels/kernel.h"
 #include "engine/training/losses/target.h"
-#include "gradus/v1/model.pb.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/activations.pb.h"
+#include "gradus/v1/losses.pb.h"
 
 namespace gradus::losses {
 

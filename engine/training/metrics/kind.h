@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "engine/kernels/kernel.h"
 #include "engine/training/losses/kind.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/metrics.pb.h"
 
 namespace gradus::metrics {
 

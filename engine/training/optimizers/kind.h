@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/optimizers.pb.h"
 
 namespace gradus::optimizers {
 

@@ -67,6 +67,10 @@ absl::Status CheckDecay(absl::string_view path, double value) {
   return base::InvalidArgument(path, absl::StrCat(value), "at least 0 and less than 1");
 }
 
+double LearningRateOf(const v1::Optimizer& spec) {
+  return Fields(spec).Number("learning_rate").value_or(0);
+}
+
 Common CommonOf(const v1::Optimizer& spec) {
   constexpr double kEmaMomentum = 0.99;
   const Fields fields(spec);

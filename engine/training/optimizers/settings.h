@@ -13,7 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "engine/base/ranges.h"
 #include "engine/base/status.h"
-#include "gradus/v1/training.pb.h"
+#include "gradus/v1/optimizers.pb.h"
+#include "gradus/v1/schedules.pb.h"
 
 namespace gradus::optimizers {
 
@@ -60,6 +61,8 @@ inline constexpr char kAverageSlot[] = "average";
 
 // REQUIRES: a kind is set.
 Common CommonOf(const v1::Optimizer& spec);
+// REQUIRES: a kind is set, with its defaults.
+double LearningRateOf(const v1::Optimizer& spec);
 // The rate stays what it is.
 void ClearSchedule(v1::Optimizer& spec);
 // Fills in defaults of what is used.

@@ -33,6 +33,7 @@
 #include "engine/base/random.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "engine/formats/weights_index.h"
 #include "server/worker/blob_transfer.h"
 #include "server/worker/config.h"
 #include "server/worker/outbox.h"
@@ -42,10 +43,6 @@
 
 namespace gradus::worker {
 namespace {
-
-// One tensor "stub/kernel" of one value, as safetensors.
-constexpr char kWeightsHeader[] =
-    R"({"stub/kernel":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
 
 struct StubOptions {
   std::map<std::string, int64_t> numbers = {{"steps", 10},   {"rate", 0},     {"events", 1},
@@ -236,13 +233,13 @@ int64_t Stub::StepOf(const v1::Assignment& assignment) {
 
 absl::Status Stub::Publish(v1::RankFinished* finished) {
   const float value = 1.5f;
-  const std::string header = kWeightsHeader;
-  const uint64_t length = header.size();
-  std::string file(sizeof(length) + length + sizeof(value), '\0');
-  std::memcpy(file.data(), &length, sizeof(length));
-  std::memcpy(file.data() + sizeof(length), header.data(), header.size());
-  std::memcpy(file.data() + sizeof(length) + length, &value, sizeof(value));
-  ASSIGN_OR_RETURN(*finished->mutable_weights(), Upload(file));
+  const std::string piece(reinterpret_cast<const char*>(&value), sizeof(value));
+  v1::WeightsIndex index;
+  index.set_format(formats::kWeightsIndexFormat);
+  ASSIGN_OR_RETURN(*index.add_pieces()->mutable_blob(), Upload(piece));
+  index.mutable_pieces(0)->add_tensors()->set_name("stub/kernel");
+  index.mutable_pieces(0)->mutable_tensors(0)->add_shape(1);
+  ASSIGN_OR_RETURN(*finished->mutable_weights(), Upload(index.SerializeAsString()));
   // As Job.weights_sha256 says: name, type, dimensions, values.
   const uint64_t dimensions[] = {1, 1};
   std::string hashed("stub/kernel\0F32\0", 16);

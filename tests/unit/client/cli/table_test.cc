@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_split.h"
 #include "gradus/v1/job.pb.h"
-#include "gradus/v1/model.pb.h"
 #include "proto/support/utf8.h"
 
 namespace gradus::cli {

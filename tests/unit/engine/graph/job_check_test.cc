@@ -232,16 +232,16 @@ TEST(JobCheckTest, StagesAreChecked) {
 
 TEST(JobCheckTest, FreezesStayUntilTheyAreLifted) {
   v1::JobSpec spec = Job();
-  const Graph graph = *Graph::Create(spec.model());
-  v1::Fit fit;
-  fit.add_stages()->add_freeze("dense");
-  fit.add_stages();
-  fit.add_stages()->add_unfreeze("0:2");
-  const auto trainable = TrainableByStage(graph, fit);
-  ASSERT_TRUE(trainable.ok());
-  EXPECT_THAT((*trainable)[0], ElementsAre(true, false, true));
-  EXPECT_THAT((*trainable)[1], ElementsAre(true, false, true));
-  EXPECT_THAT((*trainable)[2], ElementsAre(true, true, true));
+  v1::Fit& fit = *spec.mutable_fit();
+  fit.clear_epochs();
+  for (int i = 0; i < 3; ++i) fit.add_stages()->set_epochs(1);
+  fit.mutable_stages(0)->add_freeze("dense");
+  fit.mutable_stages(2)->add_unfreeze("0:2");
+  const auto checked = Check(spec);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_THAT(checked->stages[0].trainable, ElementsAre(true, false, true));
+  EXPECT_THAT(checked->stages[1].trainable, ElementsAre(true, false, true));
+  EXPECT_THAT(checked->stages[2].trainable, ElementsAre(true, true, true));
 }
 
 TEST(JobCheckTest, ModelsLargerThanTheMemoryAreRefused) {

@@ -22,12 +22,7 @@ v1::JobSpec NormalizedJob() {
 }
 
 std::vector<float> WeightOf(const TrainResult& result, const std::string& name) {
-  const std::string bytes = base::ReadFile(base::RealFiles(), result.weights.path, 1 << 20).value();
-  const auto stored =
-      formats::SafetensorsView::Parse(base::AsBytes(bytes)).value().Bytes(name).value();
-  std::vector<float> values(stored.size() / sizeof(float));
-  std::memcpy(values.data(), stored.data(), stored.size());
-  return values;
+  return trainer::WeightOf(result.weights, name);
 }
 
 TEST(Adaptation, TakesMeanAndVarianceOfTheTrainingViewsRows) {

@@ -59,17 +59,12 @@ class FoldRunTest : public ::testing::Test {
   }
   void Store() {
     const test_support::TempDir dir;
-    const StoredFile file = WriteWeights(base::RealFiles(), dir.path(), "weights.safetensors",
-                                         weights, plan::WeightsSha256(weights))
-                                .value();
-    blob.set_sha256(file.sha256);
-    blob.set_size(file.size);
-    folding.keeper.blobs[file.sha256] = std::make_shared<std::string>(
-        base::ReadFile(base::RealFiles(), file.path, size_t{1} << 30).value());
+    blob = Load(WriteWeights(base::RealFiles(), dir.path(), "weights", weights).value(),
+                folding.keeper.blobs);
   }
   absl::StatusOr<TrainResult> Run(Control& control) {
     TrainerInputs inputs = folding.Inputs();
-    inputs.weights = blob;
+    inputs.models[inputs.spec.fold().model()] = blob;
     return Train(inputs, control, folding.keeper);
   }
   absl::StatusOr<TrainResult> Run() {
@@ -77,8 +72,8 @@ class FoldRunTest : public ::testing::Test {
     return Run(control);
   }
   bool WroteWeights() const {
-    return base::ReadFile(base::RealFiles(),
-                          base::JoinPath(folding.dir.path(), "weights.safetensors"), 1 << 20)
+    return base::ReadFile(base::RealFiles(), base::JoinPath(folding.dir.path(), "weights.index"),
+                          1 << 20)
         .ok();
   }
 
@@ -102,9 +97,7 @@ TEST_F(FoldRunTest, WhatItWritesGivesTheSameOutputs) {
   ASSERT_TRUE(result.ok()) << result.status();
   ASSERT_TRUE(result->model.has_value());
   EXPECT_EQ(result->model->layers_size(), 3);
-  const std::string file =
-      base::ReadFile(base::RealFiles(), result->weights.path, size_t{1} << 30).value();
-  const auto written = ReadWeights(base::AsBytes(file)).value();
+  const std::vector<plan::NamedTensor> written = TensorsOf(result->weights);
   EXPECT_EQ(plan::WeightsSha256(written), result->weights_sha256);
   const graph::Graph folded = graph::Graph::Create(*result->model).value();
   std::vector<float> inputs;

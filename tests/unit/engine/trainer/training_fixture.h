@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "engine/base/file_ops.h"
+#include "engine/base/sha256.h"
 #include "engine/trainer/trainer.h"
+#include "engine/trainer/weights_file.h"
 #include "tests/support/small_job.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,6 +24,47 @@ namespace gradus::trainer {
 
 using test_support::kStepsPerEpoch;
 using test_support::SmallJob;
+
+using BlobsInMemory = std::map<std::string, std::shared_ptr<std::string>>;
+
+// Reads all files of the weights; returns what means them.
+inline v1::BlobRef Load(const StoredWeights& weights, BlobsInMemory& blobs) {
+  std::vector<StoredFile> files = weights.pieces;
+  files.push_back(weights.index);
+  for (const StoredFile& file : files) {
+    blobs[file.sha256] = std::make_shared<std::string>(
+        base::ReadFile(base::RealFiles(), file.path, size_t{1} << 30).value());
+    EXPECT_EQ(base::Sha256Hex(std::string_view(*blobs[file.sha256])), file.sha256);
+    EXPECT_EQ(static_cast<int64_t>(blobs[file.sha256]->size()), file.size);
+  }
+  v1::BlobRef ref;
+  ref.set_sha256(weights.index.sha256);
+  ref.set_size(weights.index.size);
+  return ref;
+}
+
+inline absl::StatusOr<std::shared_ptr<const base::MappedFile>> OpenInMemory(
+    const BlobsInMemory& blobs, const v1::BlobRef& ref) {
+  const auto kept = blobs.find(ref.sha256());
+  if (kept == blobs.end()) return absl::NotFoundError("no such blob");
+  return std::make_shared<const base::MappedFile>(base::AsBytes(*kept->second),
+                                                  [bytes = kept->second] {});
+}
+
+// What was written.
+inline std::vector<plan::NamedTensor> TensorsOf(const StoredWeights& weights) {
+  BlobsInMemory blobs;
+  const v1::BlobRef index = Load(weights, blobs);
+  return ReadWeights([&](const v1::BlobRef& ref) { return OpenInMemory(blobs, ref); }, index)
+      .value();
+}
+inline std::vector<float> WeightOf(const StoredWeights& weights, const std::string& name) {
+  for (plan::NamedTensor& tensor : TensorsOf(weights)) {
+    if (tensor.name == name) return std::move(tensor.values);
+  }
+  ADD_FAILURE() << "no tensor " << name;
+  return {};
+}
 
 // Keeps events and the bytes of checkpoints; `at_checkpoint` says what to do at each.
 class Keeper final : public Callback {
@@ -41,8 +84,9 @@ class Keeper final : public Callback {
   // Keeps what is to be kept, by step.
   absl::Status OnBestCheckpoint(const BestCheckpointFile& told) override {
     best[told.checkpoint.step()] = told.checkpoint;
-    best_files[told.checkpoint.step()] =
-        base::ReadFile(base::RealFiles(), told.path, size_t{1} << 30).value();
+    EXPECT_EQ(told.checkpoint.weights().sha256(), told.weights.index.sha256);
+    EXPECT_EQ(told.checkpoint.weights().size(), told.weights.index.size);
+    best_tensors[told.checkpoint.step()] = TensorsOf(told.weights);
     std::erase_if(best, [&](const auto& kept) {
       return std::ranges::find(told.kept_steps, kept.first) == told.kept_steps.end();
     });
@@ -70,10 +114,10 @@ class Keeper final : public Callback {
   std::vector<v1::Event> events;
   std::vector<v1::BlobRef> checkpoints;  // newest first
   std::vector<int64_t> steps;            // of the checkpoints, oldest first
-  std::map<std::string, std::shared_ptr<std::string>> blobs;
+  BlobsInMemory blobs;
   std::map<int64_t, v1::BestCheckpoint> best;
-  std::map<int64_t, std::string> best_files;  // of all that were told
-  std::vector<int64_t> best_steps;            // best first
+  std::map<int64_t, std::vector<plan::NamedTensor>> best_tensors;  // of all that were told
+  std::vector<int64_t> best_steps;                                 // best first
 };
 
 // One process's worth of a job, repeatable.
@@ -86,10 +130,8 @@ class Training {
             .datasets = {data.dataset()},
             .open_blob = [this](const v1::BlobRef& ref)
                 -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
-              const auto kept = keeper.blobs.find(ref.sha256());
-              if (kept == keeper.blobs.end()) return data.opener()(ref);
-              return std::make_shared<const base::MappedFile>(base::AsBytes(*kept->second),
-                                                              [bytes = kept->second] {});
+              auto kept = OpenInMemory(keeper.blobs, ref);
+              return kept.ok() ? std::move(kept) : data.opener()(ref);
             },
             .checkpoints = keeper.checkpoints,
             .work_dir = dir.path()};

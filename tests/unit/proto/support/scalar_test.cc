@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+#include "gradus/v1/optimizers.pb.h"
 #include "gradus/v1/training.pb.h"
 
 namespace gradus::support {

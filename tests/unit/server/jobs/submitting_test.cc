@@ -6,6 +6,7 @@
 
 #include "engine/base/file_ops.h"
 #include "tests/support/history.h"
+#include "tests/support/weights.h"
 #include "tests/unit/server/jobs/jobs_fixture.h"
 
 namespace gradus::jobs {
@@ -67,22 +68,28 @@ TEST_F(SubmittingTest, ARefusedSubmissionLeavesNothing) {
 
 // The model may be removed while the job waits.
 TEST_F(SubmittingTest, TheWeightsThatAJobFoldsAreKeptUntilItsEnd) {
-  const std::string bytes = "weights";
-  const v1::BlobRef weights = *blobs_->Put(base::AsBytes(bytes));
+  const test_support::SmallWeights stored = test_support::WeightsOf("weights");
+  const v1::BlobRef piece = *blobs_->Put(base::AsBytes(stored.piece));
+  const v1::BlobRef weights = *blobs_->Put(base::AsBytes(stored.index));
   Submission submission = NewSubmission();
-  submission.weights = weights;
+  submission.models.emplace_back().set_ref("net@1");
+  *submission.models[0].mutable_index() = weights;
   const Job job = *jobs_->Submit(submission);
   PlayedRank rank = RankOf(job.id());
   ASSERT_TRUE(rank.Attach().ok());
-  EXPECT_EQ(rank.assignment()->weights().sha256(), weights.sha256());
+  EXPECT_EQ(rank.assignment()->models(0).index().sha256(), weights.sha256());
+  EXPECT_EQ(jobs_->AssignedBlob(rank.key(), piece.sha256())->size(), piece.size());
   EXPECT_EQ(jobs_->AssignedBlob(rank.key(), weights.sha256())->size(), weights.size());
   const auto collected = [&] {
     EXPECT_TRUE(blobs_->Collect().ok());
     clock_.Advance(store::kBlobGraceMicros + 1);
     EXPECT_TRUE(blobs_->Collect().ok());
-    return !*blobs_->Has(weights);
+    clock_.Advance(store::kBlobGraceMicros + 1);
+    EXPECT_TRUE(blobs_->Collect().ok());
+    return !*blobs_->Has(weights) && !*blobs_->Has(piece);
   };
   EXPECT_FALSE(collected());
+  EXPECT_TRUE(*blobs_->Has(piece));
   ASSERT_TRUE(rank.Finish(v1::RankFinished::FAILED, "nothing to fold").ok());
   EXPECT_EQ(Get(job.id()).state(), Job::FAILED);
   EXPECT_TRUE(collected());
@@ -90,7 +97,7 @@ TEST_F(SubmittingTest, TheWeightsThatAJobFoldsAreKeptUntilItsEnd) {
 
 TEST_F(SubmittingTest, WeightsThatAreNotThereAreRefused) {
   Submission submission = NewSubmission();
-  submission.weights.set_sha256(std::string(64, '0'));
+  submission.models.emplace_back().mutable_index()->set_sha256(std::string(64, '0'));
   EXPECT_TRUE(absl::IsFailedPrecondition(jobs_->Submit(submission).status()));
   EXPECT_EQ(jobs_->List({})->jobs_size(), 0);
 }

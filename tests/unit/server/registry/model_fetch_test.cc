@@ -7,6 +7,7 @@
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/formats/safetensors.h"
+#include "server/registry/weights.h"
 #include "tests/unit/server/registry/registry_fixture.h"
 
 namespace gradus::registry {
@@ -49,7 +50,7 @@ class ModelFetchTest : public RegistryFixture {
   const std::string file_ = WeightsFile(kLayers, kUnits);
 };
 
-TEST_F(ModelFetchTest, TheWholeFileIsTheBlob) {
+TEST_F(ModelFetchTest, PiecesMakeTheWholeFile) {
   const auto file = models_->Open("net");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->size(), static_cast<int64_t>(file_.size()));
@@ -137,18 +138,21 @@ TEST_F(ModelFetchTest, AReceiverThatGoesAwayEndsTheTransfer) {
 }
 
 TEST_F(ModelFetchTest, DamagedWeightsAreDataLossBeforeTheFirstByte) {
-  const std::string path = blobs_->PathOf(base::Sha256Hex(file_));
-  std::fstream blob(path, std::ios::in | std::ios::out | std::ios::binary);
-  blob.seekp(static_cast<std::streamoff>(file_.size() - 1));
-  blob.put('\x7f');
-  blob.close();
+  const auto index = ReadIndex(*blobs_, models_->Get("net")->weights());
+  ASSERT_TRUE(index.ok()) << index.status();
+  ASSERT_EQ(index->pieces_size(), 3);
+  const v1::BlobRef& last = index->pieces(2).blob();
+  const auto put = [&](char byte) {
+    std::fstream blob(blobs_->PathOf(last.sha256()),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    blob.seekp(static_cast<std::streamoff>(last.size() - 1));
+    blob.put(byte);
+  };
+  put('\x7f');
   EXPECT_TRUE(absl::IsDataLoss(models_->Open("net").status()));
-  EXPECT_TRUE(absl::IsDataLoss(Select({0}).status()))
-      << "although the damage lies in the third layer";
-  std::fstream repair(path, std::ios::in | std::ios::out | std::ios::binary);
-  repair.seekp(static_cast<std::streamoff>(file_.size() - 1));
-  repair.put(file_.back());
-  repair.close();
+  EXPECT_TRUE(absl::IsDataLoss(Select({2}).status()));
+  EXPECT_TRUE(Select({0}).ok()) << "the damage lies in the third layer";
+  put(file_.back());
   EXPECT_TRUE(models_->Open("net").ok());
 }
 

@@ -77,7 +77,7 @@ TEST_F(ModelsTest, AFoldedModelIsWhatTheRankMadeOfItsParent) {
   *job.mutable_spec()->mutable_model() = models_->Get("net@1")->spec();
   job.mutable_spec()->mutable_data()->mutable_test()->set_dataset("digits");
   v1::RankFinished finished;
-  *finished.mutable_weights() = Put("folded");
+  *finished.mutable_weights() = PutWeights("folded");
   const auto publish = [&]() -> absl::StatusOr<std::string> {
     std::string ref;
     RETURN_IF_ERROR(store_->Write([&](store::Tx& tx) -> absl::Status {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/server/registry/registry_fixture.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "engine/base/file_ops.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/formats/safetensors_writer.h"
+#include "engine/formats/weights_index.h"
+#include "tests/support/weights.h"
 
 namespace gradus::registry {
 
@@ -15,8 +20,9 @@ std::string WeightsFile(const std::vector<std::string>& layers, int units, float
     tensors.push_back({.name = layer + "/bias", .dtype = "F32", .shape = {units}});
   }
   std::string file;
-  auto writer =
-      formats::SafetensorsWriter::Create(tensors, {}, [&](std::span<const std::byte> bytes) {
+  auto writer = formats::SafetensorsWriter::Create(
+      tensors, {{"weights_sha256", base::Sha256Hex("values")}},
+      [&](std::span<const std::byte> bytes) {
         file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         return absl::OkStatus();
       });
@@ -127,6 +133,34 @@ absl::StatusOr<v1::Dataset> RegistryFixture::AddDataset(const v1::Dataset& descr
   return added;
 }
 
+v1::BlobRef RegistryFixture::PutWeights(const std::string& content) {
+  const absl::StatusOr<formats::SafetensorsView> file =
+      formats::SafetensorsView::Parse(base::AsBytes(content));
+  if (!file.ok()) {
+    const test_support::SmallWeights weights = test_support::WeightsOf(content);
+    Put(weights.piece);
+    return Put(weights.index);
+  }
+  v1::WeightsIndex index;
+  index.set_format(formats::kWeightsIndexFormat);
+  std::string piece;
+  for (const formats::TensorInfo& tensor : file->tensors()) {
+    const std::span<const std::byte> bytes = file->Bytes(tensor);
+    const absl::string_view layer = formats::LayerOfTensor(tensor.name);
+    if (piece.empty()) index.add_pieces();
+    v1::WeightsPiece& described = *index.mutable_pieces(index.pieces_size() - 1);
+    described.add_tensors()->set_name(tensor.name);
+    described.mutable_tensors(described.tensors_size() - 1)
+        ->mutable_shape()
+        ->Assign(tensor.shape.begin(), tensor.shape.end());
+    piece.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    // The last of a layer's.
+    if (tensor.name == absl::StrCat(layer, "/bias"))
+      *described.mutable_blob() = Put(std::exchange(piece, ""));
+  }
+  return Put(index.SerializeAsString());
+}
+
 absl::StatusOr<std::string> RegistryFixture::Publish(const std::string& model,
                                                      const std::string& weights,
                                                      const std::vector<std::string>& layers) {
@@ -142,7 +176,7 @@ absl::StatusOr<std::string> RegistryFixture::Publish(const std::string& model,
   v1::RankFinished finished;
   finished.set_outcome(v1::RankFinished::DONE);
   finished.set_weights_sha256(base::Sha256Hex("values"));
-  *finished.mutable_weights() = Put(weights);
+  *finished.mutable_weights() = PutWeights(weights);
   std::string ref;
   RETURN_IF_ERROR(store_->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(ref, models_->Publish(tx, job, finished));

@@ -11,6 +11,9 @@
 
 #include "engine/base/sha256.h"
 #include "engine/formats/safetensors.h"
+#include "gradus/v1/model.pb.h"
+#include "gradus/v1/training.pb.h"
+#include "gradus/v1/weights.pb.h"
 #include "tests/support/link_fixture.h"
 #include "tests/support/small_job.h"
 
@@ -179,12 +182,16 @@ TEST_F(RankTest, FoldsAModelAndSaysWhatNetworkItsWeightsBelongTo) {
   normalization.mutable_batch_normalization();
   ASSERT_TRUE(Run().ok());
   const std::string weights = server.Blob(LastWord().weights().sha256());
+  v1::WeightsIndex index;
+  ASSERT_TRUE(index.ParseFromString(weights));
 
   LinkFixture place;
   Provide(place.server);
   place.server.AddBlob(weights);
-  assignment_.mutable_weights()->set_sha256(base::Sha256Hex(weights));
-  assignment_.mutable_weights()->set_size(static_cast<int64_t>(weights.size()));
+  for (const v1::WeightsPiece& piece : index.pieces())
+    place.server.AddBlob(server.Blob(piece.blob().sha256()));
+  assignment_.add_models()->set_ref("net@1");
+  *assignment_.mutable_models(0)->mutable_index() = LastWord().weights();
   v1::JobSpec fold;
   fold.set_kind(v1::JobSpec::FOLD);
   fold.mutable_fold()->set_model("net@1");
