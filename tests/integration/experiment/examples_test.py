@@ -3,7 +3,9 @@
 
     examples_test.py BIN_DIR
 """
+import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -37,11 +39,11 @@ class Examples(unittest.TestCase):
         return job["metrics"]["val_accuracy"]
 
     def test_each_is_accepted_and_says_in_a_remark_what_it_shows(self):
-        files = sorted(EXAMPLES.iterdir())
+        self.train("fashion-a", fit__epochs=0)  # the base of fashion-b-on-a
+        files = sorted(EXAMPLES.glob("*.yaml"))
         self.assertGreater(len(files), 10)
         for path in files:
             with self.subTest(path.name):
-                self.assertEqual(path.suffix, ".yaml")
                 self.assertTrue(path.read_text().startswith("# "))
                 spec = self.server.json("job", "submit", path, "--dry-run")["effective_spec"]
                 self.assertEqual(spec["name"], path.stem)
@@ -63,6 +65,15 @@ class Examples(unittest.TestCase):
     def test_what_reads_images_learns(self):
         self.assertGreater(self.accuracy("fashion-conv", fit__epochs=1, data__train__take=8000), 0.75)
         self.assertGreater(self.accuracy("fashion-lstm", fit__epochs=1, data__train__take=20000), 0.65)
+
+    def test_the_report_of_transfer_has_each_experiment_and_seed(self):
+        words = ["--bin-dir", BIN, "--profile", self.server.profile, "--seeds", "1,5-6", "--set", "data.train.take=200", "--json"]
+        done = subprocess.run([EXAMPLES / "transfer-report", *words], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        for experiment in ("fashion-a", "fashion-b", "fashion-b-on-a"):
+            self.assertEqual(list(found["experiments"][experiment]["test_accuracy"]), ["1", "5", "6"])
+        self.assertEqual(list(found["base_weights_unchanged"].values()), [True] * 3)
 
 
 if __name__ == "__main__":
