@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transfer experiment of deploy/examples in PyTorch: fashion-a, fashion-b and fashion-b-on-a, on one thread.
 
-    transfer_torch.py [--seeds 0-19] > FILE.json
+    transfer_torch.py [--seeds 0-19] [--starts DIR] > FILE.json
 
 Prints the test accuracies, their means and standard errors in the form of `transfer-report --json`;
 `transfer-report --pytorch FILE.json` sets them beside those of a server. Rows, start values' distributions, batches and
-rates are the jobs'; the draws are PyTorch's own.
+rates are the jobs'; the draws are PyTorch's own, but for start weights that `transfer-report --starts DIR` has fetched.
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from fashion import rows_of  # noqa: E402
+from rig import read_safetensors  # noqa: E402
 
 SCALE = 0.00392156862745098
 A = {"labels": [1, 3, 4, 5, 6, 7, 8, 9], "scale": SCALE}
@@ -76,18 +77,32 @@ def accuracy(net, x, y):
     return (found == y).double().mean().item()
 
 
-def from_scratch(seed, units, train_rows, test_rows):
+def load(net, folder):
+    """Start weights of a Gradus job; a dense kernel is (inputs, units) there."""
+    tensors = read_safetensors(folder / "weights.safetensors")
+    layers = [layer for layer in net.modules() if isinstance(layer, torch.nn.Linear)]
+    with torch.no_grad():
+        for layer, name in zip(layers, ("dense", "dense_1", "dense_2", "dense_3")):
+            layer.weight.copy_(torch.tensor(tensors[f"{name}/kernel"].T.copy()))
+            layer.bias.copy_(torch.tensor(tensors[f"{name}/bias"].copy()))
+
+
+def from_scratch(seed, units, train_rows, test_rows, start):
     torch.manual_seed(seed)
     net = torch.nn.Sequential(hidden_layers(), last_layer(units))
+    if start:
+        load(net, start)
     train(net, *train_rows, 20)
     return net, accuracy(net, *test_rows)
 
 
-def on_base(seed, base, train_rows, test_rows):
+def on_base(seed, base, train_rows, test_rows, start):
     torch.manual_seed(seed)
     hidden = hidden_layers()
-    hidden.load_state_dict(base.state_dict())
     net = torch.nn.Sequential(hidden, last_layer(1))
+    if start:
+        load(net, start)
+    hidden.load_state_dict(base.state_dict())
     hidden.requires_grad_(False)
     train(net, *train_rows, 4)
     hidden.requires_grad_(True)
@@ -99,6 +114,7 @@ def main():
     report = runpy.run_path(str(ROOT / "deploy/examples/transfer-report"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=report["seeds"], default="0-19")
+    parser.add_argument("--starts", metavar="DIR", type=pathlib.Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
     first = {"split": "train", "range": [0, 55000]}
@@ -106,11 +122,15 @@ def main():
     test_a, test_b = (rows({**view, "split": "test"}) for view in (A, B))
     found = {name: {} for name in report["EXPERIMENTS"]}
     for seed in args.seeds:
-        net, found["fashion-a"][seed] = from_scratch(seed, 8, train_a, test_a)
-        _, found["fashion-b"][seed] = from_scratch(seed, 1, train_b, test_b)
-        found["fashion-b-on-a"][seed] = on_base(seed, net[0], train_b, test_b)
+        start = {name: args.starts and args.starts / f"{name}-{seed}" for name in found}
+        net, found["fashion-a"][seed] = from_scratch(seed, 8, train_a, test_a, start["fashion-a"])
+        _, found["fashion-b"][seed] = from_scratch(seed, 1, train_b, test_b, start["fashion-b"])
+        found["fashion-b-on-a"][seed] = on_base(seed, net[0], train_b, test_b, start["fashion-b-on-a"])
         print(f"seed {seed}:", *(f"{name} {values[seed]:.4f}" for name, values in found.items()), file=sys.stderr, flush=True)
-    print(json.dumps(report["figures"](found)))
+    figures = report["figures"](found)
+    for figure in (*figures["experiments"].values(), figures["gain"]):
+        figure["paired"] = args.starts is not None
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ class Keeper final : public trainer::Callback {
     return files_.Remove(oldest);
   }
   absl::Status OnBestCheckpoint(const trainer::BestCheckpointFile& best) override {
-    return files_.Remove(best.path);
+    for (const trainer::StoredFile& piece : best.weights.pieces)
+      RETURN_IF_ERROR(files_.Remove(piece.path));
+    return files_.Remove(best.weights.index.path);
   }
 
   int64_t reported = 0;  // step of the newest; 0 for none
@@ -140,9 +142,13 @@ void CheckLeft(Disk& disk, const Keeper& keeper, const absl::StatusOr<TrainResul
   EXPECT_GE(newest, keeper.reported) << "a reported checkpoint is lost";
   EXPECT_LE(newest, keeper.reported + kEvery);
   if (result.ok()) {
-    const auto weights = base::ReadFile(disk.files, result->weights.path, size_t{1} << 20);
-    ASSERT_TRUE(weights.ok()) << weights.status();
-    EXPECT_EQ(base::Sha256Hex(std::string_view(*weights)), result->weights.sha256);
+    std::vector<trainer::StoredFile> files = result->weights.pieces;
+    files.push_back(result->weights.index);
+    for (const trainer::StoredFile& file : files) {
+      const auto bytes = base::ReadFile(disk.files, file.path, size_t{1} << 20);
+      ASSERT_TRUE(bytes.ok()) << bytes.status();
+      EXPECT_EQ(base::Sha256Hex(std::string_view(*bytes)), file.sha256);
+    }
   }
   Keeper next(disk.files);
   const auto resumed = Train(disk.files, next, left);

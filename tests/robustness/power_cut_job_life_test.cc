@@ -144,13 +144,14 @@ class Living final : public Flow {
         *event.mutable_checkpoint_ready()->mutable_blob() = RefOf(StateOf(item.epoch));
         event.mutable_checkpoint_ready()->set_epoch(item.epoch);
         break;
-      case Report::kDone:
-        const SmallWeights weights = WeightsOf(StateOf(item.epoch));
+      case Report::kDone: {
+        const test_support::SmallWeights weights = test_support::WeightsOf(StateOf(item.epoch));
         RETURN_IF_ERROR(StoreBlob(server, weights.piece));
         RETURN_IF_ERROR(StoreBlob(server, weights.index));
         event.mutable_finished()->set_outcome(v1::RankFinished::DONE);
         event.mutable_finished()->set_weights_sha256("digest");
         *event.mutable_finished()->mutable_weights() = RefOf(weights.index);
+      }
     }
     return rank.Send(event).status();
   }

@@ -103,7 +103,8 @@ TEST(WeightsIndex, SurvivesDamage) {
       std::string damaged = whole;
       damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
       const auto parsed = Parse(damaged);
-      if (parsed.ok()) {
+      // A turned tag makes a piece one unknown field.
+      if (parsed.ok() && parsed->pieces_size() > 0) {
         EXPECT_EQ(parsed->pieces(0).blob().size(), 36);
       }
     }

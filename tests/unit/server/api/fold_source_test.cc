@@ -79,7 +79,7 @@ class FoldSourceTest : public ::testing::Test {
 TEST_F(FoldSourceTest, PinsTheVersionAndTakesItsDefinitionAndWeights) {
   const auto weights = FillFold(Sources(), spec);
   ASSERT_TRUE(weights.ok()) << weights.status();
-  EXPECT_EQ(weights->sha256(), "abc");
+  EXPECT_EQ(weights->index().sha256(), "abc");
   EXPECT_EQ(spec.fold().model(), "net@3");
   EXPECT_EQ(spec.model().SerializeAsString(), model.spec().SerializeAsString());
   EXPECT_TRUE(FillFold(Sources(), spec).ok()) << "the effective spec says the same again";
