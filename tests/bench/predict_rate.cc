@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +17,8 @@
 #include "engine/base/file_ops.h"
 #include "engine/base/philox.h"
 #include "engine/base/status.h"
+#include "engine/formats/safetensors.h"
 #include "engine/plan/predictor.h"
-#include "engine/trainer/weights_file.h"
 #include "proto/support/parse.h"
 
 namespace gradus {
@@ -24,6 +26,21 @@ namespace {
 
 constexpr int kRounds = 50;
 constexpr size_t kLargestFile = size_t{1} << 30;
+
+absl::StatusOr<std::vector<plan::NamedTensor>> TensorsOf(const std::string& file) {
+  ASSIGN_OR_RETURN(const formats::SafetensorsView view,
+                   formats::SafetensorsView::Parse(base::AsBytes(file)));
+  std::vector<plan::NamedTensor> tensors;
+  for (const formats::TensorInfo& info : view.tensors()) {
+    const std::span<const std::byte> bytes = view.Bytes(info);
+    plan::NamedTensor& tensor = tensors.emplace_back();
+    tensor.name = info.name;
+    tensor.shape = info.shape;
+    tensor.values.resize(bytes.size() / sizeof(float));
+    std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+  }
+  return tensors;
+}
 
 class Model {
  public:
@@ -36,8 +53,7 @@ class Model {
     ASSIGN_OR_RETURN(const std::string file,
                      base::ReadFile(base::RealFiles(),
                                     base::JoinPath(folder, "weights.safetensors"), kLargestFile));
-    ASSIGN_OR_RETURN(const std::vector<plan::NamedTensor> weights,
-                     trainer::ReadWeights(base::AsBytes(file)));
+    ASSIGN_OR_RETURN(const std::vector<plan::NamedTensor> weights, TensorsOf(file));
     Model model;
     ASSIGN_OR_RETURN(
         model.predictor_,
