@@ -4,6 +4,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -90,9 +93,44 @@ class Fetch {
     RETURN_IF_ERROR(internal::MakeFolders(folder_, 0777));
     ASSIGN_OR_RETURN(lock_, File::LockFolder(folder_));
     ASSIGN_OR_RETURN(part_, File::OpenForAppend(PartPath(), 0666));
+    if (!options_.blob_folder.empty() && IsBlobWhole()) {
+      have_ = header_->size();
+      return absl::UnavailableError("it is there already");
+    }
     RETURN_IF_ERROR(HashWhatIsThere());
     return have_ == offset ? absl::OkStatus()
                            : absl::UnavailableError("going on from an earlier transfer");
+  }
+
+  std::string BlobPath() const {
+    return absl::StrCat(options_.blob_folder, "/", header_->sha256());
+  }
+
+  // Its bytes are those of its digest.
+  bool IsBlobWhole() const {
+    const absl::StatusOr<File> file = File::Open(BlobPath());
+    if (!file.ok()) return false;
+    internal::Sha256 digest;
+    std::string buffer(1 << 20, '\0');
+    int64_t size = 0;
+    while (true) {
+      const absl::StatusOr<size_t> got = file->ReadAt(size, buffer);
+      if (!got.ok()) return false;
+      if (*got == 0) break;
+      digest.Update(absl::string_view(buffer).substr(0, *got));
+      size += static_cast<int64_t>(*got);
+    }
+    return size == header_->size() && digest.Finish() == header_->sha256();
+  }
+
+  // A link that says where the blob lies from here, so that the cache may be moved as a whole.
+  absl::Status LinkBlob() {
+    const std::string link = folder_ + "/.weights.link";
+    unlink(link.c_str());
+    const std::string target = std::filesystem::path(BlobPath()).lexically_relative(folder_);
+    if (symlink(target.c_str(), link.c_str()) != 0)
+      return absl::UnknownError(absl::StrCat(link, ": ", strerror(errno)));
+    return internal::RenameDurably(link, folder_ + "/weights.safetensors");
   }
 
   absl::Status HashWhatIsThere() {
@@ -122,12 +160,12 @@ class Fetch {
 
   // All three files are complete under other names before the first gets its own.
   absl::Status Publish() {
-    if (digest_.Finish() != header_->sha256()) {
+    const bool in_blobs = !options_.blob_folder.empty();
+    if (in_blobs && IsBlobWhole()) {
       unlink(PartPath().c_str());
-      return absl::DataLossError(
-          absl::StrCat(ref_, ": the weights that came have another digest; fetch them again"));
+    } else {
+      RETURN_IF_ERROR(CheckPart());
     }
-    RETURN_IF_ERROR(part_.Sync());
     ASSIGN_OR_RETURN(const std::string spec,
                      support::PrintJson(header_->model().spec(), {.indent = true}));
     const std::string json_part = folder_ + "/.model.json.part";
@@ -136,7 +174,19 @@ class Fetch {
     RETURN_IF_ERROR(internal::WriteFileAtomically(card_part, ModelCard(header_->model()), 0644));
     RETURN_IF_ERROR(internal::RenameDurably(json_part, folder_ + "/model.json"));
     RETURN_IF_ERROR(internal::RenameDurably(card_part, folder_ + "/README.md"));
-    return internal::RenameDurably(PartPath(), folder_ + "/weights.safetensors");
+    if (!in_blobs) return internal::RenameDurably(PartPath(), folder_ + "/weights.safetensors");
+    if (std::filesystem::exists(PartPath()))
+      RETURN_IF_ERROR(internal::RenameDurably(PartPath(), BlobPath()));
+    return LinkBlob();
+  }
+
+  absl::Status CheckPart() {
+    if (digest_.Finish() != header_->sha256()) {
+      unlink(PartPath().c_str());
+      return absl::DataLossError(
+          absl::StrCat(ref_, ": the weights that came have another digest; fetch them again"));
+    }
+    return part_.Sync();
   }
 
   const Client& client_;

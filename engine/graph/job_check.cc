@@ -111,9 +111,9 @@ class JobChecker {
   absl::Status CheckStages(const Graph& graph) {
     v1::Fit& fit = *job_.spec.mutable_fit();
     for (int i = 0; i < fit.stages_size(); ++i) {
-      if (!fit.stages(i).has_early_stopping()) continue;
-      RETURN_IF_ERROR(base::InField(CheckStopping(*fit.mutable_stages(i)),
-                                    absl::StrCat("stages[", i, "].early_stopping")));
+      RETURN_IF_ERROR(
+          base::InField(callbacks::Check(*fit.mutable_stages(i)->mutable_callbacks(), Figures()),
+                        absl::StrCat("stages[", i, "].callbacks")));
     }
     ASSIGN_OR_RETURN(job_.stages, PlanStages(graph, job_.spec.optimizer(), fit));
     for (size_t i = 0; i < job_.stages.size() && job_.total_epochs > 0; ++i) {
@@ -122,14 +122,6 @@ class JobChecker {
                               fit.stages().empty() ? "epochs" : absl::StrCat("stages[", i, "]"),
                               "there is nothing to train: every layer is frozen or has no weights");
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckStopping(v1::Stage& stage) const {
-    v1::Callback callback;
-    *callback.mutable_early_stopping() = stage.early_stopping();
-    RETURN_IF_ERROR(callbacks::Find(callback)->check(callback, Figures()));
-    *stage.mutable_early_stopping() = callback.early_stopping();
     return absl::OkStatus();
   }
 

@@ -131,8 +131,7 @@ absl::StatusOr<std::vector<StagePlan>> PlanStages(const Graph& graph,
         SetTrainable(graph, spec.unfreeze(), path + ".unfreeze", true, stage.trainable));
     stage.trainable_params = graph.trainable_params(stage.trainable);
     RETURN_IF_ERROR(SetFactors(graph, spec, path, stage));
-    stage.early_stopping.reset();
-    if (spec.has_early_stopping()) stage.early_stopping = spec.early_stopping();
+    stage.callbacks.assign(spec.callbacks().begin(), spec.callbacks().end());
     stages.push_back(stage);
   }
   return stages;

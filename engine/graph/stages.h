@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +25,8 @@ struct StagePlan {
   int64_t trainable_params = 0;
   // What each layer multiplies the learning rate by.
   std::vector<double> rate_factors;
-  // Ends this stage alone.
-  std::optional<v1::EarlyStopping> early_stopping;
+  // Of this stage alone.
+  std::vector<v1::Callback> callbacks;
 };
 
 // The stages of an effective fit, one where it names none. What trains, optimizer, learning rate

@@ -9,9 +9,9 @@
 
 namespace gradus::trainer {
 
-void EpochCallbacks::Reset(const std::optional<v1::EarlyStopping>& of_stage) {
+void EpochCallbacks::Reset(std::span<const v1::Callback> of_stage) {
   current_ = specs_;
-  if (of_stage.has_value()) *current_.emplace_back().mutable_early_stopping() = *of_stage;
+  current_.insert(current_.end(), of_stage.begin(), of_stage.end());
   memory_ = {};
   for (const v1::Callback& spec : current_) {
     const std::vector<double> start = callbacks::Find(spec)->start(spec);

@@ -2,7 +2,6 @@
 // A job's callbacks with what they remember in the stage that is running.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -33,8 +32,8 @@ class EpochCallbacks {
   // The specs are checked; they hold in every stage.
   explicit EpochCallbacks(std::vector<v1::Callback> specs) : specs_(std::move(specs)) {}
 
-  // For a new stage, the first one too, which may have one of its own.
-  void Reset(const std::optional<v1::EarlyStopping>& of_stage);
+  // For a new stage, the first one too, with callbacks of its own.
+  void Reset(std::span<const v1::Callback> of_stage);
   // Whether the stage ends here.
   bool AfterEpoch(const callbacks::Epoch& epoch, plan::Executable& executable, Callback& events);
   // Puts kept weights in place.

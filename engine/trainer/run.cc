@@ -61,7 +61,7 @@ absl::Status TrainingRun::TrainStages() {
 absl::Status TrainingRun::EnterNextStage() {
   RETURN_IF_ERROR(Configure(static_cast<size_t>(position_.stage) + 1));
   ++position_.stage;
-  epoch_callbacks_.Reset(stage().early_stopping);
+  epoch_callbacks_.Reset(stage().callbacks);
   // Where callbacks ended the stage before its last epoch, the rows of the others were read ahead.
   if (skipped_epochs_) RETURN_IF_ERROR(CreateReaders());
   skipped_epochs_ = false;

@@ -37,7 +37,7 @@ absl::Status TrainingRun::Start() {
 
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
   if (checkpoint.has_value()) position_ = checkpoint->position;
-  epoch_callbacks_.Reset(stage().early_stopping);
+  epoch_callbacks_.Reset(stage().callbacks);
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
   ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();

@@ -72,8 +72,8 @@ struct BestCheckpointFile {
 class Callback {
  public:
   virtual ~Callback() = default;
-  // stage_started, progress, epoch_finished, evaluated, learning_rate_tried, model_folded, weights_taken, transfer_tried and
-  // log_line; seq, time and attempt are left to others.
+  // stage_started, progress, epoch_finished, evaluated, learning_rate_tried, model_folded,
+  // weights_taken, transfer_tried and log_line; seq, time and attempt are left to others.
   virtual void OnEvent(const v1::Event& event) = 0;
   // A checkpoint is durable in work_dir; the file is the callback's from now on, to remove when it
   // has served. An error ends the run.

@@ -214,8 +214,10 @@ class Living final : public Flow {
     const absl::StatusOr<v1::Model> model = server.models().Get(job.published());
     EXPECT_FALSE(absl::IsNotFound(model.status())) << model.status();
     RETURN_IF_ERROR(model.status());
-    EXPECT_EQ(model->weights().sha256(), RefOf(StateOf(kEpochs + 1)).sha256());
+    const test_support::SmallWeights weights = test_support::WeightsOf(StateOf(kEpochs + 1));
+    EXPECT_EQ(model->weights().sha256(), RefOf(weights.index).sha256());
     finished_ = true;
+    RETURN_IF_ERROR(CheckBlob(server, RefOf(weights.piece)));
     return CheckBlob(server, model->weights());
   }
 

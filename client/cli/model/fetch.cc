@@ -6,7 +6,10 @@
 #include "client/cli/command.h"
 #include "client/cli/commands.h"
 #include "client/cli/text.h"
+#include "gradus/model_cache.h"
 #include "gradus/model_fetch.h"
+#include "gradus/profile.h"
+#include "proto/support/status.h"
 #include "proto/support/status_macros.h"
 
 namespace gradus::cli {
@@ -16,55 +19,101 @@ struct Options {
   std::string ref;
   std::string output;
   std::string layers;
+  std::string cache;
+  bool offline = false;
 };
 
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("MODEL", options.ref, "name (the newest version), name@3 or name@sha256:...");
-  arguments.Option("-o,--output", "DIR", options.output, "Folder to write to [the model's name]");
+  arguments.Option("-o,--output", "DIR", options.output,
+                   "Folder to write to [the cache, whose folder is printed]");
   arguments.Option(
       "--layers", "LAYERS", options.layers,
       "Only these layers' weights: names with commas between, or a slice such as \":-1\"");
+  arguments.Option("--cache", "DIR", options.cache,
+                   "Where fetched models are kept [GRADUS_CACHE, else ~/.cache/gradus]");
+  arguments.Flag("--offline", options.offline, "Take what the cache has, without the server");
 }
 
-absl::StatusOr<v1::Model> Fetch(const Options& options, const std::string& folder,
-                                Session& session) {
-  ASSIGN_OR_RETURN(const Client client, session.Connect());
+std::vector<std::string> LayersOf(const Options& options) {
+  if (options.layers.empty()) return {};
+  return absl::StrSplit(options.layers, ',');
+}
+
+// Calls `fetch` with options that show how far it is, on a terminal.
+template <typename Fetch>
+auto Watched(const Options& options, Session& session, const Fetch& fetch) {
   const Output& out = session.out();
   const bool drawn = out.people() && out.is_terminal();
-  FetchOptions fetch;
-  if (!options.layers.empty()) fetch.layers = absl::StrSplit(options.layers, ',');
+  FetchOptions watched{.layers = LayersOf(options)};
   if (drawn) {
-    fetch.progress = [&out](int64_t done, int64_t total) {
+    watched.progress = [&out](int64_t done, int64_t total) {
       out.Draw(absl::StrFormat("\r\x1b[K%s of %s", ByteSize(done), ByteSize(total)));
     };
   }
-  const absl::StatusOr<v1::Model> model = FetchModel(client, options.ref, folder, fetch);
+  auto fetched = fetch(watched);
   if (drawn) out.Draw("\r\x1b[K");
-  return model;
+  return fetched;
 }
 
-absl::Status Run(const Options& options, Session& session) {
-  const std::string folder =
-      options.output.empty() ? options.ref.substr(0, options.ref.find('@')) : options.output;
-  session.TakeInterrupts();
-  const absl::StatusOr<v1::Model> fetched = Fetch(options, folder, session);
-  if (absl::IsCancelled(fetched.status()) && session.stop().stop_requested()) {
-    return absl::CancelledError("stopped; the same command goes on where it was");
-  }
-  ASSIGN_OR_RETURN(const v1::Model model, fetched);
+absl::Status IntoFolder(const Options& options, Session& session) {
+  ASSIGN_OR_RETURN(const Client client, session.Connect());
+  ASSIGN_OR_RETURN(const v1::Model model,
+                   Watched(options, session, [&](const FetchOptions& watched) {
+                     return FetchModel(client, options.ref, options.output, watched);
+                   }));
   const Output& out = session.out();
   if (out.json()) return out.Json(model);
   if (out.quiet()) out.Text(absl::StrCat(model.name(), "@", model.version(), "\n"));
-  out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", folder,
+  out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", options.output,
                         ": model.json, weights.safetensors, README.md"));
   return absl::OkStatus();
 }
 
+absl::StatusOr<Snapshot> Cached(const Options& options, Session& session) {
+  ASSIGN_OR_RETURN(const Profile profile, LoadProfile(session.profile()));
+  ASSIGN_OR_RETURN(std::string root, CachePath(options.cache));
+  const ModelCache cache(std::move(root), profile);
+  if (options.offline) return cache.Find(options.ref, LayersOf(options));
+  ASSIGN_OR_RETURN(const Client client, session.Connect());
+  return Watched(options, session, [&](const FetchOptions& watched) {
+    return cache.Fetch(client, options.ref, watched);
+  });
+}
+
+absl::Status IntoCache(const Options& options, Session& session) {
+  ASSIGN_OR_RETURN(const Snapshot snapshot, Cached(options, session));
+  const Output& out = session.out();
+  const std::string version = absl::StrCat(snapshot.name, "@", snapshot.version);
+  if (out.json()) {
+    v1::CachedModel fetched;
+    fetched.set_name(snapshot.name);
+    fetched.set_version(snapshot.version);
+    fetched.set_folder(snapshot.folder);
+    return out.Json(fetched);
+  }
+  if (out.quiet()) out.Text(snapshot.folder + "\n");
+  out.Line(absl::StrCat(version, " is in ", snapshot.folder));
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Options& options, Session& session) {
+  if (options.offline && !options.output.empty())
+    return gradus::support::UsageError("--offline takes what the cache has; --output wants the server");
+  session.TakeInterrupts();
+  const absl::Status fetched =
+      options.output.empty() ? IntoCache(options, session) : IntoFolder(options, session);
+  if (absl::IsCancelled(fetched) && session.stop().stop_requested())
+    return absl::CancelledError("stopped; the same command goes on where it was");
+  return fetched;
+}
+
 }  // namespace
 
-const Command kModelFetch = {"model", "fetch", "Write a model's definition and weights to a folder",
+const Command kModelFetch = {"model", "fetch", "Fetch a model's definition and weights",
                              "  gradus model fetch fashion-a --output fashion-a\n"
-                             "  gradus model fetch fashion-a@1 --layers \":-1\"\n",
+                             "  gradus model fetch fashion-a@1 --layers \":-1\"\n"
+                             "  cd $(gradus model fetch fashion-a -q --offline)\n",
                              &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

@@ -16,6 +16,9 @@ namespace gradus {
 struct FetchOptions {
   // Only these layers' tensors: names, or one slice as in Python (":-1"). Empty: all.
   std::vector<std::string> layers;
+  // Where weights files are kept by their digest, shared among models (see model_cache.h): what is there is not moved
+  // again, and `folder` has a link. Empty: the file is in `folder` itself.
+  std::string blob_folder;
   // Called now and then with bytes done and bytes of all, on the calling thread.
   std::function<void(int64_t done, int64_t total)> progress;
 };

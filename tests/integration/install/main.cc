@@ -5,6 +5,7 @@
 #include <gradus/connection.h>
 #include <gradus/data_push.h>
 #include <gradus/job_builder.h>
+#include <gradus/model_cache.h>
 #include <gradus/model_fetch.h>
 #include <gradus/profile.h>
 #include <gradus/retry.h>

@@ -139,10 +139,11 @@ TEST_F(TransferTest, AStageEndsAtItsOwnPlateau) {
   TwoStages();
   v1::Stage& first = *transfer_.spec.mutable_fit()->mutable_stages(0);
   first.set_epochs(50);
-  first.mutable_early_stopping()->set_monitor("val_loss");
-  first.mutable_early_stopping()->set_mode(v1::MIN);
-  first.mutable_early_stopping()->set_min_delta(1e6);
-  first.mutable_early_stopping()->set_patience(1);
+  v1::EarlyStopping& stopping = *first.add_callbacks()->mutable_early_stopping();
+  stopping.set_monitor("val_loss");
+  stopping.set_mode(v1::MIN);
+  stopping.set_min_delta(1e6);
+  stopping.set_patience(1);
   ASSERT_TRUE(Run().ok());
   std::vector<int32_t> stages;
   for (const v1::Event& event : transfer_.keeper.Of(v1::Event::kEpochFinished))
