@@ -15,6 +15,8 @@ find_package(oneDNN 2.6 REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(SOCI 4 REQUIRED)
 find_package(nlohmann_json 3.11 CONFIG REQUIRED)
+# Its schema and checker alone.
+find_package(ONNX 1.12 CONFIG REQUIRED)
 find_package(yaml-cpp 0.7 CONFIG REQUIRED)
 find_package(CLI11 2.1 CONFIG REQUIRED)
 find_package(spdlog 1.10 CONFIG REQUIRED)

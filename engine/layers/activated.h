@@ -56,6 +56,14 @@ struct Activated {
                                   kReference(spec, shapes, inputs, weights.first(own)),
                                   weights.subspan(own));
   }
+
+  template <decltype(LayerKind::onnx) kOnnx>
+  static absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+    const size_t own = kWeights(use.spec, use.shapes).size();
+    ASSIGN_OR_RETURN(const onnx::Value y,
+                     kOnnx({use.spec, use.shapes, use.inputs, use.weights.first(own)}, model));
+    return activations::Onnx(kActivation(use.spec), y, use.weights.subspan(own), model);
+  }
 };
 
 }  // namespace gradus::layers

@@ -33,6 +33,10 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return activations::Reference(layer.activation(), shapes[0], inputs[0], weights);
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return activations::Onnx(use.spec.activation(), use.inputs[0], use.weights, model);
+}
+
 std::vector<Sample> Samples() {
   std::vector<Sample> samples;
   for (const activations::ActivationKind* kind : activations::Table()) {
@@ -60,6 +64,7 @@ constinit const LayerKind activation_kind = {
     .lower = Lower,
     .reference = Reference,
     .activation = ActivationOf,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -16,6 +16,10 @@ std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
   return Folded(inputs, [](double a, double b) { return a + b; });
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return model.Node("Sum", {use.inputs.begin(), use.inputs.end()});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_add();
@@ -36,6 +40,7 @@ constinit const LayerKind add_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -60,6 +60,7 @@ constinit const LayerKind alpha_dropout_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -18,6 +18,10 @@ std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
   return mean;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return model.Node("Mean", {use.inputs.begin(), use.inputs.end()});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_average();
@@ -38,6 +42,7 @@ constinit const LayerKind average_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -109,6 +109,25 @@ std::vector<double> BatchReference(const v1::Layer& layer, std::span<const Shape
   return y;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::BatchNormalization& spec = use.spec.batch_normalization();
+  const Shape channels = {use.shapes[0].back()};
+  const auto all = [&](float value) {
+    return std::vector<float>(static_cast<size_t>(channels[0]), value);
+  };
+  const size_t rank = use.shapes[0].size();
+  const size_t beta = spec.scale() ? 1 : 0;
+  const size_t moving = use.weights.size() - 2;
+  const onnx::Value y = model.Node(
+      "BatchNormalization",
+      {ChannelsFirst(use.inputs[0], rank, model),
+       spec.scale() ? model.Constant(use.weights[0]) : model.Constant("gamma", channels, all(1)),
+       spec.center() ? model.Constant(use.weights[beta]) : model.Constant("beta", channels, all(0)),
+       model.Constant(use.weights[moving]), model.Constant(use.weights[moving + 1])},
+      {{"epsilon", static_cast<float>(spec.epsilon())}});
+  return ChannelsLast(y, rank, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer layer;
   v1::BatchNormalization& spec = *layer.mutable_batch_normalization();
@@ -142,6 +161,7 @@ constinit const LayerKind batch_normalization_kind = {
     .reference = Reference,
     .batch_reference = BatchReference,
     .channel_map = MapOf,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -8,6 +8,7 @@
 #include "engine/kernels/two_ways.h"
 #include "engine/layers/extents.h"
 #include "engine/layers/kind.h"
+#include "engine/layers/recurrent_onnx.h"
 
 namespace gradus::layers {
 namespace {
@@ -146,6 +147,29 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return y;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const Ways ways(use.spec);
+  const size_t half = use.weights.size() / 2;
+  ASSIGN_OR_RETURN(
+      const onnx::Value there,
+      ways.kind.onnx({ways.there, use.shapes, use.inputs, use.weights.first(half)}, model));
+  ASSIGN_OR_RETURN(
+      onnx::Value back,
+      ways.kind.onnx({ways.back, use.shapes, use.inputs, use.weights.subspan(half)}, model));
+  ASSIGN_OR_RETURN(const Shape shape, ways.kind.infer(ways.there, use.shapes));
+  if (shape.size() > 1) back = StepsReversed(back, shape[0], model);
+  switch (use.spec.bidirectional().merge_mode()) {
+    case v1::Bidirectional::SUM:
+      return model.Node("Add", {there, back});
+    case v1::Bidirectional::MUL:
+      return model.Node("Mul", {there, back});
+    case v1::Bidirectional::AVE:
+      return model.Node("Mean", {there, back});
+    default:
+      return model.Node("Concat", {there, back}, {{"axis", int64_t{-1}}});
+  }
+}
+
 Sample MakeSample(v1::Bidirectional::MergeMode mode, Shape input) {
   Sample sample;
   sample.spec.mutable_bidirectional()->set_merge_mode(mode);
@@ -191,6 +215,7 @@ constinit const LayerKind bidirectional_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

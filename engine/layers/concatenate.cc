@@ -60,6 +60,13 @@ std::vector<double> Reference(const v1::Layer& spec, std::span<const Shape> shap
   return result;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  ASSIGN_OR_RETURN(const size_t axis,
+                   AxisOf("axis", use.spec.concatenate().axis(), use.shapes[0].size()));
+  return model.Node("Concat", {use.inputs.begin(), use.inputs.end()},
+                    {{"axis", static_cast<int64_t>(axis) + 1}});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer last;
   last.mutable_concatenate();
@@ -88,6 +95,7 @@ constinit const LayerKind concatenate_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -2,6 +2,7 @@
 // Conv1d: a convolution over sequences, computed as one over images of height 1.
 #include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "engine/layers/filters.h"
 
 namespace gradus::layers {
@@ -74,6 +75,10 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return WriteConvolution(use, GeometryOf(use.spec.conv1d(), use.shapes[0]), false, model);
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.conv1d().activation(); }
 
 using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
@@ -121,6 +126,7 @@ constinit const LayerKind conv1d_kind = {
     .absorb_after = FoldAfter,
     .absorb_before = FoldBefore,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

@@ -2,6 +2,7 @@
 // Conv2d: a convolution over images.
 #include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "engine/layers/filters.h"
 
 namespace gradus::layers {
@@ -60,6 +61,10 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return WriteConvolution(use, GeometryOf(use.spec.conv2d(), use.shapes[0]), false, model);
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.conv2d().activation(); }
 
 using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
@@ -114,6 +119,7 @@ constinit const LayerKind conv2d_kind = {
     .absorb_after = FoldAfter,
     .absorb_before = FoldBefore,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

@@ -2,6 +2,7 @@
 // Conv2d transpose: what a convolution does to gradients, as a layer.
 #include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "engine/layers/filters.h"
 
 namespace gradus::layers {
@@ -68,6 +69,10 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return WriteConvolution(use, GeometryOf(use.spec.conv2d_transpose(), use.shapes[0]), true, model);
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) {
   return layer.conv2d_transpose().activation();
 }
@@ -108,6 +113,7 @@ constinit const LayerKind conv2d_transpose_kind = {
     .reference = Whole::Reference,
     .absorb_after = FoldAfter,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

@@ -44,6 +44,12 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return BorderReference(BorderOf(layer.cropping2d(), shapes[0]), inputs[0]);
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const kernels::Border border = BorderOf(use.spec.cropping2d(), use.shapes[0]);
+  return Sliced(use.inputs[0], {-border.top, -border.left},
+                {border.dst_height - border.top, border.dst_width - border.left}, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer plain;
   plain.mutable_cropping2d();
@@ -66,6 +72,7 @@ constinit const LayerKind cropping2d_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

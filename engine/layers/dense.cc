@@ -103,6 +103,19 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return result;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const onnx::Value& x = use.inputs[0];
+  const onnx::Value kernel = model.Constant(use.weights[0]);
+  const bool bias = use.weights.size() > 1;
+  if (use.shapes[0].size() == 1) {
+    std::vector<onnx::Value> inputs = {x, kernel};
+    if (bias) inputs.push_back(model.Constant(use.weights[1]));
+    return model.Node("Gemm", std::move(inputs));
+  }
+  const onnx::Value product = model.Node("MatMul", {x, kernel});
+  return bias ? model.Node("Add", {product, model.Constant(use.weights[1])}) : product;
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) { return layer.dense().activation(); }
 
 using Whole = Activated<ActivationOf, Infer, Weights, Lower, Reference>;
@@ -153,6 +166,7 @@ constinit const LayerKind dense_kind = {
     .absorb_after = FoldAfter,
     .absorb_before = FoldBefore,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

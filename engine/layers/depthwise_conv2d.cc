@@ -2,6 +2,7 @@
 // Depthwise conv2d: a convolution of each channel by itself, which is one with a group a channel.
 #include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "engine/layers/depthwise.h"
 #include "engine/layers/filters.h"
 
@@ -60,6 +61,11 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
       spec.use_bias() ? std::span<const double>(weights[1]) : std::span<const double>());
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return WriteConvolution(use, DepthwiseShape(use.spec.depthwise_conv2d(), use.shapes[0]), false,
+                          model);
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) {
   return layer.depthwise_conv2d().activation();
 }
@@ -101,6 +107,7 @@ constinit const LayerKind depthwise_conv2d_kind = {
     .absorb_after = FoldAfter,
     .absorb_before = FoldBefore,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

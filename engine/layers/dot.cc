@@ -15,6 +15,8 @@ namespace gradus::layers {
 namespace {
 
 constexpr size_t kMostRank = 3;
+// Vectors are divided by their length, or by this.
+constexpr double kLeastLength = 1e-7;
 
 absl::Status Check(v1::Layer& layer) {
   v1::Dot& spec = *layer.mutable_dot();
@@ -79,7 +81,7 @@ std::vector<std::vector<double>> Vectors(const kernels::ContractedAxis& axis, bo
         vector.push_back(input[static_cast<size_t>((i * axis.extent + c) * axis.behind + j)]);
         square += vector.back() * vector.back();
       }
-      const double factor = normalize ? std::min(1 / std::sqrt(square), 1e7) : 1;
+      const double factor = normalize ? 1 / std::max(std::sqrt(square), kLeastLength) : 1;
       for (double& value : vector) value *= factor;
       vectors.push_back(std::move(vector));
     }
@@ -102,6 +104,33 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
     }
   }
   return result;
+}
+
+// One letter an axis: n the batch, c the common one.
+onnx::Value OnnxSum(const std::string& first, const std::string& second,
+                    std::span<const onnx::Value> inputs, onnx::ModelWriter& model) {
+  std::string rest = first.substr(1) + second.substr(1);
+  std::erase(rest, 'c');
+  const onnx::Value sum = model.Node("Einsum", {inputs[0], inputs[1]},
+                                     {{"equation", absl::StrCat(first, ",", second, "->n", rest)}});
+  return rest.empty() ? Reshaped(sum, {1}, model) : sum;
+}
+
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::Dot& spec = use.spec.dot();
+  std::vector<onnx::Value> inputs(use.inputs.begin(), use.inputs.end());
+  std::string axes[2] = {"n", "n"};
+  char next = 'o';
+  for (const int input : {0, 1}) {
+    const auto i = static_cast<size_t>(input);
+    ASSIGN_OR_RETURN(const size_t axis, AxisOfInput(spec, use.shapes, input));
+    for (size_t k = 0; k < use.shapes[i].size(); ++k) axes[i] += k == axis ? 'c' : next++;
+    if (!spec.normalize()) continue;
+    const onnx::Value length = model.Node(
+        "ReduceL2", {inputs[i]}, {{"axes", std::vector<int64_t>{static_cast<int64_t>(axis) + 1}}});
+    inputs[i] = DividedByAtLeast(inputs[i], length, kLeastLength, model);
+  }
+  return OnnxSum(axes[0], axes[1], inputs, model);
 }
 
 Sample MakeSample(const std::vector<int64_t>& axes, bool normalize, std::vector<Shape> inputs) {
@@ -134,6 +163,7 @@ constinit const LayerKind dot_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -50,6 +50,7 @@ constinit const LayerKind dropout_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -75,6 +75,13 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape>,
   return y;
 }
 
+// A number that is none of the table's is an error there.
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  constexpr int64_t kWhole = 7;  // TensorProto.INT64
+  const onnx::Value rows = model.Node("Cast", {use.inputs[0]}, {{"to", kWhole}});
+  return model.Node("Gather", {model.Constant(use.weights[0]), rows});
+}
+
 v1::Layer Make(int64_t input_dim, int64_t output_dim) {
   v1::Layer layer;
   layer.mutable_embedding()->set_input_dim(input_dim);
@@ -106,6 +113,7 @@ constinit const LayerKind embedding_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -14,6 +14,10 @@ std::vector<Lowered> Lower(const v1::Layer&, std::span<const Shape> inputs) {
   return OneLink(kernels::MakeView(CountOf(inputs[0])));
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return Reshaped(use.inputs[0], {CountOf(use.shapes[0])}, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_flatten();
@@ -34,6 +38,7 @@ constinit const LayerKind flatten_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = SameValues,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -52,6 +52,7 @@ constinit const LayerKind gaussian_dropout_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -56,6 +56,7 @@ constinit const LayerKind gaussian_noise_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -25,6 +25,7 @@ constinit const LayerKind global_average_pooling2d_kind = {
     .weights = NoWeights,
     .lower = LowerPool<kernels::Pool::kMean>,
     .reference = PoolReferenceOf<kernels::Pool::kMean>,
+    .onnx = OnnxGlobalPool<kernels::Pool::kMean>,
     .samples = Samples,
 };
 

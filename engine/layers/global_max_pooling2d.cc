@@ -25,6 +25,7 @@ constinit const LayerKind global_max_pooling2d_kind = {
     .weights = NoWeights,
     .lower = LowerPool<kernels::Pool::kMax>,
     .reference = PoolReferenceOf<kernels::Pool::kMax>,
+    .onnx = OnnxGlobalPool<kernels::Pool::kMax>,
     .samples = Samples,
 };
 

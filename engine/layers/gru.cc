@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gru: gated recurrent units.
 #include "engine/layers/recurrent.h"
+#include "engine/layers/recurrent_onnx.h"
 
 namespace gradus::layers {
 namespace {
@@ -65,6 +66,21 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
                      });
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::Gru& spec = use.spec.gru();
+  return WriteRecurrence(
+      use,
+      {.op = "GRU",
+       .units = spec.units(),
+       .sequences = spec.return_sequences(),
+       .backwards = spec.go_backwards(),
+       .gates = {0, 1, 2},
+       .functions = {&spec.recurrent_activation(), &spec.activation()},
+       .two_biases = spec.reset_after(),
+       .settings = {{"linear_before_reset", int64_t{spec.reset_after() ? 1 : 0}}}},
+      model);
+}
+
 v1::Layer Make(int64_t units, bool reset_after, bool use_bias, bool sequences, bool backwards) {
   v1::Layer layer;
   v1::Gru& spec = *layer.mutable_gru();
@@ -104,6 +120,7 @@ constinit const LayerKind gru_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "engine/kernels/operation.h"
 #include "engine/layers/folding.h"
+#include "engine/layers/onnx.h"
 #include "engine/layers/sample.h"
 #include "engine/layers/weight.h"
 #include "gradus/v1/activations.pb.h"
@@ -88,6 +89,9 @@ struct LayerKind {
   bool random = false;
   // What it ends with, of a kind that has a field for that; null for all others.
   const v1::Activation& (*activation)(const v1::Layer& spec) = nullptr;
+  // Writes it into an ONNX model, as it is in an evaluation, and gives the value that is its
+  // output. The error says what ONNX has no words for.
+  absl::StatusOr<onnx::Value> (*onnx)(const OnnxUse& use, onnx::ModelWriter& model);
   // Layers that the conformance tests run.
   std::vector<Sample> (*samples)();
 };

@@ -50,6 +50,22 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return y;
 }
 
+// The operator of this name is of a later version.
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::LayerNormalization& spec = use.spec.layer_normalization();
+  const std::vector<onnx::Attribute> last = {{"axes", std::vector<int64_t>{-1}}};
+  const onnx::Value& x = use.inputs[0];
+  const onnx::Value distance = model.Node("Sub", {x, model.Node("ReduceMean", {x}, last)});
+  const onnx::Value variance =
+      model.Node("ReduceMean", {model.Node("Mul", {distance, distance})}, last);
+  const onnx::Value deviation =
+      model.Node("Sqrt", {model.Node("Add", {variance, model.Scalar("epsilon", spec.epsilon())})});
+  onnx::Value y = model.Node("Div", {distance, deviation});
+  if (spec.scale()) y = model.Node("Mul", {y, model.Constant(use.weights[0])});
+  if (spec.center()) y = model.Node("Add", {y, model.Constant(use.weights.back())});
+  return y;
+}
+
 std::vector<Sample> Samples() {
   v1::Layer layer;
   v1::LayerNormalization& spec = *layer.mutable_layer_normalization();
@@ -78,6 +94,7 @@ constinit const LayerKind layer_normalization_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lstm: long short-term memory.
 #include "engine/layers/recurrent.h"
+#include "engine/layers/recurrent_onnx.h"
 
 namespace gradus::layers {
 namespace {
@@ -53,6 +54,20 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
                      });
 }
 
+// ONNX has i, o, f, g.
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::Lstm& spec = use.spec.lstm();
+  return WriteRecurrence(
+      use,
+      {.op = "LSTM",
+       .units = spec.units(),
+       .sequences = spec.return_sequences(),
+       .backwards = spec.go_backwards(),
+       .gates = {0, 3, 1, 2},
+       .functions = {&spec.recurrent_activation(), &spec.activation(), &spec.activation()}},
+      model);
+}
+
 v1::Layer Make(int64_t units, bool use_bias, bool sequences, bool backwards) {
   v1::Layer layer;
   v1::Lstm& spec = *layer.mutable_lstm();
@@ -91,6 +106,7 @@ constinit const LayerKind lstm_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

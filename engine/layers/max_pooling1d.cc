@@ -25,6 +25,7 @@ constinit const LayerKind max_pooling1d_kind = {
     .weights = NoWeights,
     .lower = LowerPool<kernels::Pool::kMax>,
     .reference = PoolReferenceOf<kernels::Pool::kMax>,
+    .onnx = OnnxPool<kernels::Pool::kMax>,
     .samples = Samples,
 };
 

@@ -26,6 +26,7 @@ constinit const LayerKind max_pooling2d_kind = {
     .weights = NoWeights,
     .lower = LowerPool<kernels::Pool::kMax>,
     .reference = PoolReferenceOf<kernels::Pool::kMax>,
+    .onnx = OnnxPool<kernels::Pool::kMax>,
     .samples = Samples,
 };
 

@@ -18,6 +18,10 @@ std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
   return Folded(inputs, [](double a, double b) { return std::min(a, b); });
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return model.Node("Min", {use.inputs.begin(), use.inputs.end()});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_minimum();
@@ -38,6 +42,7 @@ constinit const LayerKind minimum_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

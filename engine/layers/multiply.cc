@@ -16,6 +16,13 @@ std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
   return Folded(inputs, [](double a, double b) { return a * b; });
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  onnx::Value product = use.inputs[0];
+  for (const onnx::Value& factor : use.inputs.subspan(1))
+    product = model.Node("Mul", {product, factor});
+  return product;
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_multiply();
@@ -36,6 +43,7 @@ constinit const LayerKind multiply_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -13,6 +13,8 @@
 namespace gradus::layers {
 namespace {
 
+constexpr double kLeastDeviation = 1e-7;
+
 bool Adapts(const v1::Layer& layer) { return !layer.normalization().has_mean(); }
 
 absl::Status Check(v1::Layer& layer) {
@@ -69,7 +71,8 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   std::vector<double> result = inputs[0];
   for (size_t i = 0; i < result.size(); ++i) {
     const auto index = i / static_cast<size_t>(shape.inner) % static_cast<size_t>(shape.extent);
-    result[i] = (result[i] - weights[0][index]) / std::max(std::sqrt(weights[1][index]), 1e-7);
+    result[i] =
+        (result[i] - weights[0][index]) / std::max(std::sqrt(weights[1][index]), kLeastDeviation);
   }
   return result;
 }
@@ -96,6 +99,21 @@ std::vector<std::vector<float>> Adapt(const v1::Layer& layer, const Shape& input
   const std::vector<double> variance =
       mean_of([&](double x, size_t index) { return (x - mean[index]) * (x - mean[index]); });
   return {{mean.begin(), mean.end()}, {variance.begin(), variance.end()}};
+}
+
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const Shape& shape = use.shapes[0];
+  ASSIGN_OR_RETURN(const size_t axis,
+                   AxisOf("axis", use.spec.normalization().axis(), shape.size()));
+  // Later axes are all alike.
+  Shape along(shape.size() - axis, 1);
+  along[0] = shape[axis];
+  onnx::Tensor mean = use.weights[0];
+  onnx::Tensor variance = use.weights[1];
+  mean.shape = variance.shape = along;
+  const onnx::Value distance = model.Node("Sub", {use.inputs[0], model.Constant(mean)});
+  return DividedByAtLeast(distance, model.Node("Sqrt", {model.Constant(variance)}), kLeastDeviation,
+                          model);
 }
 
 std::vector<Sample> Samples() {
@@ -129,6 +147,7 @@ constinit const LayerKind normalization_kind = {
     .reference = Reference,
     .adapts = Adapts,
     .adapt = Adapt,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

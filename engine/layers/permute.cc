@@ -65,6 +65,13 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return result;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  // The batch stays first, so axes count from 1 there, too.
+  Shape axes = {0};
+  axes.insert(axes.end(), use.spec.permute().dims().begin(), use.spec.permute().dims().end());
+  return model.Node("Transpose", {use.inputs[0]}, {{"perm", std::move(axes)}});
+}
+
 Sample MakeSample(const std::vector<int64_t>& dims, const Shape& input) {
   Sample sample;
   for (const int64_t dim : dims) sample.spec.mutable_permute()->add_dims(dim);
@@ -91,6 +98,7 @@ constinit const LayerKind permute_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

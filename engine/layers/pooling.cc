@@ -3,9 +3,11 @@
 #include "engine/layers/pooling.h"
 
 #include <array>
+#include <numeric>
 
 #include "engine/base/status.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "google/protobuf/message.h"
 
 namespace gradus::layers {
@@ -120,6 +122,21 @@ std::vector<double> PoolingReference(const v1::Layer& layer, std::span<const Sha
                                      kernels::Pool pool) {
   return PoolReference(AxesOfLayer(layer, shapes[0]).value(), shapes[0].back(),
                        pool == kernels::Pool::kMax, inputs[0]);
+}
+
+absl::StatusOr<onnx::Value> PoolingOnnx(const OnnxUse& use, onnx::ModelWriter& model,
+                                        kernels::Pool pool) {
+  ASSIGN_OR_RETURN(const Axes axes, AxesOfLayer(use.spec, use.shapes[0]));
+  return WritePool(pool == kernels::Pool::kMax ? "MaxPool" : "AveragePool", use, axes, model);
+}
+
+absl::StatusOr<onnx::Value> GlobalPoolingOnnx(const OnnxUse& use, onnx::ModelWriter& model,
+                                              kernels::Pool pool) {
+  std::vector<int64_t> positions(use.shapes[0].size() - 1);
+  std::iota(positions.begin(), positions.end(), 1);
+  const bool kept = SettingsOf<v1::GlobalPooling>(use.spec)->keepdims();
+  return model.Node(pool == kernels::Pool::kMax ? "ReduceMax" : "ReduceMean", {use.inputs[0]},
+                    {{"axes", std::move(positions)}, {"keepdims", int64_t{kept ? 1 : 0}}});
 }
 
 std::vector<Sample> Pooling1dSamples(v1::Pooling1d* (*make)(v1::Layer& layer)) {

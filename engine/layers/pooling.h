@@ -23,6 +23,10 @@ std::vector<Lowered> LowerPooling(const v1::Layer& layer, std::span<const Shape>
 std::vector<double> PoolingReference(const v1::Layer& layer, std::span<const Shape> shapes,
                                      std::span<const std::vector<double>> inputs,
                                      kernels::Pool pool);
+absl::StatusOr<onnx::Value> PoolingOnnx(const OnnxUse& use, onnx::ModelWriter& model,
+                                        kernels::Pool pool);
+absl::StatusOr<onnx::Value> GlobalPoolingOnnx(const OnnxUse& use, onnx::ModelWriter& model,
+                                              kernels::Pool pool);
 
 template <kernels::Pool kPool>
 std::vector<Lowered> LowerPool(const v1::Layer& layer, std::span<const Shape> inputs) {
@@ -33,6 +37,14 @@ std::vector<double> PoolReferenceOf(const v1::Layer& layer, std::span<const Shap
                                     std::span<const std::vector<double>> inputs,
                                     std::span<const std::vector<double>>) {
   return PoolingReference(layer, shapes, inputs, kPool);
+}
+template <kernels::Pool kPool>
+absl::StatusOr<onnx::Value> OnnxPool(const OnnxUse& use, onnx::ModelWriter& model) {
+  return PoolingOnnx(use, model, kPool);
+}
+template <kernels::Pool kPool>
+absl::StatusOr<onnx::Value> OnnxGlobalPool(const OnnxUse& use, onnx::ModelWriter& model) {
+  return GlobalPoolingOnnx(use, model, kPool);
 }
 
 // Samples of a kind: `make` gives its message in an empty layer.

@@ -68,6 +68,13 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return result;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::RandomCrop& spec = use.spec.random_crop();
+  const int64_t top = (use.shapes[0][0] - spec.height()) / 2;
+  const int64_t left = (use.shapes[0][1] - spec.width()) / 2;
+  return Sliced(use.inputs[0], {top, left}, {top + spec.height(), left + spec.width()}, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_random_crop()->set_height(3);
@@ -92,6 +99,7 @@ constinit const LayerKind random_crop_kind = {
     .lower = Lower,
     .reference = Reference,
     .random = true,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

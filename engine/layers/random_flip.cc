@@ -63,6 +63,7 @@ constinit const LayerKind random_flip_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -67,6 +67,7 @@ constinit const LayerKind random_rotation_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

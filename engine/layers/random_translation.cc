@@ -60,6 +60,7 @@ constinit const LayerKind random_translation_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

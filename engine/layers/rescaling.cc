@@ -32,6 +32,13 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape>,
   return result;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::Rescaling& spec = use.spec.rescaling();
+  const onnx::Value scaled =
+      model.Node("Mul", {use.inputs[0], model.Scalar("scale", spec.scale())});
+  return model.Node("Add", {scaled, model.Scalar("offset", spec.offset())});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_rescaling()->set_scale(0.5);
@@ -55,6 +62,7 @@ constinit const LayerKind rescaling_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

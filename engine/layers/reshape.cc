@@ -64,6 +64,11 @@ std::vector<Lowered> Lower(const v1::Layer&, std::span<const Shape> inputs) {
   return OneLink(kernels::MakeView(CountOf(inputs[0])));
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  ASSIGN_OR_RETURN(const Shape shape, Infer(use.spec, use.shapes));
+  return Reshaped(use.inputs[0], shape, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_reshape()->add_target_shape(-1);
@@ -89,6 +94,7 @@ constinit const LayerKind reshape_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = SameValues,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

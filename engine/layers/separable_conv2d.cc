@@ -2,6 +2,7 @@
 // Separable conv2d: a depthwise convolution, then one with windows of 1 by 1.
 #include "engine/layers/activated.h"
 #include "engine/layers/convolving.h"
+#include "engine/layers/convolving_onnx.h"
 #include "engine/layers/depthwise.h"
 #include "engine/layers/filters.h"
 
@@ -68,6 +69,17 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
       spec.use_bias() ? std::span<const double>(weights[2]) : std::span<const double>());
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::SeparableConv2d& spec = use.spec.separable_conv2d();
+  const Shape& input = use.shapes[0];
+  const onnx::Value x = ChannelsFirst(use.inputs[0], input.size(), model);
+  const onnx::Value between = WriteFilters(x, input.size(), DepthwiseShape(spec, input), false,
+                                           use.weights.first(1), model);
+  const onnx::Value y = WriteFilters(between, input.size(), PointwiseShape(spec, input), false,
+                                     use.weights.subspan(1), model);
+  return ChannelsLast(y, input.size(), model);
+}
+
 const v1::Activation& ActivationOf(const v1::Layer& layer) {
   return layer.separable_conv2d().activation();
 }
@@ -107,6 +119,7 @@ constinit const LayerKind separable_conv2d_kind = {
     .reference = Whole::Reference,
     .absorb_after = FoldAfter,
     .activation = ActivationOf,
+    .onnx = Whole::Onnx<Onnx>,
     .samples = Samples,
 };
 

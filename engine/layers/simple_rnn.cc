@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SimpleRnn: a dense layer that sees its own last output.
 #include "engine/layers/recurrent.h"
+#include "engine/layers/recurrent_onnx.h"
 
 namespace gradus::layers {
 namespace {
@@ -32,6 +33,18 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
                        if (spec.use_bias()) AddPart(sum, weights[2]);
                        h = PartOf(spec.activation(), sum, 0, h.size());
                      });
+}
+
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::SimpleRnn& spec = use.spec.simple_rnn();
+  return WriteRecurrence(use,
+                         {.op = "RNN",
+                          .units = spec.units(),
+                          .sequences = spec.return_sequences(),
+                          .backwards = spec.go_backwards(),
+                          .gates = {0},
+                          .functions = {&spec.activation()}},
+                         model);
 }
 
 v1::Layer Make(int64_t units, bool use_bias, bool sequences, bool backwards) {
@@ -71,6 +84,7 @@ constinit const LayerKind simple_rnn_kind = {
     .weights = Weights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

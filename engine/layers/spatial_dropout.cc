@@ -61,6 +61,7 @@ constinit const LayerKind spatial_dropout_kind = {
     .lower = Lower,
     .reference = SameValues,
     .random = true,
+    .onnx = SameOnnx,
     .samples = Samples,
 };
 

@@ -16,6 +16,10 @@ std::vector<double> Reference(const v1::Layer&, std::span<const Shape>,
   return Folded(inputs, [](double a, double b) { return a - b; });
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  return model.Node("Sub", {use.inputs.begin(), use.inputs.end()});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer spec;
   spec.mutable_subtract();
@@ -36,6 +40,7 @@ constinit const LayerKind subtract_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -85,6 +85,19 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return y;
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const v1::UpSampling2d& spec = use.spec.up_sampling2d();
+  const bool linear = spec.interpolation() == v1::UpSampling2d::BILINEAR;
+  const onnx::Value scales = model.Constant(
+      "scales", {4}, {1, 1, static_cast<float>(spec.size(0)), static_cast<float>(spec.size(1))});
+  std::vector<onnx::Attribute> attributes = {{"mode", std::string(linear ? "linear" : "nearest")}};
+  attributes.push_back(
+      {"coordinate_transformation_mode", std::string(linear ? "half_pixel" : "asymmetric")});
+  if (!linear) attributes.push_back({"nearest_mode", std::string("floor")});
+  const onnx::Value x = ChannelsFirst(use.inputs[0], 3, model);
+  return ChannelsLast(model.Node("Resize", {x, "", scales}, attributes), 3, model);
+}
+
 std::vector<Sample> Samples() {
   v1::Layer layer;
   v1::UpSampling2d& spec = *layer.mutable_up_sampling2d();
@@ -111,6 +124,7 @@ constinit const LayerKind up_sampling2d_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -20,6 +20,10 @@ std::vector<double> SameValues(const v1::Layer&, std::span<const Shape>,
   return inputs[0];
 }
 
+absl::StatusOr<onnx::Value> SameOnnx(const OnnxUse& use, onnx::ModelWriter&) {
+  return use.inputs[0];
+}
+
 std::vector<Lowered> OneLink(std::unique_ptr<const kernels::Operation> operation) {
   std::vector<Lowered> chain;
   chain.push_back({std::move(operation), {}});

@@ -21,6 +21,9 @@ std::vector<double> SameValues(const v1::Layer& spec, std::span<const Shape> sha
                                std::span<const std::vector<double>> inputs,
                                std::span<const std::vector<double>> weights);
 
+// LayerKind::onnx of one that leaves the values of its input as they are.
+absl::StatusOr<onnx::Value> SameOnnx(const OnnxUse& use, onnx::ModelWriter& model);
+
 // A chain of one operation.
 std::vector<Lowered> OneLink(std::unique_ptr<const kernels::Operation> operation);
 

@@ -40,6 +40,13 @@ std::vector<double> Reference(const v1::Layer& layer, std::span<const Shape> sha
   return BorderReference(BorderOf(layer.zero_padding2d(), shapes[0]), inputs[0]);
 }
 
+absl::StatusOr<onnx::Value> Onnx(const OnnxUse& use, onnx::ModelWriter& model) {
+  const auto& edges = use.spec.zero_padding2d().padding();
+  const onnx::Value pads =
+      model.Integers("pads", {0, edges[0], edges[2], 0, 0, edges[1], edges[3], 0});
+  return model.Node("Pad", {use.inputs[0], pads});
+}
+
 std::vector<Sample> Samples() {
   v1::Layer plain;
   plain.mutable_zero_padding2d();
@@ -62,6 +69,7 @@ constinit const LayerKind zero_padding2d_kind = {
     .weights = NoWeights,
     .lower = Lower,
     .reference = Reference,
+    .onnx = Onnx,
     .samples = Samples,
 };
 

@@ -32,6 +32,11 @@ std::vector<double> Reference(const v1::Activation& spec, std::span<const double
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation& spec, const onnx::Value& x,
+                     std::span<const onnx::Tensor>, onnx::ModelWriter& model) {
+  return model.Node("Elu", {x}, {{"alpha", static_cast<float>(spec.elu().alpha())}});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_elu();
@@ -50,6 +55,7 @@ constinit const ActivationKind elu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

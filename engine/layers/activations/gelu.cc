@@ -34,6 +34,22 @@ std::vector<double> Reference(const v1::Activation& spec, std::span<const double
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation& spec, const onnx::Value& x,
+                     std::span<const onnx::Tensor>, onnx::ModelWriter& model) {
+  const onnx::Value half = model.Node("Mul", {x, model.Scalar("half", 0.5)});
+  onnx::Value y;
+  if (spec.gelu().approximate()) {
+    const onnx::Value square = model.Node("Mul", {x, x});
+    const onnx::Value cube =
+        model.Node("Mul", {model.Node("Mul", {square, x}), model.Scalar("of_cube", 0.044715)});
+    const onnx::Value sum = model.Node("Add", {x, cube});
+    y = model.Node("Tanh", {model.Node("Mul", {sum, model.Scalar("of_sum", std::sqrt(2 / M_PI))})});
+  } else {
+    y = model.Node("Erf", {model.Node("Div", {x, model.Scalar("root_of_2", std::sqrt(2.0))})});
+  }
+  return model.Node("Mul", {half, model.Node("Add", {y, model.Scalar("one", 1)})});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_gelu();
@@ -52,6 +68,7 @@ constinit const ActivationKind gelu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

@@ -24,6 +24,11 @@ std::vector<double> Reference(const v1::Activation&, std::span<const double> x) 
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter& model) {
+  return model.Node("HardSigmoid", {x}, {{"alpha", 0.2F}, {"beta", 0.5F}});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;
   spec.mutable_hard_sigmoid();
@@ -40,6 +45,7 @@ constinit const ActivationKind hard_sigmoid_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

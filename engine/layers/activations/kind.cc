@@ -58,4 +58,9 @@ std::vector<double> Reference(const v1::Activation& spec, std::span<const int64_
   return result;
 }
 
+onnx::Value Onnx(const v1::Activation& spec, const onnx::Value& x,
+                 std::span<const onnx::Tensor> weights, onnx::ModelWriter& model) {
+  return Find(spec)->onnx(spec, x, weights, model);
+}
+
 }  // namespace gradus::activations

@@ -5,16 +5,25 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/formats/onnx/model_writer.h"
 #include "engine/kernels/operation.h"
 #include "engine/layers/weight.h"
 #include "gradus/v1/activations.pb.h"
 
 namespace gradus::activations {
+
+// A function of ONNX's recurrent nodes, with its settings; without a name: there is none.
+struct OnnxStep {
+  const char* name = nullptr;
+  std::optional<float> alpha;
+  std::optional<float> beta;
+};
 
 // A function of each element, or of each vector along the last axis.
 //   Threads  immutable; the functions are pure.
@@ -29,6 +38,12 @@ struct ActivationKind {
                                                      std::span<const int64_t> shape);
   // One vector along the last axis, in double precision.
   std::vector<double> (*reference)(const v1::Activation& spec, std::span<const double> x);
+  // Writes it into an ONNX model, as it is in an evaluation, and gives the value that it makes of
+  // x; its weights as they are published.
+  onnx::Value (*onnx)(const v1::Activation& spec, const onnx::Value& x,
+                      std::span<const onnx::Tensor> weights, onnx::ModelWriter& model);
+  // The same function within a recurrent layer, of a kind whose gradient follows from its result.
+  OnnxStep onnx_step = {};
   // Settings that the conformance tests run; rows of one axis must do for them.
   std::vector<v1::Activation> (*samples)();
   // In training it draws random numbers; `reference` is what it does in an evaluation.
@@ -65,5 +80,8 @@ std::unique_ptr<const kernels::Operation> Lower(const v1::Activation& spec,
 std::vector<double> Reference(const v1::Activation& spec, std::span<const int64_t> shape,
                               std::span<const double> row,
                               std::span<const std::vector<double>> weights);
+// What ONNX makes of rows, as ActivationKind::onnx has it.
+onnx::Value Onnx(const v1::Activation& spec, const onnx::Value& x,
+                 std::span<const onnx::Tensor> weights, onnx::ModelWriter& model);
 
 }  // namespace gradus::activations

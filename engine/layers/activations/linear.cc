@@ -16,6 +16,11 @@ std::vector<double> Reference(const v1::Activation&, std::span<const double> x) 
   return {x.begin(), x.end()};
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter&) {
+  return x;
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;
   spec.mutable_linear();
@@ -32,6 +37,8 @@ constinit const ActivationKind linear_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
+    .onnx_step = {.name = "Affine", .alpha = 1.0F, .beta = 0.0F},
     .samples = Samples,
 };
 

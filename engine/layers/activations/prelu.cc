@@ -112,6 +112,12 @@ std::vector<double> WeightedReference(const v1::Activation& spec, std::span<cons
   return SlopedBy(alphas, x);
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x,
+                     std::span<const onnx::Tensor> weights, onnx::ModelWriter& model) {
+  // Alpha has the axes of a row.
+  return model.Node("PRelu", {x, model.Constant(weights[0])});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_prelu();
@@ -132,6 +138,7 @@ constinit const ActivationKind prelu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
     .check_shape = CheckAxes,
     .weights = RowWeights,

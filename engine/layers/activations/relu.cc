@@ -53,6 +53,20 @@ std::vector<double> Reference(const v1::Activation& activation, std::span<const 
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation& spec, const onnx::Value& x,
+                     std::span<const onnx::Tensor>, onnx::ModelWriter& model) {
+  const v1::Relu& relu = spec.relu();
+  if (!relu.has_max_value() && relu.negative_slope() == 0 && relu.threshold() == 0)
+    return model.Node("Relu", {x});
+  const onnx::Value threshold = model.Scalar("threshold", relu.threshold());
+  const onnx::Value below = model.Node(
+      "Mul", {model.Node("Sub", {x, threshold}), model.Scalar("slope", relu.negative_slope())});
+  const onnx::Value above =
+      relu.has_max_value() ? model.Node("Min", {x, model.Scalar("max_value", relu.max_value())})
+                           : x;
+  return model.Node("Where", {model.Node("Less", {x, threshold}), below, above});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_relu();
@@ -77,6 +91,8 @@ constinit const ActivationKind relu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
+    .onnx_step = {.name = "Relu"},
     .samples = Samples,
 };
 

@@ -31,6 +31,12 @@ std::vector<double> Reference(const v1::Activation& spec, std::span<const double
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation& spec, const onnx::Value& x,
+                     std::span<const onnx::Tensor>, onnx::ModelWriter& model) {
+  const double slope = (spec.rrelu().lower() + spec.rrelu().upper()) / 2;
+  return model.Node("LeakyRelu", {x}, {{"alpha", static_cast<float>(slope)}});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_rrelu();
@@ -52,6 +58,7 @@ constinit const ActivationKind rrelu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
     .random = true,
 };

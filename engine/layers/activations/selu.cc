@@ -8,6 +8,9 @@
 namespace gradus::activations {
 namespace {
 
+constexpr double kScale = 1.0507009873554805;
+constexpr double kAlpha = 1.6732632423543772;
+
 absl::Status CheckSettings(v1::Activation&) { return absl::OkStatus(); }
 
 std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&,
@@ -18,12 +21,16 @@ std::unique_ptr<const kernels::Operation> LowerRows(const v1::Activation&,
 }
 
 std::vector<double> Reference(const v1::Activation&, std::span<const double> x) {
-  constexpr double kScale = 1.0507009873554805;
-  constexpr double kAlpha = 1.6732632423543772;
   std::vector<double> y;
   for (const double value : x)
     y.push_back(kScale * (value < 0 ? kAlpha * std::expm1(value) : value));
   return y;
+}
+
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter& model) {
+  return model.Node("Selu", {x},
+                    {{"alpha", static_cast<float>(kAlpha)}, {"gamma", static_cast<float>(kScale)}});
 }
 
 std::vector<v1::Activation> Samples() {
@@ -42,6 +49,7 @@ constinit const ActivationKind selu_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

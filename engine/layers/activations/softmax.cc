@@ -30,6 +30,11 @@ std::vector<double> Reference(const v1::Activation&, std::span<const double> x) 
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter& model) {
+  return model.Node("Softmax", {x}, {{"axis", int64_t{-1}}});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;
   spec.mutable_softmax();
@@ -46,6 +51,7 @@ constinit const ActivationKind softmax_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

@@ -23,6 +23,11 @@ std::vector<double> Reference(const v1::Activation&, std::span<const double> x) 
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter& model) {
+  return model.Node("Softplus", {x});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;
   spec.mutable_softplus();
@@ -39,6 +44,7 @@ constinit const ActivationKind softplus_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
 };
 

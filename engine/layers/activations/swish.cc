@@ -51,6 +51,13 @@ std::vector<double> WeightedReference(const v1::Activation&, std::span<const int
   return ReferenceFor(weights[0][0], x);
 }
 
+onnx::Value OnnxRows(const v1::Activation& spec, const onnx::Value& x,
+                     std::span<const onnx::Tensor> weights, onnx::ModelWriter& model) {
+  const onnx::Value beta = spec.swish().trainable() ? model.Constant(weights[0])
+                                                    : model.Scalar("beta", spec.swish().beta());
+  return model.Node("Mul", {x, model.Node("Sigmoid", {model.Node("Mul", {x, beta})})});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation plain;
   plain.mutable_swish();
@@ -71,6 +78,7 @@ constinit const ActivationKind swish_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
     .samples = Samples,
     .weights = RowWeights,
     .weighted_reference = WeightedReference,

@@ -23,6 +23,11 @@ std::vector<double> Reference(const v1::Activation&, std::span<const double> x) 
   return y;
 }
 
+onnx::Value OnnxRows(const v1::Activation&, const onnx::Value& x, std::span<const onnx::Tensor>,
+                     onnx::ModelWriter& model) {
+  return model.Node("Tanh", {x});
+}
+
 std::vector<v1::Activation> Samples() {
   v1::Activation spec;
   spec.mutable_tanh();
@@ -39,6 +44,8 @@ constinit const ActivationKind tanh_kind = {
     .check = CheckSettings,
     .lower = LowerRows,
     .reference = Reference,
+    .onnx = OnnxRows,
+    .onnx_step = {.name = "Tanh"},
     .samples = Samples,
 };
 
