@@ -40,9 +40,18 @@ void Metrics(const v1::Model& model, std::string& card) {
     absl::StrAppend(&card, "| ", Cell(name), " | ", absl::SixDigits(value), " |\n");
 }
 
+const char* WhatLiesBeside(v1::FetchModelRequest::Format format) {
+  if (format == v1::FetchModelRequest::ONNX) {
+    return "`model.json` holds this definition, `model.onnx` the network for other programs: "
+           "inputs and outputs in f32 under the model's names, rows along the first axis.\n";
+  }
+  return "`model.json` holds this definition, `weights.safetensors` the weights: tensors named "
+         "LAYER/kernel and LAYER/bias, f32, dense kernels as (inputs, units).\n";
+}
+
 }  // namespace
 
-std::string ModelCard(const v1::Model& model) {
+std::string ModelCard(const v1::Model& model, v1::FetchModelRequest::Format format) {
   std::string card = absl::StrCat("# ", Cell(model.name()), ", version ", model.version(),
                                   "\n\n| | |\n|---|---|\n");
   Fact("published by", model.owner(), card);
@@ -59,9 +68,7 @@ std::string ModelCard(const v1::Model& model) {
   Metrics(model, card);
   absl::StrAppend(&card, "\n## Definition\n\n```yaml\n",
                   support::Printable(support::PrintYaml(model.spec())), "```\n\n",
-                  "`model.json` holds this definition, `weights.safetensors` the weights: tensors "
-                  "named LAYER/kernel and LAYER/bias, ",
-                  "f32, dense kernels as (inputs, units).\n");
+                  WhatLiesBeside(format));
   return card;
 }
 

@@ -22,10 +22,18 @@ namespace {
 
 using internal::File;
 
+// Where the bytes go.
+struct Place {
+  std::string folder;
+  std::string file;
+  // Whether definition and card are written beside it.
+  bool described = false;
+};
+
 class Fetch {
  public:
-  Fetch(const Client& client, std::string ref, std::string folder, const FetchOptions& options)
-      : client_(client), ref_(std::move(ref)), folder_(std::move(folder)), options_(options) {}
+  Fetch(const Client& client, std::string ref, Place place, const FetchOptions& options)
+      : client_(client), ref_(std::move(ref)), place_(std::move(place)), options_(options) {}
 
   absl::StatusOr<v1::Model> Run() {
     Backoff backoff(client_.options());
@@ -52,8 +60,10 @@ class Fetch {
 
  private:
   std::string PartPath() const {
-    return absl::StrCat(folder_, "/.weights-", header_->sha256(), ".part");
+    return absl::StrCat(place_.folder, "/.weights-", header_->sha256(), ".part");
   }
+
+  std::string FilePath() const { return absl::StrCat(place_.folder, "/", place_.file); }
 
   // One transfer from what is there already. A first header may tell of a part from an earlier
   // call: then the stream is left and the next one goes on from there.
@@ -64,6 +74,7 @@ class Fetch {
                         ? absl::StrCat(header_->model().name(), "@", header_->model().version())
                         : ref_);
     for (const std::string& layer : options_.layers) request.add_layers(layer);
+    request.set_format(options_.format);
     request.set_offset(have_);
     RETURN_IF_ERROR(support::CheckTextFields(request));
     const auto stream = client_.connection().FetchModel(request);
@@ -90,8 +101,8 @@ class Fetch {
     }
     header_ = header;
     // Only now, so that a model that is not there leaves no folder behind.
-    RETURN_IF_ERROR(internal::MakeFolders(folder_, 0777));
-    ASSIGN_OR_RETURN(lock_, File::LockFolder(folder_));
+    RETURN_IF_ERROR(internal::MakeFolders(place_.folder, 0777));
+    ASSIGN_OR_RETURN(lock_, File::LockFolder(place_.folder));
     ASSIGN_OR_RETURN(part_, File::OpenForAppend(PartPath(), 0666));
     if (!options_.blob_folder.empty() && IsBlobWhole()) {
       have_ = header_->size();
@@ -125,12 +136,12 @@ class Fetch {
 
   // A link that says where the blob lies from here, so that the cache may be moved as a whole.
   absl::Status LinkBlob() {
-    const std::string link = folder_ + "/.weights.link";
+    const std::string link = place_.folder + "/.weights.link";
     unlink(link.c_str());
-    const std::string target = std::filesystem::path(BlobPath()).lexically_relative(folder_);
+    const std::string target = std::filesystem::path(BlobPath()).lexically_relative(place_.folder);
     if (symlink(target.c_str(), link.c_str()) != 0)
       return absl::UnknownError(absl::StrCat(link, ": ", strerror(errno)));
-    return internal::RenameDurably(link, folder_ + "/weights.safetensors");
+    return internal::RenameDurably(link, FilePath());
   }
 
   absl::Status HashWhatIsThere() {
@@ -158,7 +169,7 @@ class Fetch {
     return absl::OkStatus();
   }
 
-  // All three files are complete under other names before the first gets its own.
+  // All files are complete under other names before the first gets its own.
   absl::Status Publish() {
     const bool in_blobs = !options_.blob_folder.empty();
     if (in_blobs && IsBlobWhole()) {
@@ -166,18 +177,23 @@ class Fetch {
     } else {
       RETURN_IF_ERROR(CheckPart());
     }
-    ASSIGN_OR_RETURN(const std::string spec,
-                     support::PrintJson(header_->model().spec(), {.indent = true}));
-    const std::string json_part = folder_ + "/.model.json.part";
-    const std::string card_part = folder_ + "/.README.md.part";
-    RETURN_IF_ERROR(internal::WriteFileAtomically(json_part, spec, 0644));
-    RETURN_IF_ERROR(internal::WriteFileAtomically(card_part, ModelCard(header_->model()), 0644));
-    RETURN_IF_ERROR(internal::RenameDurably(json_part, folder_ + "/model.json"));
-    RETURN_IF_ERROR(internal::RenameDurably(card_part, folder_ + "/README.md"));
-    if (!in_blobs) return internal::RenameDurably(PartPath(), folder_ + "/weights.safetensors");
+    if (place_.described) RETURN_IF_ERROR(Describe());
+    if (!in_blobs) return internal::RenameDurably(PartPath(), FilePath());
     if (std::filesystem::exists(PartPath()))
       RETURN_IF_ERROR(internal::RenameDurably(PartPath(), BlobPath()));
     return LinkBlob();
+  }
+
+  absl::Status Describe() {
+    ASSIGN_OR_RETURN(const std::string spec,
+                     support::PrintJson(header_->model().spec(), {.indent = true}));
+    const std::string json_part = place_.folder + "/.model.json.part";
+    const std::string card_part = place_.folder + "/.README.md.part";
+    RETURN_IF_ERROR(internal::WriteFileAtomically(json_part, spec, 0644));
+    RETURN_IF_ERROR(internal::WriteFileAtomically(
+        card_part, ModelCard(header_->model(), options_.format), 0644));
+    RETURN_IF_ERROR(internal::RenameDurably(json_part, place_.folder + "/model.json"));
+    return internal::RenameDurably(card_part, place_.folder + "/README.md");
   }
 
   absl::Status CheckPart() {
@@ -191,7 +207,7 @@ class Fetch {
 
   const Client& client_;
   const std::string ref_;
-  const std::string folder_;
+  const Place place_;
   const FetchOptions& options_;
   std::optional<v1::FetchModelHeader> header_;
   // Two fetches into one folder would mix their bytes.
@@ -205,7 +221,22 @@ class Fetch {
 
 absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
                                      const std::string& folder, const FetchOptions& options) {
-  return Fetch(client, ref, folder.empty() ? "." : folder, options).Run();
+  const Place place{folder.empty() ? "." : folder, FileName(options.format), true};
+  return Fetch(client, ref, place, options).Run();
+}
+
+absl::StatusOr<v1::Model> ExportModel(const Client& client, const std::string& ref,
+                                      const std::string& file, const FetchOptions& options) {
+  const std::filesystem::path path(file);
+  if (!path.has_filename())
+    return absl::InvalidArgumentError(absl::StrCat("\"", file, "\" is not the name of a file"));
+  const std::string folder = path.parent_path().string();
+  return Fetch(client, ref, {folder.empty() ? "." : folder, path.filename().string()}, options)
+      .Run();
+}
+
+const char* FileName(v1::FetchModelRequest::Format format) {
+  return format == v1::FetchModelRequest::ONNX ? "model.onnx" : "weights.safetensors";
 }
 
 }  // namespace gradus

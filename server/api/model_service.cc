@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "engine/graph/layer_selection.h"
+#include "server/api/onnx_file.h"
 
 namespace gradus::api {
 namespace {
@@ -14,6 +16,10 @@ constexpr size_t kPieceBytes = 512 << 10;
 
 absl::StatusOr<registry::ModelFile> OpenFile(const registry::Models& models,
                                              const v1::FetchModelRequest& request) {
+  if (request.format() == v1::FetchModelRequest::ONNX) return OpenAsOnnx(models, request);
+  if (!v1::FetchModelRequest::Format_IsValid(request.format())) {
+    return base::InvalidArgument("format", absl::StrCat(request.format()), "SAFETENSORS or ONNX");
+  }
   if (request.layers().empty()) return models.Open(request.ref());
   const std::vector<std::string> selectors(request.layers().begin(), request.layers().end());
   return models.Open(request.ref(), [&](std::span<const std::string> layers) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's weights, whole or in part, as a safetensors file that is put together while it is sent.
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -51,7 +52,7 @@ absl::StatusOr<ModelFile> Models::Open(const std::string& ref, SelectLayers sele
       infos.push_back({.name = tensor.name(),
                        .dtype = "F32",
                        .shape = {tensor.shape().begin(), tensor.shape().end()}});
-      file.ranges_.push_back({file.pieces_.size(), offset, bytes});
+      file.ranges_.push_back({tensor.name(), file.pieces_.size(), offset, bytes});
     }
     if (file.ranges_.size() == ranges_before) continue;
     ASSIGN_OR_RETURN(base::MappedFile mapped, blobs_->Map(piece.blob()));
@@ -68,6 +69,27 @@ absl::StatusOr<ModelFile> Models::Open(const std::string& ref, SelectLayers sele
   }
   file.sha256_ = base::ToHex(hash.Finish());
   return file;
+}
+
+ModelFile ModelFile::Of(v1::Model model, std::string bytes) {
+  ModelFile file;
+  file.model_ = std::move(model);
+  file.header_ = std::move(bytes);
+  file.size_ = file.header_.size();
+  base::Sha256 hash;
+  hash.Update(file.header_);
+  file.sha256_ = base::ToHex(hash.Finish());
+  return file;
+}
+
+absl::StatusOr<std::vector<float>> ModelFile::Values(absl::string_view tensor) const {
+  for (const Range& range : ranges_) {
+    if (range.tensor != tensor) continue;
+    std::vector<float> values(range.size / sizeof(float));
+    std::memcpy(values.data(), pieces_[range.piece].bytes().data() + range.offset, range.size);
+    return values;
+  }
+  return absl::DataLossError(absl::StrCat("the weights have no tensor ", tensor));
 }
 
 absl::Status ModelFile::Send(

@@ -23,12 +23,18 @@
 namespace gradus::registry {
 
 // What one fetch sends: a safetensors file, whole or of some layers, verified before its first
-// byte.
+// byte; or another file of the model.
 class ModelFile {
  public:
+  // Of these bytes.
+  static ModelFile Of(v1::Model model, std::string bytes);
+
   const v1::Model& model() const { return model_; }
   int64_t size() const { return static_cast<int64_t>(size_); }
   const std::string& sha256() const { return sha256_; }
+
+  // The values of a tensor of a safetensors file. DATA_LOSS where it has none of that name.
+  absl::StatusOr<std::vector<float>> Values(absl::string_view tensor) const;
 
   // Passes the bytes from `offset` on to `sink`, at most `piece` at once. OUT_OF_RANGE for an
   // offset beyond the end; the sink's errors as they are.
@@ -38,8 +44,9 @@ class ModelFile {
  private:
   friend class Models;
 
-  // Some bytes of a piece.
+  // A tensor's bytes in a piece.
   struct Range {
+    std::string tensor;
     size_t piece = 0;  // index into pieces_
     uint64_t offset = 0;
     uint64_t size = 0;

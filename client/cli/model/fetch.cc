@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // gradus model fetch.
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/command.h"
 #include "client/cli/commands.h"
-#include "client/cli/text.h"
+#include "client/cli/model/fetching.h"
 #include "gradus/model_cache.h"
 #include "gradus/model_fetch.h"
 #include "gradus/profile.h"
@@ -19,6 +18,7 @@ struct Options {
   std::string ref;
   std::string output;
   std::string layers;
+  std::string format = "safetensors";
   std::string cache;
   bool offline = false;
 };
@@ -30,6 +30,8 @@ void Declare(Arguments& arguments, Options& options) {
   arguments.Option(
       "--layers", "LAYERS", options.layers,
       "Only these layers' weights: names with commas between, or a slice such as \":-1\"");
+  arguments.Option("--format", "FORMAT", options.format,
+                   "safetensors, or onnx: the whole network as one file [safetensors]");
   arguments.Option("--cache", "DIR", options.cache,
                    "Where fetched models are kept [GRADUS_CACHE, else ~/.cache/gradus]");
   arguments.Flag("--offline", options.offline, "Take what the cache has, without the server");
@@ -40,33 +42,18 @@ std::vector<std::string> LayersOf(const Options& options) {
   return absl::StrSplit(options.layers, ',');
 }
 
-// Calls `fetch` with options that show how far it is, on a terminal.
-template <typename Fetch>
-auto Watched(const Options& options, Session& session, const Fetch& fetch) {
-  const Output& out = session.out();
-  const bool drawn = out.people() && out.is_terminal();
-  FetchOptions watched{.layers = LayersOf(options)};
-  if (drawn) {
-    watched.progress = [&out](int64_t done, int64_t total) {
-      out.Draw(absl::StrFormat("\r\x1b[K%s of %s", ByteSize(done), ByteSize(total)));
-    };
-  }
-  auto fetched = fetch(watched);
-  if (drawn) out.Draw("\r\x1b[K");
-  return fetched;
-}
-
 absl::Status IntoFolder(const Options& options, Session& session) {
+  FetchOptions fetch{.layers = LayersOf(options)};
+  ASSIGN_OR_RETURN(fetch.format, FormatOf(options.format));
   ASSIGN_OR_RETURN(const Client client, session.Connect());
-  ASSIGN_OR_RETURN(const v1::Model model,
-                   Watched(options, session, [&](const FetchOptions& watched) {
+  ASSIGN_OR_RETURN(const v1::Model model, Watched(fetch, session, [&](const FetchOptions& watched) {
                      return FetchModel(client, options.ref, options.output, watched);
                    }));
   const Output& out = session.out();
   if (out.json()) return out.Json(model);
   if (out.quiet()) out.Text(absl::StrCat(model.name(), "@", model.version(), "\n"));
   out.Line(absl::StrCat(model.name(), "@", model.version(), " is in ", options.output,
-                        ": model.json, weights.safetensors, README.md"));
+                        ": model.json, ", FileName(fetch.format), ", README.md"));
   return absl::OkStatus();
 }
 
@@ -76,7 +63,7 @@ absl::StatusOr<Snapshot> Cached(const Options& options, Session& session) {
   const ModelCache cache(std::move(root), profile);
   if (options.offline) return cache.Find(options.ref, LayersOf(options));
   ASSIGN_OR_RETURN(const Client client, session.Connect());
-  return Watched(options, session, [&](const FetchOptions& watched) {
+  return Watched({.layers = LayersOf(options)}, session, [&](const FetchOptions& watched) {
     return cache.Fetch(client, options.ref, watched);
   });
 }
@@ -99,13 +86,14 @@ absl::Status IntoCache(const Options& options, Session& session) {
 
 absl::Status Run(const Options& options, Session& session) {
   if (options.offline && !options.output.empty())
-    return gradus::support::UsageError("--offline takes what the cache has; --output wants the server");
+    return gradus::support::UsageError(
+        "--offline takes what the cache has; --output wants the server");
+  ASSIGN_OR_RETURN(const v1::FetchModelRequest::Format format, FormatOf(options.format));
+  if (format == v1::FetchModelRequest::ONNX && options.output.empty())
+    return support::UsageError("--format onnx wants --output; the cache has safetensors");
   session.TakeInterrupts();
-  const absl::Status fetched =
-      options.output.empty() ? IntoCache(options, session) : IntoFolder(options, session);
-  if (absl::IsCancelled(fetched) && session.stop().stop_requested())
-    return absl::CancelledError("stopped; the same command goes on where it was");
-  return fetched;
+  return SayHowItGoesOn(
+      options.output.empty() ? IntoCache(options, session) : IntoFolder(options, session), session);
 }
 
 }  // namespace
@@ -113,7 +101,8 @@ absl::Status Run(const Options& options, Session& session) {
 const Command kModelFetch = {"model", "fetch", "Fetch a model's definition and weights",
                              "  gradus model fetch fashion-a --output fashion-a\n"
                              "  gradus model fetch fashion-a@1 --layers \":-1\"\n"
-                             "  cd $(gradus model fetch fashion-a -q --offline)\n",
+                             "  cd $(gradus model fetch fashion-a -q --offline)\n"
+                             "  gradus model fetch fashion-a --format onnx --output fashion-a\n",
                              &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

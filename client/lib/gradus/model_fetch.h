@@ -16,14 +16,16 @@ namespace gradus {
 struct FetchOptions {
   // Only these layers' tensors: names, or one slice as in Python (":-1"). Empty: all.
   std::vector<std::string> layers;
-  // Where weights files are kept by their digest, shared among models (see model_cache.h): what is there is not moved
-  // again, and `folder` has a link. Empty: the file is in `folder` itself.
+  // Where weights files are kept by their digest, shared among models (see model_cache.h): what is
+  // there is not moved again, and `folder` has a link. Empty: the file is in `folder` itself.
   std::string blob_folder;
+  // SAFETENSORS where nothing is said.
+  v1::FetchModelRequest::Format format = v1::FetchModelRequest::FORMAT_UNSPECIFIED;
   // Called now and then with bytes done and bytes of all, on the calling thread.
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// Writes `folder`/model.json (the definition), weights.safetensors and README.md (the card). The
+// Writes `folder`/model.json (the definition), README.md (the card) and FileName(format). The
 // folder is made if need be, once the model is known to be there. No file has its name before all
 // three are complete, synced and the weights' digest is verified. A broken transfer goes on where
 // it broke, in this call or in the next one.
@@ -34,7 +36,15 @@ struct FetchOptions {
 absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
                                      const std::string& folder, const FetchOptions& options = {});
 
-// The card: what the model is, what it was trained on, what it reached. Markdown.
-std::string ModelCard(const v1::Model& model);
+// Writes that third file alone, under the name `file`; otherwise the same.
+absl::StatusOr<v1::Model> ExportModel(const Client& client, const std::string& ref,
+                                      const std::string& file, const FetchOptions& options = {});
+
+// "weights.safetensors" or "model.onnx".
+const char* FileName(v1::FetchModelRequest::Format format);
+
+// The card: what the model is, what it was trained on, what it reached, and what FileName(format)
+// holds. Markdown.
+std::string ModelCard(const v1::Model& model, v1::FetchModelRequest::Format format);
 
 }  // namespace gradus

@@ -15,6 +15,7 @@
 namespace gradus::cli {
 namespace {
 
+using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -247,6 +248,20 @@ TEST_F(Cli, FetchesAModelIntoAFolder) {
   EXPECT_EQ(folder.Read("out/weights.safetensors"), "bytes");
   EXPECT_EQ(Run({"model", "ls", "-q"}), 0);
   EXPECT_EQ(out(), "m@1\n");
+}
+
+TEST_F(Cli, FetchesAndExportsAModelInAFormat) {
+  server->models["m@1"].set_name("m");
+  server->models["m@1"].set_version(1);
+  server->weights = "bytes";
+  EXPECT_EQ(Run({"model", "fetch", "m@1", "--format", "onnx", "--output", folder / "out"}), 0)
+      << err();
+  EXPECT_EQ(folder.Read("out/model.onnx"), "bytes");
+  EXPECT_EQ(Run({"model", "export", "m@1", "--output", folder / "net.onnx"}), 0) << err();
+  EXPECT_EQ(folder.Read("net.onnx"), "bytes");
+  EXPECT_THAT(server->fetched_as, Each(v1::FetchModelRequest::ONNX));
+  EXPECT_EQ(Run({"model", "export", "m@1", "--format", "keras"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--format: keras is not safetensors or onnx"));
 }
 
 TEST_F(Cli, SummarisesAJobFileOrAModel) {

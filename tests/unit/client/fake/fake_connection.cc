@@ -377,6 +377,7 @@ std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchMod
     const v1::FetchModelRequest& request) {
   constexpr size_t kPiece = 1000;
   fetched_from.push_back(request.offset());
+  fetched_as.push_back(request.format());
   std::vector<v1::FetchModelResponse> messages;
   if (models.count(request.ref()) == 0) {
     return std::make_unique<ListStream<v1::FetchModelResponse>>(messages,

@@ -39,9 +39,10 @@ class FakeConnection final : public Connection {
 
   // --- What tests look at.
   int calls = 0;
-  std::vector<std::string> submit_ids;  // request_id of each SubmitJob
-  std::vector<int64_t> watched_from;    // after_seq of each WatchJob
-  std::vector<int64_t> fetched_from;    // offset of each FetchModel
+  std::vector<std::string> submit_ids;                    // request_id of each SubmitJob
+  std::vector<int64_t> watched_from;                      // after_seq of each WatchJob
+  std::vector<int64_t> fetched_from;                      // offset of each FetchModel
+  std::vector<v1::FetchModelRequest::Format> fetched_as;  // and its format
   std::map<std::string, v1::Upload> uploads;
   std::map<std::string, std::vector<std::string>> uploaded;  // bytes of each file
   // Finished: the id is known and answers as it did, the bytes are gone.

@@ -13,6 +13,7 @@
 namespace gradus {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using testing::FakeConnection;
 using ::testing::HasSubstr;
@@ -49,6 +50,30 @@ TEST_F(ModelFetchTest, WritesDefinitionWeightsAndCard) {
   EXPECT_EQ(spec->layers(0).dense().units(), 3);
   EXPECT_THAT(folder.Read("out/README.md"), HasSubstr("fashion\\|mnist"));
   EXPECT_EQ(Files(), 3);
+}
+
+TEST_F(ModelFetchTest, AnotherFormatHasAnotherNameAndACardThatSaysSo) {
+  FetchOptions options;
+  options.format = v1::FetchModelRequest::ONNX;
+  server->stream_breaks = {4};
+  ASSERT_TRUE(FetchModel(client, "m@1", folder / "out", options).ok());
+  EXPECT_THAT(server->fetched_as, Each(v1::FetchModelRequest::ONNX));
+  EXPECT_EQ(folder.Read("out/model.onnx"), server->weights);
+  EXPECT_THAT(folder.Read("out/README.md"), HasSubstr("`model.onnx`"));
+  EXPECT_EQ(Files(), 3);
+}
+
+TEST_F(ModelFetchTest, AnExportIsOneFile) {
+  FetchOptions options;
+  options.format = v1::FetchModelRequest::ONNX;
+  ASSERT_TRUE(ExportModel(client, "m@1", folder / "out/net", options).ok());
+  EXPECT_EQ(folder.Read("out/net"), server->weights);
+  EXPECT_EQ(Files(), 1);
+}
+
+TEST_F(ModelFetchTest, AnExportNeedsTheNameOfAFile) {
+  EXPECT_EQ(ExportModel(client, "m@1", folder / "out/").status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(ModelFetchTest, ABrokenTransferGoesOnWhereItBroke) {

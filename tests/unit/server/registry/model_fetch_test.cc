@@ -114,6 +114,29 @@ TEST_F(ModelFetchTest, ABrokenTransferGoesOnAtAnyOffset) {
   }
 }
 
+TEST_F(ModelFetchTest, TensorsAreFoundByTheirNames) {
+  const auto file = models_->Open("net");
+  ASSERT_TRUE(file.ok());
+  const auto view = formats::SafetensorsView::Parse(base::AsBytes(file_));
+  ASSERT_TRUE(view.ok());
+  for (const char* name : {"first/bias", "third/kernel"}) {
+    const auto values = file->Values(name);
+    ASSERT_TRUE(values.ok()) << values.status();
+    EXPECT_TRUE(Text(std::as_bytes(std::span(*values))) == Text(*view->Bytes(name))) << name;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(file->Values("fourth/kernel").status()));
+}
+
+TEST_F(ModelFetchTest, OtherBytesOfAModelAreSentAsAFileIs) {
+  const auto whole = models_->Open("net");
+  ASSERT_TRUE(whole.ok());
+  const std::string bytes(10'000, 'o');
+  const ModelFile file = ModelFile::Of(whole->model(), bytes);
+  EXPECT_EQ(file.size(), 10'000);
+  EXPECT_EQ(file.sha256(), base::Sha256Hex(bytes));
+  EXPECT_TRUE(Sent(file, 7'000) == bytes.substr(7'000));
+}
+
 TEST_F(ModelFetchTest, AnOffsetBeyondTheEndIsOutOfRange) {
   const auto file = models_->Open("net");
   ASSERT_TRUE(file.ok());
