@@ -31,7 +31,8 @@ struct FetchOptions {
 absl::StatusOr<v1::Model> FetchModel(const Client& client, const std::string& ref,
                                      const std::string& folder, const FetchOptions& options = {});
 
-// The card: what the model is, what it was trained on, what it reached. Markdown.
+// The card: its owner's, else what the model is, what it was made from and how, what it reached,
+// who may use it. Markdown.
 std::string ModelCard(const v1::Model& model);
 
 }  // namespace gradus
