@@ -10,7 +10,8 @@ extern const Command kTrain;
 extern const Command kJobSubmit, kJobLs, kJobShow, kJobWatch, kJobWait, kJobLogs, kJobMetrics,
     kJobPause, kJobResume, kJobCancel, kJobPublish, kJobWhy;
 extern const Command kDataPush, kDataLs, kDataShow, kDataRm;
-extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelFold, kModelRm;
+extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelFold, kModelAlias,
+    kModelTag, kModelCard, kModelLog, kModelDiff, kModelRetain, kModelRm;
 extern const Command kAuthLogin, kAuthWhoami, kAuthLogout;
 
 }  // namespace gradus::cli
