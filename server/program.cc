@@ -252,6 +252,7 @@ bool Gradusd::HasEnded(const std::string& job) {
 
 std::vector<Chore> Gradusd::Chores() {
   return {
+      {"models", [this] { return models_->RemoveUnretained().status(); }},
       {"blobs", [this] { return blobs_->Collect().status(); }},
       {"uploads", [this] { return uploads_->RemoveAbandoned().status(); }},
       {"tokens",

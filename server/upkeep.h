@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done once an hour: unneeded blobs, abandoned uploads, old tokens and request keys, the
-// server's certificate.
+// What is done once an hour: old versions of models, unneeded blobs, abandoned uploads, old tokens
+// and request keys, the server's certificate.
 #pragma once
 
 #include <functional>

@@ -54,6 +54,10 @@ void Arguments::Required(const char* name, std::string& value, const char* help)
   app_->add_option(name, value, help)->required()->type_name("");
 }
 
+void Arguments::Optional(const char* name, std::string& value, const char* help) {
+  app_->add_option(name, value, help)->type_name("");
+}
+
 void Arguments::Rest(const char* name, std::vector<std::string>& values, const char* help) {
   app_->add_option(name, values, help)->required()->type_name("");
 }

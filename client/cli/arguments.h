@@ -26,6 +26,7 @@ class Arguments {
 
   // Words in their order. `Rest` takes all that are left, one or more.
   void Required(const char* name, std::string& value, const char* help);
+  void Optional(const char* name, std::string& value, const char* help);
   void Rest(const char* name, std::vector<std::string>& values, const char* help);
   // "--name" or "-n,--name" with a value, shown as `shown`.
   void Option(const char* flags, const char* shown, std::string& value, const char* help);

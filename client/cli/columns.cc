@@ -77,12 +77,13 @@ const std::vector<Column>& ModelRow() {
   static const std::vector<Column> columns = {
       Words("NAME", "name"),
       Figure("VERSION", "version", Format::kText),
-      Figure("PARAMS", "total_params", Format::kCount, 1),
-      Figure("VAL_ACCURACY", "metrics[val_accuracy]", Format::kMetric, 3),
-      Figure("TEST_ACCURACY", "metrics[test_accuracy]", Format::kMetric, 2),
-      Words("OWNER", "owner", 4),
-      Dropped("PUBLISHED", "created_at", Format::kTime, 5),
-      Dropped("JOB", "job", Format::kText, 6),
+      Words("ALIASES", "aliases", 1),
+      Figure("PARAMS", "total_params", Format::kCount, 2),
+      Figure("VAL_ACCURACY", "metrics[val_accuracy]", Format::kMetric, 4),
+      Figure("TEST_ACCURACY", "metrics[test_accuracy]", Format::kMetric, 3),
+      Words("OWNER", "owner", 5),
+      Dropped("PUBLISHED", "created_at", Format::kTime, 6),
+      Dropped("JOB", "job", Format::kText, 7),
   };
   return columns;
 }
@@ -91,6 +92,9 @@ const std::vector<Column>& ModelFacts() {
   static const std::vector<Column> columns = {
       {"name", "name"},
       {"version", "version"},
+      {"aliases", "aliases"},
+      {"tags", "tags"},
+      {"licence", "licence"},
       {"owner", "owner"},
       {"published", "created_at", Format::kTime},
       {"job", "job"},

@@ -2,11 +2,8 @@
 // Reads, parses, sets.
 #include "client/cli/job_file.h"
 
-#include <iostream>
-#include <iterator>
-
 #include "absl/strings/str_cat.h"
-#include "internal/file.h"
+#include "client/cli/text_file.h"
 #include "proto/support/parse.h"
 #include "proto/support/set_path.h"
 #include "proto/support/status.h"
@@ -17,19 +14,11 @@ namespace {
 
 constexpr size_t kMostBytes = 1 << 20;
 
-absl::StatusOr<std::string> Read(const std::string& path) {
-  if (path != "-") return internal::ReadWholeFile(path, kMostBytes);
-  std::string text(kMostBytes + 1, '\0');
-  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(std::cin.gcount()));
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<v1::JobSpec> ReadJobFile(const std::string& path,
                                         const std::vector<std::string>& settings) {
-  ASSIGN_OR_RETURN(const std::string text, Read(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path, kMostBytes));
   absl::StatusOr<v1::JobSpec> spec = support::Parse<v1::JobSpec>(text);
   if (!spec.ok()) return support::Annotate(spec.status(), path == "-" ? "standard input" : path);
   for (const std::string& setting : settings) {

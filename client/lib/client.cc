@@ -178,8 +178,13 @@ absl::StatusOr<v1::Model> Client::GetModel(const std::string& ref) const {
 absl::StatusOr<std::vector<v1::Model>> Client::ListModels(int most, const std::string& name) const {
   v1::ListModelsRequest request;
   request.set_name(name);
+  return ListModels(most, request);
+}
+
+absl::StatusOr<std::vector<v1::Model>> Client::ListModels(
+    int most, const v1::ListModelsRequest& filters) const {
   return List<v1::Model>(
-      *this, most, request, &Connection::ListModels,
+      *this, most, filters, &Connection::ListModels,
       [](auto& r) -> auto& { return *r.mutable_models(); });
 }
 
@@ -188,6 +193,53 @@ absl::Status Client::RemoveModel(const std::string& ref) const {
   request.set_ref(ref);
   request.set_request_id(NewRequestId());
   return Call(*this, &Connection::RemoveModel, request).status();
+}
+
+absl::StatusOr<std::string> Client::SetAlias(const std::string& ref,
+                                             const std::string& alias) const {
+  v1::SetAliasRequest request;
+  request.set_ref(ref);
+  request.set_alias(alias);
+  request.set_request_id(NewRequestId());
+  ASSIGN_OR_RETURN(v1::SetAliasResponse response, Call(*this, &Connection::SetAlias, request));
+  return std::move(*response.mutable_ref());
+}
+
+absl::Status Client::RemoveAlias(const std::string& ref) const {
+  v1::RemoveAliasRequest request;
+  request.set_ref(ref);
+  request.set_request_id(NewRequestId());
+  return Call(*this, &Connection::RemoveAlias, request).status();
+}
+
+absl::StatusOr<v1::UpdateModelResponse> Client::UpdateModel(
+    const v1::UpdateModelRequest& changes) const {
+  v1::UpdateModelRequest request = changes;
+  request.set_request_id(NewRequestId());
+  return Call(*this, &Connection::UpdateModel, request);
+}
+
+absl::Status Client::SetRetention(const std::string& name, int keep_last) const {
+  v1::SetRetentionRequest request;
+  request.set_name(name);
+  request.set_keep_last(keep_last);
+  request.set_request_id(NewRequestId());
+  return Call(*this, &Connection::SetRetention, request).status();
+}
+
+absl::StatusOr<v1::LogModelResponse> Client::LogModel(const std::string& ref, int limit) const {
+  v1::LogModelRequest request;
+  request.set_ref(ref);
+  request.set_limit(limit);
+  return Call(*this, &Connection::LogModel, request);
+}
+
+absl::StatusOr<v1::DiffModelsResponse> Client::DiffModels(const std::string& first,
+                                                          const std::string& second) const {
+  v1::DiffModelsRequest request;
+  request.set_ref(first);
+  request.set_other(second);
+  return Call(*this, &Connection::DiffModels, request);
 }
 
 absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI() const {

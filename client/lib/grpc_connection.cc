@@ -148,6 +148,12 @@ class GrpcConnection final : public Connection {
   GRADUS_UNARY(models_, GetModel)
   GRADUS_UNARY(models_, ListModels)
   GRADUS_UNARY(models_, RemoveModel)
+  GRADUS_UNARY(models_, SetAlias)
+  GRADUS_UNARY(models_, RemoveAlias)
+  GRADUS_UNARY(models_, UpdateModel)
+  GRADUS_UNARY(models_, SetRetention)
+  GRADUS_UNARY(models_, LogModel)
+  GRADUS_UNARY(models_, DiffModels)
   GRADUS_STREAM(models_, FetchModel)
 
   GRADUS_UNARY(admin_, WhoAmI)

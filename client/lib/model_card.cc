@@ -49,9 +49,16 @@ const char* WhatLiesBeside(v1::FetchModelRequest::Format format) {
          "LAYER/kernel and LAYER/bias, f32, dense kernels as (inputs, units).\n";
 }
 
+void Recipe(const v1::Model& model, std::string& card) {
+  if (!model.has_recipe()) return;
+  absl::StrAppend(&card, "\n## Recipe\n\n```yaml\n",
+                  support::Printable(support::PrintYaml(model.recipe())), "```\n");
+}
+
 }  // namespace
 
 std::string ModelCard(const v1::Model& model, v1::FetchModelRequest::Format format) {
+  if (!model.card().empty()) return model.card();
   std::string card = absl::StrCat("# ", Cell(model.name()), ", version ", model.version(),
                                   "\n\n| | |\n|---|---|\n");
   Fact("published by", model.owner(), card);
@@ -60,12 +67,15 @@ std::string ModelCard(const v1::Model& model, v1::FetchModelRequest::Format form
   Fact("job", model.job(), card);
   Fact("datasets", absl::StrJoin(model.datasets(), ", "), card);
   Fact("made from", absl::StrJoin(model.parents(), ", "), card);
+  Fact("licence", model.licence(), card);
+  Fact("tags", absl::StrJoin(model.tags(), ", "), card);
   Fact("parameters",
        absl::StrCat(model.total_params(), " (", model.trainable_params(), " trainable)"), card);
-  Fact("digest of the weights' file", model.digest(), card);
+  Fact("digest of the weights", model.digest(), card);
   Fact("digest of the weights' values", model.weights_sha256(), card);
   Layers(model, card);
   Metrics(model, card);
+  Recipe(model, card);
   absl::StrAppend(&card, "\n## Definition\n\n```yaml\n",
                   support::Printable(support::PrintYaml(model.spec())), "```\n\n",
                   WhatLiesBeside(format));

@@ -13,6 +13,12 @@ namespace gradus::api {
 namespace {
 
 constexpr size_t kPieceBytes = 512 << 10;
+// A comparison reads the weights of two models where they are not the same.
+constexpr int64_t kDiffMicros = 120'000'000;
+
+registry::Editor EditorOf(const Call& call) {
+  return {call.principal.user, call.principal.role == auth::Role::kAdmin};
+}
 
 absl::StatusOr<registry::ModelFile> OpenFile(const registry::Models& models,
                                              const v1::FetchModelRequest& request) {
@@ -75,6 +81,52 @@ grpc::Status ModelService::RemoveModel(grpc::ServerContext* context,
                          RETURN_IF_ERROR(models_.Remove(call.principal.user, *request));
                          return v1::RemoveModelResponse();
                        });
+}
+
+grpc::Status ModelService::SetAlias(grpc::ServerContext* context,
+                                    const v1::SetAliasRequest* request,
+                                    v1::SetAliasResponse* response) {
+  return frame_.Handle(context, *request, response, [&](const Call& call) {
+    return models_.SetAlias(EditorOf(call), *request);
+  });
+}
+
+grpc::Status ModelService::RemoveAlias(grpc::ServerContext* context,
+                                       const v1::RemoveAliasRequest* request,
+                                       v1::RemoveAliasResponse* response) {
+  return frame_.Handle(context, *request, response, [&](const Call& call) {
+    return models_.RemoveAlias(EditorOf(call), *request);
+  });
+}
+
+grpc::Status ModelService::UpdateModel(grpc::ServerContext* context,
+                                       const v1::UpdateModelRequest* request,
+                                       v1::UpdateModelResponse* response) {
+  return frame_.Handle(context, *request, response,
+                       [&](const Call& call) { return models_.Update(EditorOf(call), *request); });
+}
+
+grpc::Status ModelService::SetRetention(grpc::ServerContext* context,
+                                        const v1::SetRetentionRequest* request,
+                                        v1::SetRetentionResponse* response) {
+  return frame_.Handle(context, *request, response, [&](const Call& call) {
+    return models_.SetRetention(EditorOf(call), *request);
+  });
+}
+
+grpc::Status ModelService::LogModel(grpc::ServerContext* context,
+                                    const v1::LogModelRequest* request,
+                                    v1::LogModelResponse* response) {
+  return frame_.Handle(context, *request, response,
+                       [&](const Call&) { return models_.Log(*request); });
+}
+
+grpc::Status ModelService::DiffModels(grpc::ServerContext* context,
+                                      const v1::DiffModelsRequest* request,
+                                      v1::DiffModelsResponse* response) {
+  return frame_.Handle(
+      context, *request, response, [&](const Call&) { return models_.Diff(*request); },
+      kDiffMicros);
 }
 
 }  // namespace gradus::api

@@ -20,6 +20,18 @@ class ModelService final : public v1::ModelService::Service {
                           grpc::ServerWriter<v1::FetchModelResponse>*) override;
   grpc::Status RemoveModel(grpc::ServerContext*, const v1::RemoveModelRequest*,
                            v1::RemoveModelResponse*) override;
+  grpc::Status SetAlias(grpc::ServerContext*, const v1::SetAliasRequest*,
+                        v1::SetAliasResponse*) override;
+  grpc::Status RemoveAlias(grpc::ServerContext*, const v1::RemoveAliasRequest*,
+                           v1::RemoveAliasResponse*) override;
+  grpc::Status UpdateModel(grpc::ServerContext*, const v1::UpdateModelRequest*,
+                           v1::UpdateModelResponse*) override;
+  grpc::Status SetRetention(grpc::ServerContext*, const v1::SetRetentionRequest*,
+                            v1::SetRetentionResponse*) override;
+  grpc::Status LogModel(grpc::ServerContext*, const v1::LogModelRequest*,
+                        v1::LogModelResponse*) override;
+  grpc::Status DiffModels(grpc::ServerContext*, const v1::DiffModelsRequest*,
+                          v1::DiffModelsResponse*) override;
 
  private:
   const Frame& frame_;

@@ -26,8 +26,9 @@ absl::StatusOr<std::vector<v1::Dataset>> FindDatasets(const SpecSources& sources
 absl::StatusOr<v1::Model> FindModel(const SpecSources& sources, const std::string& ref) {
   absl::StatusOr<v1::Model> model = sources.model(ref);
   if (absl::IsInvalidArgument(model.status())) {
-    return base::InvalidArgument("", absl::StrCat("\"", base::Shown(ref), "\""),
-                                 "a model reference: name, name@VERSION or name@sha256:DIGEST");
+    return base::InvalidArgument(
+        "", absl::StrCat("\"", base::Shown(ref), "\""),
+        "a model reference: name, name@VERSION, name@ALIAS or name@sha256:DIGEST");
   }
   return model;
 }

@@ -16,7 +16,8 @@ constexpr Reach kAny = Reach::kAny;
 constexpr bool kOpen = true;
 constexpr bool kWrites = true;
 
-// A laboratory shares its datasets and models: everybody reads them, owners and admins remove them.
+// A laboratory shares its datasets and models: everybody reads them, owners and admins change and
+// remove them.
 // Jobs and uploads are their owner's. An admin reaches everything but a worker's own service; a
 // worker reaches nothing but that.
 // clang-format off
@@ -48,6 +49,12 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/gradus.v1.ModelService/ListModels",        Object::kList,    "",     kAny,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.ModelService/FetchModel",        Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.ModelService/RemoveModel",       Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.ModelService/SetAlias",          Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.ModelService/RemoveAlias",       Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.ModelService/UpdateModel",       Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.ModelService/SetRetention",      Object::kModel,   "name", kOwn,  kAny,  kNone, !kOpen, kWrites},
+    {"/gradus.v1.ModelService/LogModel",          Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
+    {"/gradus.v1.ModelService/DiffModels",        Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
 
     {"/gradus.v1.AdminService/WhoAmI",            Object::kNothing, "",     kAny,  kAny,  kNone, !kOpen, !kWrites},
 

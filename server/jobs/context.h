@@ -14,9 +14,6 @@
 
 namespace gradus::jobs {
 
-// Keeps the weights that an unfinished job works on, whatever becomes of their model.
-inline constexpr char kSourceRef[] = "source";
-
 // Constant after construction.
 struct Context {
   JobsParts parts;
@@ -28,7 +25,7 @@ struct Context {
                       const std::string& reason) const {
     if (IsFinal(to)) {
       RETURN_IF_ERROR(DropCheckpoints(tx, row.job.id()));
-      RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, kSourceRef, row.job.id()));
+      RETURN_IF_ERROR(store::BlobStore::DropRefs(tx, store::kSourceRef, row.job.id()));
     }
     return ChangeState(tx, *parts.events, *parts.clock, row, to, reason);
   }

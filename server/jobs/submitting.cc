@@ -65,8 +65,8 @@ absl::StatusOr<Job> Insert(store::Tx& tx, const Context& context, const Submissi
   assignment.set_memory_limit(submission.memory_bytes);
   for (const v1::ModelWeights& model : submission.models) {
     *assignment.add_models() = model;
-    RETURN_IF_ERROR(
-        registry::AddWeightsRef(tx, *context.parts.blobs, model.index(), kSourceRef, row.job.id()));
+    RETURN_IF_ERROR(registry::AddWeightsRef(tx, *context.parts.blobs, model.index(),
+                                            store::kSourceRef, row.job.id()));
   }
   RETURN_IF_ERROR(InsertJob(tx, row, submission.spec, assignment));
   RETURN_IF_ERROR(context.parts.events->Begin(tx, row.job.id()));

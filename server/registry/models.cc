@@ -7,18 +7,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
 #include "server/registry/model_ref.h"
+#include "server/registry/once.h"
 #include "server/registry/page.h"
 #include "server/registry/weights.h"
 #include "server/store/codec.h"
-#include "server/store/request_keys.h"
 
 namespace gradus::registry {
 namespace {
-
-constexpr char kRefKind[] = "model";
 
 absl::StatusOr<int64_t> NextVersion(store::Tx& tx, const std::string& name) {
   RETURN_IF_ERROR(
@@ -60,6 +59,18 @@ const v1::ModelSpec& DefinitionOf(const v1::Job& job, const v1::RankFinished& fi
   return RankDefines(job.spec()) ? finished.model() : job.spec().model();
 }
 
+// What of a job tells how its model was made; the rest is the job's alone.
+v1::JobSpec RecipeOf(const v1::JobSpec& spec) {
+  v1::JobSpec recipe = spec;
+  recipe.clear_name();
+  recipe.clear_model();
+  recipe.clear_publish();
+  recipe.clear_resources();
+  recipe.clear_time_limit();
+  recipe.clear_priority();
+  return recipe;
+}
+
 v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
                    const v1::ModelSummary& summary, int64_t now) {
   v1::Model model;
@@ -81,61 +92,8 @@ v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
   for (v1::Layer& layer : *model.mutable_spec()->mutable_layers()) layer.clear_from();
   model.mutable_spec()->clear_allow_mismatch();
   *model.mutable_weights() = finished.weights();
+  *model.mutable_recipe() = RecipeOf(job.spec());
   return model;
-}
-
-absl::Status NoSuchModel(const std::string& text) {
-  return absl::NotFoundError(absl::StrCat("there is no model \"", base::Shown(text), "\""));
-}
-
-// The versions that a reference means, newest first, at most two.
-absl::StatusOr<std::vector<v1::Model>> Find(store::ReadTx& tx, const std::string& text) {
-  ASSIGN_OR_RETURN(const ModelRef ref, ParseModelRef(text));
-  const std::string which = ref.version != 0      ? " AND version = :version"
-                            : !ref.digest.empty() ? " AND digest = :digest"
-                                                  : "";
-  const std::string sql = absl::StrCat("SELECT record FROM models WHERE name = :name", which,
-                                       " ORDER BY version DESC LIMIT 2");
-  absl::StatusOr<std::vector<std::tuple<std::string>>> rows;
-  if (ref.newest()) {
-    rows = tx.Query<std::string>(sql, ref.name);
-  } else if (ref.version != 0) {
-    rows = tx.Query<std::string>(sql, ref.name, ref.version);
-  } else {
-    rows = tx.Query<std::string>(sql, ref.name, ref.digest);
-  }
-  RETURN_IF_ERROR(rows.status());
-  if (rows->empty()) return NoSuchModel(text);
-  std::vector<v1::Model> models;
-  for (const auto& [record] : *rows) {
-    ASSIGN_OR_RETURN(v1::Model model, store::Decode<v1::Model>(record));
-    models.push_back(std::move(model));
-  }
-  return models;
-}
-
-// Where a page of a list goes on: behind this version of this name.
-absl::StatusOr<ModelRef> ParsePageToken(const std::string& token) {
-  if (token.empty()) return ModelRef{};
-  const absl::StatusOr<ModelRef> ref = ParseModelRef(token);
-  if (!ref.ok() || ref->version == 0) return BadPageToken(token);
-  return ref;
-}
-
-// The one version to be removed.
-absl::StatusOr<v1::Model> FindOne(store::ReadTx& tx, const std::string& text) {
-  ASSIGN_OR_RETURN(const ModelRef ref, ParseModelRef(text));
-  if (ref.newest())
-    return base::InvalidArgument("ref", absl::StrCat("\"", text, "\""),
-                                 "one version: name@VERSION or name@sha256:DIGEST");
-  ASSIGN_OR_RETURN(std::vector<v1::Model> models, Find(tx, text));
-  if (models.size() > 1) {
-    return base::InvalidArgument(
-        "ref", absl::StrCat("\"", text, "\""),
-        absl::StrCat("one version: there are ", VersionRef(ref.name, models[0].version()), ", ",
-                     VersionRef(ref.name, models[1].version()), " and maybe more"));
-  }
-  return std::move(models.front());
 }
 
 }  // namespace
@@ -156,7 +114,7 @@ absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
   ASSIGN_OR_RETURN(const int64_t version, NextVersion(tx, model.name()));
   model.set_version(version);
   const std::string ref = VersionRef(model.name(), version);
-  RETURN_IF_ERROR(AddWeightsRef(tx, *blobs_, model.weights(), kRefKind, ref));
+  RETURN_IF_ERROR(AddWeightsRef(tx, *blobs_, model.weights(), kModelRef, ref));
   RETURN_IF_ERROR(
       tx.Execute("INSERT INTO models (name, version, digest, owner, record) VALUES (:name, "
                  ":version, :digest, :owner, :record)",
@@ -167,9 +125,8 @@ absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
 absl::StatusOr<v1::Model> Models::Get(const std::string& ref) const {
   v1::Model model;
   RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(std::vector<v1::Model> models, Find(tx, ref));
-    model = std::move(models.front());
-    return absl::OkStatus();
+    ASSIGN_OR_RETURN(model, FindVersion(tx, ref));
+    return FillLabels(tx, model);
   }));
   return model;
 }
@@ -179,55 +136,26 @@ absl::StatusOr<std::string> Models::OwnerOf(const std::string& ref) const {
   return model.owner();
 }
 
-absl::StatusOr<v1::ListModelsResponse> Models::List(const v1::ListModelsRequest& request) const {
-  ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request.page_size()));
-  ASSIGN_OR_RETURN(const ModelRef after, ParsePageToken(request.page_token()));
-  if (!request.name().empty()) RETURN_IF_ERROR(base::CheckName("name", request.name()));
-  v1::ListModelsResponse response;
-  RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
-    // Keys first: a thousand definitions would not be a page's memory but hundreds of MiB.
-    ASSIGN_OR_RETURN(
-        const auto keys,
-        (tx.Query<std::string, int64_t>(
-            "SELECT name, version FROM models WHERE (name > :after OR (name = :same AND version < "
-            ":version))"
-            " AND (name = :name OR :every = 1) ORDER BY name, version DESC LIMIT :count",
-            after.name, after.name, after.version, request.name(), request.name().empty() ? 1 : 0,
-            page_size + 1)));
-    PageBudget budget(page_size);
-    for (const auto& [name, version] : keys) {
-      ASSIGN_OR_RETURN(std::vector<v1::Model> found, Find(tx, VersionRef(name, version)));
-      v1::Model& model = found.front();
-      model.clear_spec();
-      model.clear_weights();
-      if (!budget.Take(model.ByteSizeLong())) {
-        const v1::Model& last = response.models(response.models_size() - 1);
-        response.set_next_page_token(VersionRef(last.name(), last.version()));
-        break;
-      }
-      *response.add_models() = std::move(model);
-    }
-    return absl::OkStatus();
-  }));
-  return response;
-}
-
 absl::Status Models::Remove(const std::string& user, const v1::RemoveModelRequest& request) {
-  RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
-  v1::RemoveModelRequest content = request;
-  content.clear_request_id();
-  const store::RequestKey key{user, "RemoveModel", request.request_id(),
-                              store::Fingerprint(content)};
-  return store_->Write([&](store::Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto answer, store::FindAnswer(tx, key, clock_->NowMicros()));
-    if (answer.has_value()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const v1::Model model, FindOne(tx, request.ref()));
-    RETURN_IF_ERROR(
-        store::BlobStore::DropRefs(tx, kRefKind, VersionRef(model.name(), model.version())));
-    RETURN_IF_ERROR(tx.Execute("DELETE FROM models WHERE name = :name AND version = :version",
-                               model.name(), model.version()));
-    return store::RememberAnswer(tx, key, "", clock_->NowMicros());
-  });
+  const auto removed = Once<v1::RemoveModelResponse>(
+      *store_, *clock_, user, request,
+      [&](store::Tx& tx) -> absl::StatusOr<v1::RemoveModelResponse> {
+        ASSIGN_OR_RETURN(v1::Model model, FindOneVersion(tx, request.ref()));
+        RETURN_IF_ERROR(FillLabels(tx, model));
+        if (!model.aliases().empty()) {
+          return absl::FailedPreconditionError(
+              absl::StrCat(VersionRef(model.name(), model.version()), " is what ",
+                           absl::StrJoin(model.aliases(), ", ",
+                                         [&](std::string* out, const std::string& alias) {
+                                           absl::StrAppend(out, model.name(), "@", alias);
+                                         }),
+                           model.aliases_size() == 1 ? " means: move or remove the alias first"
+                                                     : " mean: move or remove the aliases first"));
+        }
+        RETURN_IF_ERROR(DeleteVersion(tx, model.name(), model.version()));
+        return v1::RemoveModelResponse();
+      });
+  return removed.status();
 }
 
 }  // namespace gradus::registry

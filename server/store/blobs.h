@@ -21,6 +21,8 @@ namespace gradus::store {
 // References of this kind are those of a blob (OWNER, its digest) to others that it needs; they go
 // with it.
 inline constexpr char kPartRef[] = "part";
+// Keeps the weights that an unfinished job works on (OWNER), whatever becomes of their model.
+inline constexpr char kSourceRef[] = "source";
 inline constexpr int64_t kBlobGraceMicros = int64_t{24} * 3600 * 1'000'000;
 
 // Fails a blob's commit or lets it pass, inside its transaction: a worker's fence goes here.

@@ -24,7 +24,8 @@ struct Options {
 };
 
 void Declare(Arguments& arguments, Options& options) {
-  arguments.Required("MODEL", options.ref, "name (the newest version), name@3 or name@sha256:...");
+  arguments.Required("MODEL", options.ref,
+                     "name (the newest version), name@3, name@alias or name@sha256:...");
   arguments.Option("-o,--output", "DIR", options.output,
                    "Folder to write to [the cache, whose folder is printed]");
   arguments.Option(

@@ -21,7 +21,8 @@ struct Options {
 };
 
 void Declare(Arguments& arguments, Options& options) {
-  arguments.Required("MODEL", options.ref, "name (the newest version), name@3 or name@sha256:...");
+  arguments.Required("MODEL", options.ref,
+                     "name (the newest version), name@3, name@alias or name@sha256:...");
   arguments.Option("--data", "NAME[VIEW]", options.data,
                    "Rows to compare the outputs on: a dataset, then a view of it as in a job file "
                    "[those of the model's validation]");

@@ -13,7 +13,8 @@ struct Options {
 };
 
 void Declare(Arguments& arguments, Options& options) {
-  arguments.Rest("MODEL@VERSION", options.refs, "One version each: name@3 or name@sha256:...");
+  arguments.Rest("MODEL@VERSION", options.refs,
+                 "One version each: name@3, name@alias or name@sha256:...");
 }
 
 absl::Status Run(const Options& options, Session& session) {

@@ -14,7 +14,8 @@ struct Options {
 };
 
 void Declare(Arguments& arguments, Options& options) {
-  arguments.Required("MODEL", options.ref, "name (the newest version), name@3 or name@sha256:...");
+  arguments.Required("MODEL", options.ref,
+                     "name (the newest version), name@3, name@alias or name@sha256:...");
 }
 
 absl::Status Run(const Options& options, Session& session) {

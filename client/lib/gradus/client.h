@@ -59,12 +59,27 @@ class Client {
   absl::StatusOr<std::vector<v1::Dataset>> ListDatasets(int most) const;
   absl::Status RemoveDataset(const std::string& name) const;
 
-  // Models; FetchModel is in model_fetch.h. References: name, name@3, name@sha256:...
+  // Models; FetchModel is in model_fetch.h. References: name, name@3, name@alias, name@sha256:...
   absl::StatusOr<v1::Model> GetModel(const std::string& ref) const;
   // Versions, newest first; of all models where `name` is empty.
   absl::StatusOr<std::vector<v1::Model>> ListModels(int most, const std::string& name = "") const;
+  // Those that all filters of the request fit; its page is set here.
+  absl::StatusOr<std::vector<v1::Model>> ListModels(int most,
+                                                    const v1::ListModelsRequest& filters) const;
   // `ref` must name one version.
   absl::Status RemoveModel(const std::string& ref) const;
+  // From now on NAME@`alias` means the one version that `ref` names, which is returned ("net@3").
+  absl::StatusOr<std::string> SetAlias(const std::string& ref, const std::string& alias) const;
+  // `ref`: name@alias.
+  absl::Status RemoveAlias(const std::string& ref) const;
+  // Tags, card and licence of one version; the request's id is set here.
+  absl::StatusOr<v1::UpdateModelResponse> UpdateModel(const v1::UpdateModelRequest& changes) const;
+  // Keeps the newest `keep_last` versions of a name; 0: all.
+  absl::Status SetRetention(const std::string& name, int keep_last) const;
+  // The version and all that it was made from, newest first.
+  absl::StatusOr<v1::LogModelResponse> LogModel(const std::string& ref, int limit = 1000) const;
+  absl::StatusOr<v1::DiffModelsResponse> DiffModels(const std::string& first,
+                                                    const std::string& second) const;
 
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI() const;
 

@@ -106,6 +106,18 @@ class Connection {
                                   const CallOptions&) = 0;
   virtual absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
                                    const CallOptions&) = 0;
+  virtual absl::Status SetAlias(const v1::SetAliasRequest&, v1::SetAliasResponse*,
+                                const CallOptions&) = 0;
+  virtual absl::Status RemoveAlias(const v1::RemoveAliasRequest&, v1::RemoveAliasResponse*,
+                                   const CallOptions&) = 0;
+  virtual absl::Status UpdateModel(const v1::UpdateModelRequest&, v1::UpdateModelResponse*,
+                                   const CallOptions&) = 0;
+  virtual absl::Status SetRetention(const v1::SetRetentionRequest&, v1::SetRetentionResponse*,
+                                    const CallOptions&) = 0;
+  virtual absl::Status LogModel(const v1::LogModelRequest&, v1::LogModelResponse*,
+                                const CallOptions&) = 0;
+  virtual absl::Status DiffModels(const v1::DiffModelsRequest&, v1::DiffModelsResponse*,
+                                  const CallOptions&) = 0;
   virtual std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) = 0;
 

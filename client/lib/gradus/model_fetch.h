@@ -43,8 +43,9 @@ absl::StatusOr<v1::Model> ExportModel(const Client& client, const std::string& r
 // "weights.safetensors" or "model.onnx".
 const char* FileName(v1::FetchModelRequest::Format format);
 
-// The card: what the model is, what it was trained on, what it reached, and what FileName(format)
-// holds. Markdown.
-std::string ModelCard(const v1::Model& model, v1::FetchModelRequest::Format format);
+// The card: its owner's, else what the model is, what it was made from and how, what it reached,
+// who may use it, and what FileName(format) holds. Markdown.
+std::string ModelCard(const v1::Model& model,
+                      v1::FetchModelRequest::Format format = v1::FetchModelRequest::SAFETENSORS);
 
 }  // namespace gradus

@@ -358,9 +358,10 @@ absl::Status FakeConnection::GetModel(const v1::GetModelRequest& request,
   });
 }
 
-absl::Status FakeConnection::ListModels(const v1::ListModelsRequest&,
+absl::Status FakeConnection::ListModels(const v1::ListModelsRequest& request,
                                         v1::ListModelsResponse* response, const CallOptions&) {
   return Answer([&] {
+    model_filters = request;
     for (const auto& [ref, model] : models) *response->add_models() = model;
     return absl::OkStatus();
   });
@@ -370,6 +371,58 @@ absl::Status FakeConnection::RemoveModel(const v1::RemoveModelRequest& request,
                                          v1::RemoveModelResponse*, const CallOptions&) {
   return Answer([&] {
     return models.erase(request.ref()) > 0 ? absl::OkStatus() : NoSuch("model", request.ref());
+  });
+}
+
+absl::Status FakeConnection::SetAlias(const v1::SetAliasRequest& request,
+                                      v1::SetAliasResponse* response, const CallOptions&) {
+  return Answer([&] {
+    alias_set = request;
+    response->set_ref(request.ref());
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::RemoveAlias(const v1::RemoveAliasRequest& request,
+                                         v1::RemoveAliasResponse*, const CallOptions&) {
+  return Answer([&] {
+    alias_removed = request;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::UpdateModel(const v1::UpdateModelRequest& request,
+                                         v1::UpdateModelResponse* response, const CallOptions&) {
+  return Answer([&] {
+    model_update = request;
+    response->set_ref(request.ref());
+    *response->mutable_tags() = request.add_tags();
+    response->set_licence(request.licence());
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::SetRetention(const v1::SetRetentionRequest& request,
+                                          v1::SetRetentionResponse*, const CallOptions&) {
+  return Answer([&] {
+    retention = request;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::LogModel(const v1::LogModelRequest&, v1::LogModelResponse* response,
+                                      const CallOptions&) {
+  return Answer([&] {
+    *response = model_log;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::DiffModels(const v1::DiffModelsRequest&,
+                                        v1::DiffModelsResponse* response, const CallOptions&) {
+  return Answer([&] {
+    *response = model_diff;
+    return absl::OkStatus();
   });
 }
 

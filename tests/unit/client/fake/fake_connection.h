@@ -31,6 +31,14 @@ class FakeConnection final : public Connection {
   std::map<std::string, v1::Model> models;  // by "name@version"
   std::string weights;                      // of all models
   bool corrupt_weights = false;
+  v1::LogModelResponse model_log;
+  v1::DiffModelsResponse model_diff;
+  // The last ones.
+  v1::ListModelsRequest model_filters;
+  v1::SetAliasRequest alias_set;
+  v1::RemoveAliasRequest alias_removed;
+  v1::UpdateModelRequest model_update;
+  v1::SetRetentionRequest retention;
   v1::ValidateJobResponse validation;
   v1::ExplainJobResponse explanation;
   v1::PublishCheckpointRequest publication;  // the last one
@@ -98,6 +106,18 @@ class FakeConnection final : public Connection {
                           const CallOptions&) override;
   absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
                            const CallOptions&) override;
+  absl::Status SetAlias(const v1::SetAliasRequest&, v1::SetAliasResponse*,
+                        const CallOptions&) override;
+  absl::Status RemoveAlias(const v1::RemoveAliasRequest&, v1::RemoveAliasResponse*,
+                           const CallOptions&) override;
+  absl::Status UpdateModel(const v1::UpdateModelRequest&, v1::UpdateModelResponse*,
+                           const CallOptions&) override;
+  absl::Status SetRetention(const v1::SetRetentionRequest&, v1::SetRetentionResponse*,
+                            const CallOptions&) override;
+  absl::Status LogModel(const v1::LogModelRequest&, v1::LogModelResponse*,
+                        const CallOptions&) override;
+  absl::Status DiffModels(const v1::DiffModelsRequest&, v1::DiffModelsResponse*,
+                          const CallOptions&) override;
   std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) override;
   absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, const CallOptions&) override;

@@ -76,6 +76,24 @@ TEST_F(ModelFetchTest, AnExportNeedsTheNameOfAFile) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(ModelFetchTest, AGeneratedCardHasRecipeMetricsDataParentsAndLicence) {
+  v1::Model& model = server->models["m@1"];
+  model.mutable_recipe()->mutable_fit()->set_batch_size(17);
+  (*model.mutable_metrics())["val_loss"] = 0.25;
+  model.add_parents("base@4");
+  model.set_licence("Apache-2.0");
+  const std::string card = ModelCard(model, v1::FetchModelRequest::SAFETENSORS);
+  for (const char* text : {"batch_size: 17", "| val_loss | 0.25 |", "fashion\\|mnist", "base@4",
+                           "| licence | Apache-2.0 |", "units: 3"})
+    EXPECT_THAT(card, HasSubstr(text));
+}
+
+TEST_F(ModelFetchTest, AnOwnersCardTakesTheGeneratedOnesPlace) {
+  server->models["m@1"].set_card("# Mine\n");
+  ASSERT_TRUE(Fetch().ok());
+  EXPECT_EQ(folder.Read("out/README.md"), "# Mine\n");
+}
+
 TEST_F(ModelFetchTest, ABrokenTransferGoesOnWhereItBroke) {
   server->stream_breaks = {4, 3};  // the header and three pieces, then the header and two
   ASSERT_TRUE(Fetch().ok());

@@ -62,6 +62,9 @@ TEST_F(ModelsTest, PublishedIsWhatTheJobMade) {
   EXPECT_EQ(model->total_params(), 20);
   EXPECT_EQ(model->metrics().at("loss"), 0.5);
   EXPECT_EQ(model->spec().layers(0).name(), "dense");
+  EXPECT_EQ(model->recipe().data().test().dataset(), "others");
+  EXPECT_FALSE(model->recipe().has_model()) << "that is the definition";
+  EXPECT_FALSE(model->recipe().has_publish());
   EXPECT_EQ(model->created_at().seconds(), clock_.NowMicros() / 1'000'000);
   EXPECT_EQ(*models_->OwnerOf("net@1"), "ann");
 }
@@ -121,8 +124,8 @@ TEST_F(ModelsTest, AReferenceMeansTheNewestAVersionOrADigest) {
   EXPECT_EQ(VersionOf("net@2"), 2);
   EXPECT_EQ(VersionOf("net@sha256:" + second), 2);
   EXPECT_EQ(VersionOf("net@sha256:" + first), 3) << "the newest of those weights";
-  for (const std::string& ref :
-       {std::string("net@4"), std::string("nets"), "net@sha256:" + std::string(64, '0')}) {
+  for (const std::string& ref : {std::string("net@4"), std::string("nets"),
+                                 std::string("net@newest"), "net@sha256:" + std::string(64, '0')}) {
     const absl::Status missing = models_->Get(ref).status();
     EXPECT_TRUE(absl::IsNotFound(missing)) << missing;
     EXPECT_THAT(missing.message(), HasSubstr(ref));
@@ -137,12 +140,13 @@ TEST_F(ModelsTest, RefusesReferencesThatAreNone) {
                                          "net@",
                                          "net@0",
                                          "net@01",
-                                         "net@-1",
                                          "net@+1",
-                                         "net@1x",
                                          "net@ 1",
                                          "net@99999999999999999999",
-                                         "net@newest",
+                                         "net@sha256",
+                                         "net@.1",
+                                         "net@00",
+                                         "net@" + std::string(129, 'a'),
                                          "net@1@1",
                                          "../net",
                                          "net/1",

@@ -164,6 +164,10 @@ v1::BlobRef RegistryFixture::PutWeights(const std::string& content) {
 absl::StatusOr<std::string> RegistryFixture::Publish(const std::string& model,
                                                      const std::string& weights,
                                                      const std::vector<std::string>& layers) {
+  return PublishOf(JobOf(model, layers), weights);
+}
+
+v1::Job RegistryFixture::JobOf(const std::string& model, const std::vector<std::string>& layers) {
   v1::Job job;
   job.set_id("j1");
   job.set_owner("ann");
@@ -173,6 +177,11 @@ absl::StatusOr<std::string> RegistryFixture::Publish(const std::string& model,
   job.mutable_spec()->mutable_data()->mutable_validation()->set_dataset("digits");
   job.mutable_spec()->mutable_data()->mutable_test()->set_dataset("others");
   (*job.mutable_metrics())["loss"] = 0.5;
+  return job;
+}
+
+absl::StatusOr<std::string> RegistryFixture::PublishOf(const v1::Job& job,
+                                                       const std::string& weights) {
   v1::RankFinished finished;
   finished.set_outcome(v1::RankFinished::DONE);
   finished.set_weights_sha256(base::Sha256Hex("values"));
@@ -190,6 +199,17 @@ absl::Status RegistryFixture::RemoveModel(const std::string& ref, const std::str
   request.set_ref(ref);
   request.set_request_id(request_id);
   return models_->Remove("ann", request);
+}
+
+absl::StatusOr<std::string> RegistryFixture::SetAlias(const std::string& ref,
+                                                      const std::string& alias,
+                                                      const Editor& editor) {
+  v1::SetAliasRequest request;
+  request.set_ref(ref);
+  request.set_alias(alias);
+  request.set_request_id(NextRequestId());
+  ASSIGN_OR_RETURN(const v1::SetAliasResponse response, models_->SetAlias(editor, request));
+  return response.ref();
 }
 
 }  // namespace gradus::registry

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gradus/v1/job.pb.h"
 #include "gradus/v1/worker_service.pb.h"
@@ -43,7 +44,17 @@ class RegistryFixture : public store::StoreFixture {
   // The next version of `model` with these weights; its reference.
   absl::StatusOr<std::string> Publish(const std::string& model, const std::string& weights,
                                       const std::vector<std::string>& layers = {"dense"});
+  // The job that Publish ends, of "ann", with `layers` as its model.
+  static v1::Job JobOf(const std::string& model, const std::vector<std::string>& layers);
+  absl::StatusOr<std::string> PublishOf(const v1::Job& job, const std::string& weights);
   absl::Status RemoveModel(const std::string& ref, const std::string& request_id);
+  absl::StatusOr<std::string> SetAlias(const std::string& ref, const std::string& alias,
+                                       const Editor& editor = {"ann", false});
+
+  // One that no request had before.
+  std::string NextRequestId() { return absl::StrCat("request-", ++requests_); }
+
+  int requests_ = 0;
 
   std::function<bool(const std::string& dataset)> in_use_ = [](const std::string&) {
     return false;
