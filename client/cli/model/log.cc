@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // gradus model log.
+#include <map>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/command.h"
@@ -24,12 +26,18 @@ void Declare(Arguments& arguments, Options& options) {
   arguments.Option("--limit", "N", options.limit, 1, 1000, "At most so many versions [1000]");
 }
 
-// The figure that says most about a model, of those that it has.
+// The figure that says most about a model, of those that it has: of the test rather than of the
+// validation or of training, a metric rather than the loss.
 std::string MainMetric(const v1::ModelLogEntry& entry) {
-  for (const char* name :
-       {"test_accuracy", "val_accuracy", "accuracy", "test_loss", "val_loss", "loss"}) {
-    const auto found = entry.metrics().find(name);
-    if (found != entry.metrics().end()) return absl::StrCat(name, " ", Metric(found->second));
+  const std::map<std::string, double> metrics(entry.metrics().begin(), entry.metrics().end());
+  for (const char* prefix : {"test_", "val_", ""}) {
+    auto best = metrics.end();
+    for (auto at = metrics.begin(); at != metrics.end(); ++at) {
+      if (!absl::StartsWith(at->first, prefix)) continue;
+      const bool is_loss = absl::EndsWith(at->first, "loss");
+      if (best == metrics.end() || (absl::EndsWith(best->first, "loss") && !is_loss)) best = at;
+    }
+    if (best != metrics.end()) return absl::StrCat(best->first, " ", Metric(best->second));
   }
   return "";
 }
