@@ -91,8 +91,8 @@ class BlobStore {
   virtual const std::string& dir() const = 0;
 
   // References, inside the caller's transaction. KIND is one word a table ("checkpoint", "weights",
-  // "source", "dataset", "model"), OWNER its row's key. FAILED_PRECONDITION when the blob is not
-  // stored: store blobs first, rows last. Adding one twice is OK.
+  // "source", "dataset", "model", kPartRef), OWNER its row's key. FAILED_PRECONDITION when the blob
+  // is not stored: store blobs first, rows last. Adding one twice is OK.
   static absl::Status AddRef(Tx& tx, const v1::BlobRef& ref, const std::string& kind,
                              const std::string& owner);
   // OK when there was none.

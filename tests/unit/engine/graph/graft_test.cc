@@ -86,6 +86,13 @@ TEST(Graft, PutsTheChosenLayersBeforeTheModelsOwn) {
   EXPECT_EQ(graph->nodes()[2].inputs[0], 1);
 }
 
+TEST(Graft, AMissingModelStaysMissing) {
+  Registry registry;
+  v1::JobSpec spec;
+  ASSERT_TRUE(registry.Graft(spec).ok());
+  EXPECT_FALSE(spec.has_model());
+}
+
 TEST(Graft, DoneAgainChangesNothing) {
   Registry registry;
   v1::JobSpec spec = Job("{base: {model: stack}, layers: [dense: {units: 7}]}");
