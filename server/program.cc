@@ -103,8 +103,8 @@ class Gradusd final : public Program {
   std::unique_ptr<events::EventLog> events_;
   std::unique_ptr<registry::Datasets> datasets_;
   std::unique_ptr<registry::Parser> parser_;
-  std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<registry::Models> models_;
+  std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<executors::Executor> executor_;
   std::unique_ptr<jobs::Jobs> jobs_;
 
@@ -140,22 +140,23 @@ absl::Status Gradusd::OpenStores() {
 
 absl::Status Gradusd::OpenRegistry() {
   datasets_ = std::make_unique<registry::Datasets>(store_.get(), &clock_, jobs::DatasetInUse);
-  parser_ = registry::NewParseChild(&clock_, {.program = settings_.worker_program});
-  ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
-                                                      .blobs = blobs_.get(),
-                                                      .datasets = datasets_.get(),
-                                                      .parser = parser_.get(),
-                                                      .files = &files_,
-                                                      .clock = &clock_,
-                                                      .random = &random_},
-                                                     {.dir = folder_->Path("uploads"),
-                                                      .max_upload = settings_.max_upload_bytes}));
   models_ = std::make_unique<registry::Models>(
       store_.get(), blobs_.get(), &clock_,
       [limits = ModelLimits()](const v1::ModelSpec& spec) -> absl::StatusOr<v1::ModelSummary> {
         ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(spec, limits));
         return graph.Summary();
       });
+  parser_ = registry::NewParseChild(&clock_, {.program = settings_.worker_program});
+  ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
+                                                      .blobs = blobs_.get(),
+                                                      .datasets = datasets_.get(),
+                                                      .models = models_.get(),
+                                                      .parser = parser_.get(),
+                                                      .files = &files_,
+                                                      .clock = &clock_,
+                                                      .random = &random_},
+                                                     {.dir = folder_->Path("uploads"),
+                                                      .max_upload = settings_.max_upload_bytes}));
   return absl::OkStatus();
 }
 
@@ -225,7 +226,7 @@ void Gradusd::MakeServices() {
       std::make_unique<api::JobService>(streams, *jobs_, *checker_, registry::Datasets::Unchanged));
   services_.push_back(std::make_unique<api::WorkerService>(streams, *jobs_, *blobs_));
   services_.push_back(std::make_unique<api::DatasetService>(*frame_, *datasets_, *uploads_));
-  services_.push_back(std::make_unique<api::ModelService>(*frame_, *models_));
+  services_.push_back(std::make_unique<api::ModelService>(*frame_, *models_, *uploads_));
   services_.push_back(std::make_unique<api::AdminService>(*frame_, GRADUS_VERSION));
 }
 

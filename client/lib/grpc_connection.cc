@@ -147,6 +147,7 @@ class GrpcConnection final : public Connection {
 
   GRADUS_UNARY(models_, GetModel)
   GRADUS_UNARY(models_, ListModels)
+  GRADUS_UNARY(models_, PushModel)
   GRADUS_UNARY(models_, RemoveModel)
   GRADUS_UNARY(models_, SetAlias)
   GRADUS_UNARY(models_, RemoveAlias)

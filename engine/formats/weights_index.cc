@@ -2,6 +2,7 @@
 #include "engine/formats/weights_index.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,8 @@
 namespace gradus::formats {
 namespace {
 
+// A file takes a block of the disk at least.
+constexpr int64_t kLeastPieceBytes = 4096;
 constexpr int kMostRank = 8;
 constexpr size_t kMostNameBytes = 512;
 constexpr int64_t kMostBytes = int64_t{1} << 48;
@@ -60,6 +63,22 @@ absl::StatusOr<v1::WeightsIndex> ParseWeightsIndex(std::span<const std::byte> by
   if (index.pieces_size() > kMaxWeightsPieces) return Damaged("it has too many pieces");
   std::set<absl::string_view> names;
   for (const v1::WeightsPiece& piece : index.pieces()) RETURN_IF_ERROR(CheckPiece(piece, names));
+  return index;
+}
+
+v1::WeightsIndex CutWeights(std::vector<v1::WeightsTensor> tensors) {
+  v1::WeightsIndex index;
+  index.set_format(kWeightsIndexFormat);
+  v1::WeightsPiece* piece = nullptr;  // the one that is not full yet
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (piece == nullptr) piece = index.add_pieces();
+    const bool layer_ends = i + 1 == tensors.size() || LayerOfTensor(tensors[i].name()) !=
+                                                           LayerOfTensor(tensors[i + 1].name());
+    const int64_t bytes = piece->blob().size() + static_cast<int64_t>(TensorBytes(tensors[i]));
+    piece->mutable_blob()->set_size(bytes);
+    *piece->add_tensors() = std::move(tensors[i]);
+    if (layer_ends && bytes >= kLeastPieceBytes) piece = nullptr;
+  }
   return index;
 }
 

@@ -5,24 +5,30 @@
 #include <bit>
 #include <string_view>
 
-#include "engine/base/sha256.h"
-
 namespace gradus::plan {
 
 static_assert(std::endian::native == std::endian::little,
               "numbers are hashed as they lie in memory");
 
+void WeightsDigest::Begin(const std::string& name, std::span<const int64_t> shape) {
+  hash_.Update(name);
+  hash_.Update(std::string_view("\0F32\0", 5));
+  const auto dimensions = static_cast<int64_t>(shape.size());
+  hash_.Update(std::as_bytes(std::span(&dimensions, 1)));
+  hash_.Update(std::as_bytes(shape));
+}
+
+void WeightsDigest::Add(std::span<const float> values) { hash_.Update(std::as_bytes(values)); }
+
+std::string WeightsDigest::Finish() { return base::ToHex(hash_.Finish()); }
+
 std::string WeightsSha256(std::span<const NamedTensor> tensors) {
-  base::Sha256 hash;
+  WeightsDigest digest;
   for (const NamedTensor& tensor : tensors) {
-    hash.Update(tensor.name);
-    hash.Update(std::string_view("\0F32\0", 5));
-    const auto dimensions = static_cast<int64_t>(tensor.shape.size());
-    hash.Update(std::as_bytes(std::span(&dimensions, 1)));
-    hash.Update(std::as_bytes(std::span(tensor.shape)));
-    hash.Update(std::as_bytes(std::span(tensor.values)));
+    digest.Begin(tensor.name, tensor.shape);
+    digest.Add(tensor.values);
   }
-  return base::ToHex(hash.Finish());
+  return digest.Finish();
 }
 
 }  // namespace gradus::plan

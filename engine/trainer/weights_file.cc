@@ -18,31 +18,14 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "numbers are stored as they lie in memory");
 
-// A file takes a block of the disk at least.
-constexpr size_t kLeastPieceBytes = 4096;
-
-using Tensors = std::span<const plan::NamedTensor>;
-
-// The first piece of what is left.
-Tensors NextPiece(Tensors rest) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < rest.size(); ++i) {
-    bytes += rest[i].values.size() * sizeof(float);
-    const bool layer_ends = i + 1 == rest.size() || formats::LayerOfTensor(rest[i].name) !=
-                                                        formats::LayerOfTensor(rest[i + 1].name);
-    if (layer_ends && bytes >= kLeastPieceBytes) return rest.first(i + 1);
-  }
-  return rest;
-}
-
-void Describe(Tensors tensors, const StoredFile& file, v1::WeightsPiece& piece) {
-  piece.mutable_blob()->set_sha256(file.sha256);
-  piece.mutable_blob()->set_size(file.size);
+std::vector<v1::WeightsTensor> Describe(std::span<const plan::NamedTensor> tensors) {
+  std::vector<v1::WeightsTensor> described;
   for (const plan::NamedTensor& tensor : tensors) {
-    v1::WeightsTensor& described = *piece.add_tensors();
-    described.set_name(tensor.name);
-    described.mutable_shape()->Assign(tensor.shape.begin(), tensor.shape.end());
+    v1::WeightsTensor& one = described.emplace_back();
+    one.set_name(tensor.name);
+    one.mutable_shape()->Assign(tensor.shape.begin(), tensor.shape.end());
   }
+  return described;
 }
 
 absl::StatusOr<v1::WeightsIndex> ReadIndex(const data::BlobOpener& open_blob,
@@ -56,20 +39,20 @@ absl::StatusOr<v1::WeightsIndex> ReadIndex(const data::BlobOpener& open_blob,
 }  // namespace
 
 absl::StatusOr<StoredWeights> WriteWeights(base::Files& files, const std::string& dir,
-                                           const std::string& name, Tensors weights) {
+                                           const std::string& name,
+                                           std::span<const plan::NamedTensor> weights) {
   StoredWeights stored;
-  v1::WeightsIndex index;
-  index.set_format(formats::kWeightsIndexFormat);
-  for (Tensors rest = weights; !rest.empty();) {
-    const Tensors tensors = NextPiece(rest);
-    rest = rest.subspan(tensors.size());
+  v1::WeightsIndex index = formats::CutWeights(Describe(weights));
+  for (v1::WeightsPiece& piece : *index.mutable_pieces()) {
     ASSIGN_OR_RETURN(StoredFileWriter file, StoredFileWriter::Create(files, dir));
-    for (const plan::NamedTensor& tensor : tensors)
-      RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(tensor.values))));
-    ASSIGN_OR_RETURN(StoredFile piece,
+    for (int i = 0; i < piece.tensors_size(); ++i) {
+      RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(weights.front().values))));
+      weights = weights.subspan(1);
+    }
+    ASSIGN_OR_RETURN(StoredFile written,
                      file.Commit(absl::StrCat(name, "-", stored.pieces.size(), ".piece")));
-    Describe(tensors, piece, *index.add_pieces());
-    stored.pieces.push_back(std::move(piece));
+    piece.mutable_blob()->set_sha256(written.sha256);
+    stored.pieces.push_back(std::move(written));
   }
   if (index.pieces_size() > formats::kMaxWeightsPieces ||
       index.ByteSizeLong() > formats::kMaxWeightsIndexBytes)

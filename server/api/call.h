@@ -8,6 +8,7 @@
 #include <string>
 
 #include "server/auth/policy.h"
+#include "server/registry/editor.h"
 
 namespace gradus::api {
 
@@ -18,6 +19,8 @@ struct Call {
   // Value of the request's field rule->key, if it has one; of a rank its job and attempt.
   std::string object;
   int64_t started_micros = 0;  // monotonic
+
+  registry::Editor Editor() const { return {principal.user, principal.role == auth::Role::kAdmin}; }
 
   // Whose objects a list may show: empty for everybody's.
   std::string ListOwner() const {

@@ -62,12 +62,7 @@ grpc::Status DatasetService::FinishUpload(grpc::ServerContext* context,
                                           const v1::FinishUploadRequest* request,
                                           v1::FinishUploadResponse* response) {
   return frame_.Handle(
-      context, *request, response,
-      [&](const Call&) -> absl::StatusOr<v1::FinishUploadResponse> {
-        v1::FinishUploadResponse finished;
-        ASSIGN_OR_RETURN(*finished.mutable_dataset(), uploads_.Finish(request->id()));
-        return finished;
-      },
+      context, *request, response, [&](const Call&) { return uploads_.Finish(request->id()); },
       kFinishMicros);
 }
 
@@ -104,7 +99,7 @@ grpc::Status DatasetService::RemoveDataset(grpc::ServerContext* context,
                                            v1::RemoveDatasetResponse* response) {
   return frame_.Handle(context, *request, response,
                        [&](const Call& call) -> absl::StatusOr<v1::RemoveDatasetResponse> {
-                         RETURN_IF_ERROR(datasets_.Remove(call.principal.user, *request));
+                         RETURN_IF_ERROR(datasets_.Remove(call.Editor(), *request));
                          return v1::RemoveDatasetResponse();
                        });
 }

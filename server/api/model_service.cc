@@ -16,10 +16,6 @@ constexpr size_t kPieceBytes = 512 << 10;
 // A comparison reads the weights of two models where they are not the same.
 constexpr int64_t kDiffMicros = 120'000'000;
 
-registry::Editor EditorOf(const Call& call) {
-  return {call.principal.user, call.principal.role == auth::Role::kAdmin};
-}
-
 absl::StatusOr<registry::ModelFile> OpenFile(const registry::Models& models,
                                              const v1::FetchModelRequest& request) {
   if (request.format() == v1::FetchModelRequest::ONNX) return OpenAsOnnx(models, request);
@@ -73,12 +69,23 @@ grpc::Status ModelService::FetchModel(grpc::ServerContext* context,
       });
 }
 
+grpc::Status ModelService::PushModel(grpc::ServerContext* context,
+                                     const v1::PushModelRequest* request,
+                                     v1::PushModelResponse* response) {
+  return frame_.Handle(
+      context, *request, response, [&](const Call& call) -> absl::StatusOr<v1::PushModelResponse> {
+        v1::PushModelResponse begun;
+        ASSIGN_OR_RETURN(*begun.mutable_upload(), uploads_.Begin(call.principal.user, *request));
+        return begun;
+      });
+}
+
 grpc::Status ModelService::RemoveModel(grpc::ServerContext* context,
                                        const v1::RemoveModelRequest* request,
                                        v1::RemoveModelResponse* response) {
   return frame_.Handle(context, *request, response,
                        [&](const Call& call) -> absl::StatusOr<v1::RemoveModelResponse> {
-                         RETURN_IF_ERROR(models_.Remove(call.principal.user, *request));
+                         RETURN_IF_ERROR(models_.Remove(call.Editor(), *request));
                          return v1::RemoveModelResponse();
                        });
 }
@@ -86,16 +93,15 @@ grpc::Status ModelService::RemoveModel(grpc::ServerContext* context,
 grpc::Status ModelService::SetAlias(grpc::ServerContext* context,
                                     const v1::SetAliasRequest* request,
                                     v1::SetAliasResponse* response) {
-  return frame_.Handle(context, *request, response, [&](const Call& call) {
-    return models_.SetAlias(EditorOf(call), *request);
-  });
+  return frame_.Handle(context, *request, response,
+                       [&](const Call& call) { return models_.SetAlias(call.Editor(), *request); });
 }
 
 grpc::Status ModelService::RemoveAlias(grpc::ServerContext* context,
                                        const v1::RemoveAliasRequest* request,
                                        v1::RemoveAliasResponse* response) {
   return frame_.Handle(context, *request, response, [&](const Call& call) {
-    return models_.RemoveAlias(EditorOf(call), *request);
+    return models_.RemoveAlias(call.Editor(), *request);
   });
 }
 
@@ -103,14 +109,14 @@ grpc::Status ModelService::UpdateModel(grpc::ServerContext* context,
                                        const v1::UpdateModelRequest* request,
                                        v1::UpdateModelResponse* response) {
   return frame_.Handle(context, *request, response,
-                       [&](const Call& call) { return models_.Update(EditorOf(call), *request); });
+                       [&](const Call& call) { return models_.Update(call.Editor(), *request); });
 }
 
 grpc::Status ModelService::SetRetention(grpc::ServerContext* context,
                                         const v1::SetRetentionRequest* request,
                                         v1::SetRetentionResponse* response) {
   return frame_.Handle(context, *request, response, [&](const Call& call) {
-    return models_.SetRetention(EditorOf(call), *request);
+    return models_.SetRetention(call.Editor(), *request);
   });
 }
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// ModelService: the registry's models, and their weights as a stream.
+// ModelService: the registry's models, their weights as a stream, and models on their way in.
 #pragma once
 
 #include "gradus/v1/model_service.grpc.pb.h"
 #include "server/api/frame.h"
 #include "server/registry/models.h"
+#include "server/registry/uploads.h"
 
 namespace gradus::api {
 
 class ModelService final : public v1::ModelService::Service {
  public:
-  ModelService(const Frame& frame, registry::Models& models) : frame_(frame), models_(models) {}
+  ModelService(const Frame& frame, registry::Models& models, registry::Uploads& uploads)
+      : frame_(frame), models_(models), uploads_(uploads) {}
 
   grpc::Status GetModel(grpc::ServerContext*, const v1::GetModelRequest*,
                         v1::GetModelResponse*) override;
@@ -18,6 +20,8 @@ class ModelService final : public v1::ModelService::Service {
                           v1::ListModelsResponse*) override;
   grpc::Status FetchModel(grpc::ServerContext*, const v1::FetchModelRequest*,
                           grpc::ServerWriter<v1::FetchModelResponse>*) override;
+  grpc::Status PushModel(grpc::ServerContext*, const v1::PushModelRequest*,
+                         v1::PushModelResponse*) override;
   grpc::Status RemoveModel(grpc::ServerContext*, const v1::RemoveModelRequest*,
                            v1::RemoveModelResponse*) override;
   grpc::Status SetAlias(grpc::ServerContext*, const v1::SetAliasRequest*,
@@ -36,6 +40,7 @@ class ModelService final : public v1::ModelService::Service {
  private:
   const Frame& frame_;
   registry::Models& models_;
+  registry::Uploads& uploads_;
 };
 
 }  // namespace gradus::api

@@ -48,6 +48,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/gradus.v1.ModelService/GetModel",          Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.ModelService/ListModels",        Object::kList,    "",     kAny,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.ModelService/FetchModel",        Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
+    {"/gradus.v1.ModelService/PushModel",         Object::kNothing, "",     kAny,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.ModelService/RemoveModel",       Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.ModelService/SetAlias",          Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},
     {"/gradus.v1.ModelService/RemoveAlias",       Object::kModel,   "ref",  kOwn,  kAny,  kNone, !kOpen, kWrites},

@@ -136,16 +136,20 @@ absl::StatusOr<v1::Dataset> Datasets::Add(store::Tx& tx, v1::Dataset dataset) {
   return dataset;
 }
 
-absl::Status Datasets::Remove(const std::string& user, const v1::RemoveDatasetRequest& request) {
+absl::Status Datasets::Remove(const Editor& editor, const v1::RemoveDatasetRequest& request) {
   RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
   v1::RemoveDatasetRequest content = request;
   content.clear_request_id();
-  const store::RequestKey key{user, "RemoveDataset", request.request_id(),
+  const store::RequestKey key{editor.user, "RemoveDataset", request.request_id(),
                               store::Fingerprint(content)};
   return store_->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const auto answer, store::FindAnswer(tx, key, clock_->NowMicros()));
     if (answer.has_value()) return absl::OkStatus();
-    RETURN_IF_ERROR(Get(tx, request.name()).status());
+    ASSIGN_OR_RETURN(const v1::Dataset dataset, Get(tx, request.name()));
+    if (!editor.MayEdit(dataset.owner())) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("dataset ", request.name(), " belongs to another user"));
+    }
     ASSIGN_OR_RETURN(const bool in_use, in_use_(tx, request.name()));
     if (in_use) {
       return absl::FailedPreconditionError(

@@ -12,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/dataset_service.pb.h"
+#include "server/registry/editor.h"
 #include "server/store/store.h"
 
 namespace gradus::registry {
@@ -45,9 +46,9 @@ class Datasets {
   // digest, size and created_at, which are set here. ALREADY_EXISTS when the name is taken.
   absl::StatusOr<v1::Dataset> Add(store::Tx& tx, v1::Dataset dataset);
 
-  // FAILED_PRECONDITION while an unfinished job uses it. A retry with the same request_id is OK
-  // again.
-  absl::Status Remove(const std::string& user, const v1::RemoveDatasetRequest& request);
+  // FAILED_PRECONDITION while an unfinished job uses it, PERMISSION_DENIED where it is another
+  // user's. A retry with the same request_id is OK again.
+  absl::Status Remove(const Editor& editor, const v1::RemoveDatasetRequest& request);
 
  private:
   store::Store* const store_;

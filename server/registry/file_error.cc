@@ -9,12 +9,24 @@
 
 namespace gradus::registry {
 
-absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name,
-                       absl::string_view message) {
-  const std::string field = absl::StrCat("files[", index, "]");
+namespace {
+
+absl::Status Error(absl::StatusCode code, absl::string_view field, absl::string_view name,
+                   absl::string_view message) {
   absl::Status status(code, absl::StrCat(field, " \"", base::Shown(name), "\": ", message));
   status.SetPayload(base::kFieldPayloadUrl, absl::Cord(field));
   return status;
+}
+
+}  // namespace
+
+absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name,
+                       absl::string_view message) {
+  return Error(code, absl::StrCat("files[", index, "]"), name, message);
+}
+
+absl::Status FileError(absl::StatusCode code, absl::string_view name, absl::string_view message) {
+  return Error(code, "file", name, message);
 }
 
 }  // namespace gradus::registry

@@ -14,4 +14,7 @@ namespace gradus::registry {
 absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view name,
                        absl::string_view message);
 
+// `file "base.onnx": MESSAGE`, with the field file: the only one of its upload.
+absl::Status FileError(absl::StatusCode code, absl::string_view name, absl::string_view message);
+
 }  // namespace gradus::registry

@@ -59,7 +59,7 @@ absl::StatusOr<v1::SetRetentionResponse> Models::SetRetention(
       *store_, *clock_, editor.user, request,
       [&](store::Tx& tx) -> absl::StatusOr<v1::SetRetentionResponse> {
         ASSIGN_OR_RETURN(const v1::Model newest, FindVersion(tx, request.name()));
-        if (!editor.admin && newest.owner() != editor.user) {
+        if (!editor.MayEdit(newest.owner())) {
           return absl::PermissionDeniedError(absl::StrCat(
               "model ", VersionRef(newest.name(), newest.version()), " belongs to another user"));
         }

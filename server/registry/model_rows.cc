@@ -83,7 +83,7 @@ absl::StatusOr<v1::Model> FindOneVersion(store::ReadTx& tx, const std::string& r
 absl::StatusOr<v1::Model> FindToEdit(store::ReadTx& tx, const std::string& ref,
                                      const Editor& editor) {
   ASSIGN_OR_RETURN(v1::Model model, FindOneVersion(tx, ref));
-  if (editor.admin || model.owner() == editor.user) return model;
+  if (editor.MayEdit(model.owner())) return model;
   return absl::PermissionDeniedError(absl::StrCat(
       "model ", VersionRef(model.name(), model.version()), " belongs to another user"));
 }

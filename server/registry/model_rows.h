@@ -8,18 +8,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gradus/v1/model_service.pb.h"
+#include "server/registry/editor.h"
 #include "server/store/store.h"
 
 namespace gradus::registry {
 
 // Kind of the blob references that versions hold on their weights.
 inline constexpr char kModelRef[] = "model";
-
-// Who changes something, and whether that may be another user's.
-struct Editor {
-  std::string user;
-  bool admin = false;
-};
 
 // The version that a reference means: the newest one where it means several.
 //   Errors   INVALID_ARGUMENT with the field "ref" for a reference that is none, NOT_FOUND.

@@ -71,20 +71,13 @@ v1::JobSpec RecipeOf(const v1::JobSpec& spec) {
   return recipe;
 }
 
-v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished,
-                   const v1::ModelSummary& summary, int64_t now) {
+v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished) {
   v1::Model model;
   model.set_name(job.spec().publish().model());
-  model.set_digest(finished.weights().sha256());
   model.set_job(job.id());
   AddParents(job.spec(), DefinitionOf(job, finished), model);
   AddDatasets(job.spec().data(), model);
-  *model.mutable_layers() = summary.layers();
-  model.set_total_params(summary.total_params());
-  model.set_trainable_params(summary.trainable_params());
-  model.set_non_trainable_params(summary.non_trainable_params());
   *model.mutable_metrics() = job.metrics();
-  SetMicros(now, model.mutable_created_at());
   model.set_owner(job.owner());
   model.set_weights_sha256(finished.weights_sha256());
   *model.mutable_spec() = DefinitionOf(job, finished);
@@ -109,8 +102,17 @@ absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
     return base::FieldError(absl::StatusCode::kInvalidArgument, "finished.model",
                             "the network's definition is required");
   }
-  ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(DefinitionOf(job, finished)));
-  v1::Model model = Describe(job, finished, summary, clock_->NowMicros());
+  return Add(tx, Describe(job, finished));
+}
+
+absl::StatusOr<std::string> Models::Add(store::Tx& tx, v1::Model model) {
+  ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(model.spec()));
+  *model.mutable_layers() = summary.layers();
+  model.set_total_params(summary.total_params());
+  model.set_trainable_params(summary.trainable_params());
+  model.set_non_trainable_params(summary.non_trainable_params());
+  model.set_digest(model.weights().sha256());
+  SetMicros(clock_->NowMicros(), model.mutable_created_at());
   ASSIGN_OR_RETURN(const int64_t version, NextVersion(tx, model.name()));
   model.set_version(version);
   const std::string ref = VersionRef(model.name(), version);
@@ -136,11 +138,11 @@ absl::StatusOr<std::string> Models::OwnerOf(const std::string& ref) const {
   return model.owner();
 }
 
-absl::Status Models::Remove(const std::string& user, const v1::RemoveModelRequest& request) {
+absl::Status Models::Remove(const Editor& editor, const v1::RemoveModelRequest& request) {
   const auto removed = Once<v1::RemoveModelResponse>(
-      *store_, *clock_, user, request,
+      *store_, *clock_, editor.user, request,
       [&](store::Tx& tx) -> absl::StatusOr<v1::RemoveModelResponse> {
-        ASSIGN_OR_RETURN(v1::Model model, FindOneVersion(tx, request.ref()));
+        ASSIGN_OR_RETURN(v1::Model model, FindToEdit(tx, request.ref(), editor));
         RETURN_IF_ERROR(FillLabels(tx, model));
         if (!model.aliases().empty()) {
           return absl::FailedPreconditionError(

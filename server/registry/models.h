@@ -44,6 +44,14 @@ class Models {
   absl::StatusOr<std::string> Publish(store::Tx& tx, const v1::Job& job,
                                       const v1::RankFinished& finished);
 
+  // Registers stored weights as the next version of model.name, inside the transaction that says
+  // so; returns the reference. `model` has name, owner, weights, weights_sha256 and spec.
+  absl::StatusOr<std::string> Add(store::Tx& tx, v1::Model model);
+  // That it is one, inside and out. INVALID_ARGUMENT with the field's path below "model".
+  absl::Status CheckDefinition(const v1::ModelSpec& spec) const {
+    return summarize_(spec).status();
+  }
+
   // `ref`: name (newest version), name@3, name@alias or name@sha256:DIGEST (the newest of those
   // weights).
   absl::StatusOr<v1::Model> Get(const std::string& ref) const;
@@ -66,7 +74,7 @@ class Models {
   absl::StatusOr<v1::DiffModelsResponse> Diff(const v1::DiffModelsRequest& request) const;
 
   // `ref` must name one version. FAILED_PRECONDITION while an alias means it.
-  absl::Status Remove(const std::string& user, const v1::RemoveModelRequest& request);
+  absl::Status Remove(const Editor& editor, const v1::RemoveModelRequest& request);
   absl::StatusOr<v1::SetAliasResponse> SetAlias(const Editor& editor,
                                                 const v1::SetAliasRequest& request);
   absl::StatusOr<v1::RemoveAliasResponse> RemoveAlias(const Editor& editor,

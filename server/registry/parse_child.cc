@@ -6,14 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/descriptor.h"
 #include "engine/base/mutex.h"
+#include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "server/registry/child_process.h"
 #include "server/registry/file_error.h"
@@ -26,6 +29,8 @@ using nlohmann::json;
 
 constexpr int64_t kBytesPerSecond = 8 << 20;
 
+absl::Status Nonsense() { return absl::InternalError("the parser's answer makes no sense"); }
+
 absl::StatusOr<Descriptor> OpenFile(const std::string& path, int flags) {
   Descriptor file(
       base::RetryOnInterrupt([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW); }));
@@ -34,7 +39,7 @@ absl::StatusOr<Descriptor> OpenFile(const std::string& path, int flags) {
 }
 
 // Pairs of input and output, in the order of `inputs`.
-absl::StatusOr<std::vector<Descriptor>> OpenFiles(const std::vector<ParseInput>& inputs) {
+absl::StatusOr<std::vector<Descriptor>> OpenFiles(std::span<const ParseInput> inputs) {
   std::vector<Descriptor> files;
   for (const ParseInput& input : inputs) {
     ASSIGN_OR_RETURN(Descriptor in, OpenFile(input.input_path, O_RDONLY));
@@ -45,9 +50,11 @@ absl::StatusOr<std::vector<Descriptor>> OpenFiles(const std::vector<ParseInput>&
   return files;
 }
 
-absl::StatusOr<ParsedColumn> DecodeColumn(const json& object) {
+ParsedColumn DecodeColumn(const json& object) {
   ParsedColumn parsed;
+  parsed.file = object.at("file").get<size_t>();
   parsed.rows = object.at("rows").get<int64_t>();
+  parsed.column.set_name(object.at("name").get<std::string>());
   parsed.column.set_dtype(object.at("dtype").get<std::string>());
   for (const json& dimension : object.at("shape"))
     parsed.column.add_shape(dimension.get<int64_t>());
@@ -57,33 +64,50 @@ absl::StatusOr<ParsedColumn> DecodeColumn(const json& object) {
   return parsed;
 }
 
+// A message that travels inside of JSON.
+template <typename Message>
+absl::Status DecodeMessage(const json& text, Message* message) {
+  std::string bytes;
+  if (!absl::Base64Unescape(text.get<std::string>(), &bytes) || !message->ParseFromString(bytes))
+    return Nonsense();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ParsedModel> DecodeModel(const json& object) {
+  ParsedModel parsed;
+  RETURN_IF_ERROR(DecodeMessage(object.at("spec"), &parsed.spec));
+  RETURN_IF_ERROR(DecodeMessage(object.at("weights"), &parsed.weights));
+  parsed.weights_sha256 = object.at("weights_sha256").get<std::string>();
+  return base::ParseSha256(parsed.weights_sha256).ok() ? absl::StatusOr<ParsedModel>(parsed)
+                                                       : Nonsense();
+}
+
 // The child's word for what is wrong. Only codes that are about data or disk are passed on.
-absl::Status DecodeError(const json& error, const std::vector<ParseInput>& inputs) {
-  const size_t file = std::min(error.at("file").get<size_t>(), inputs.size() - 1);
+struct ChildError {
+  size_t file = 0;
+  absl::StatusCode code = absl::StatusCode::kInternal;
+  std::string message;
+};
+
+ChildError DecodeError(const json& error) {
   const auto code = static_cast<absl::StatusCode>(error.at("code").get<int>());
   const bool known = code == absl::StatusCode::kInvalidArgument ||
                      code == absl::StatusCode::kResourceExhausted ||
                      code == absl::StatusCode::kUnimplemented;
-  return FileError(known ? code : absl::StatusCode::kInternal, file, inputs[file].file.name(),
-                   error.at("message").get<std::string>().substr(0, 1024));
+  return {error.at("file").get<size_t>(), known ? code : absl::StatusCode::kInternal,
+          error.at("message").get<std::string>().substr(0, 1024)};
 }
 
-absl::StatusOr<std::vector<ParsedColumn>> DecodeAnswer(const std::string& text,
-                                                       const std::vector<ParseInput>& inputs) {
-  try {
-    const json answer = json::parse(text);
-    if (answer.contains("error")) return DecodeError(answer.at("error"), inputs);
-    std::vector<ParsedColumn> columns;
-    for (const json& column : answer.at("columns")) {
-      ASSIGN_OR_RETURN(ParsedColumn parsed, DecodeColumn(column));
-      columns.push_back(std::move(parsed));
-    }
-    if (columns.size() != inputs.size())
-      return absl::InternalError("the parser answered for another number of files");
-    return columns;
-  } catch (const json::exception&) {
-    return absl::InternalError("the parser's answer makes no sense");
+absl::StatusOr<std::vector<ParsedColumn>> DecodeColumns(const json& answer,
+                                                        std::span<const ParseInput> inputs) {
+  if (answer.contains("error")) {
+    const ChildError error = DecodeError(answer.at("error"));
+    const size_t file = std::min(error.file, inputs.size() - 1);
+    return FileError(error.code, file, inputs[file].file.name(), error.message);
   }
+  std::vector<ParsedColumn> columns;
+  for (const json& column : answer.at("columns")) columns.push_back(DecodeColumn(column));
+  return columns;
 }
 
 class ParseChild final : public Parser {
@@ -93,6 +117,39 @@ class ParseChild final : public Parser {
 
   absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs,
                                                   int64_t max_output) override {
+    ASSIGN_OR_RETURN(const std::string text, Ask(inputs, {}, options_.memory_bytes, max_output));
+    try {
+      return DecodeColumns(json::parse(text), inputs);
+    } catch (const json::exception&) {
+      return Nonsense();
+    }
+  }
+
+  absl::StatusOr<ParsedModel> ParseModel(const ParseInput& input, const v1::ModelSpec& spec,
+                                         int64_t max_output) override {
+    // A graph is read as a whole, and its weights are turned into ours beside it.
+    const bool whole = input.file.format() == v1::UploadFile::ONNX;
+    const int64_t memory = options_.memory_bytes + (whole ? 6 * input.file.size() : 0);
+    if (whole && input.file.size() > options_.max_onnx_bytes) {
+      return FileError(absl::StatusCode::kInvalidArgument, input.file.name(),
+                       absl::StrCat("an ONNX file may have ", options_.max_onnx_bytes, " bytes"));
+    }
+    const json model = {{"spec", absl::Base64Escape(spec.SerializeAsString())}};
+    ASSIGN_OR_RETURN(const std::string text, Ask(std::span(&input, 1), model, memory, max_output));
+    try {
+      const json answer = json::parse(text);
+      if (answer.contains("model")) return DecodeModel(answer.at("model"));
+      const ChildError error = DecodeError(answer.at("error"));
+      return FileError(error.code, input.file.name(), error.message);
+    } catch (const json::exception&) {
+      return Nonsense();
+    }
+  }
+
+ private:
+  // One question to one child. `model`: null, or what is asked for.
+  absl::StatusOr<std::string> Ask(std::span<const ParseInput> inputs, const json& model,
+                                  int64_t memory, int64_t max_output) {
     TakePlace();
     const absl::Cleanup give_back = [this] { GivePlace(); };
     ASSIGN_OR_RETURN(const std::vector<Descriptor> files, OpenFiles(inputs));
@@ -101,15 +158,18 @@ class ParseChild final : public Parser {
     for (const ParseInput& input : inputs) bytes += input.file.size();
     for (const Descriptor& file : files) spec.fds.push_back(file.get());
     spec.limit_micros = options_.base_micros + bytes / kBytesPerSecond * 1'000'000;
-    spec.request = Request(inputs, max_output, spec.limit_micros);
+    json request = {{"memory", memory},
+                    {"cpu_seconds", spec.limit_micros / 1'000'000 + 1},
+                    {"max_output", max_output},
+                    {"files", Describe(inputs)}};
+    if (!model.is_null()) request["model"] = model;
+    spec.request = request.dump();
     absl::StatusOr<std::string> answer = RunChild(*clock_, spec);
     if (!answer.ok()) return base::Annotate(answer.status(), "the process that parses uploads");
-    return DecodeAnswer(*answer, inputs);
+    return answer;
   }
 
- private:
-  std::string Request(const std::vector<ParseInput>& inputs, int64_t max_output,
-                      int64_t limit_micros) const {
+  static json Describe(std::span<const ParseInput> inputs) {
     json files = json::array();
     int fd = kFirstChildFd;
     for (const ParseInput& input : inputs) {
@@ -119,11 +179,7 @@ class ParseChild final : public Parser {
                        {"labels", input.file.column() != "x"}});
       fd += 2;
     }
-    return json{{"memory", options_.memory_bytes},
-                {"cpu_seconds", limit_micros / 1'000'000 + 1},
-                {"max_output", max_output},
-                {"files", std::move(files)}}
-        .dump();
+    return files;
   }
 
   void TakePlace() {

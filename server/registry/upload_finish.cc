@@ -6,13 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "server/registry/file_error.h"
+#include "server/registry/parse_output.h"
 #include "server/registry/upload_check.h"
+#include "server/registry/weights.h"
 #include "server/store/codec.h"
 
 namespace gradus::registry {
@@ -58,43 +59,38 @@ absl::Status CheckDigests(base::Files& files, const UploadParts& folder, const U
   return absl::OkStatus();
 }
 
-// Columns parsed into files of the blob folder, which are removed unless they become blobs.
+std::string PathOf(const UploadParts& folder, const UploadRow& row, size_t file) {
+  return folder.PathOf(row.id, static_cast<int>(file));
+}
+
+// The parsed columns of an upload's files on their way to be blobs.
 class Columns {
  public:
   Columns(const UploadsParts& parts, const UploadRow& row) : parts_(parts), row_(row) {}
-  ~Columns() {
-    for (size_t i = adopted_; i < outputs_.size(); ++i) {
-      outputs_[i].file.reset();
-      parts_.files->Remove(outputs_[i].path)
-          .IgnoreError();  // else removed with other abandoned files, after a day
-    }
-  }
-  Columns(const Columns&) = delete;
-  Columns& operator=(const Columns&) = delete;
 
   absl::Status Parse(const UploadParts& folder, int64_t max_output) {
     std::vector<ParseInput> inputs;
-    for (int i = 0; i < row_.request.files_size(); ++i) {
-      ASSIGN_OR_RETURN(base::TemporaryFile output, parts_.blobs->NewFile());
-      inputs.push_back({.file = row_.request.files(i),
-                        .input_path = folder.PathOf(row_.id, i),
-                        .output_path = output.path});
+    for (const v1::UploadFile& file : row_.request.files()) {
+      ASSIGN_OR_RETURN(ParseOutput output, ParseOutput::Create(parts_.blobs, parts_.files));
+      inputs.push_back({.file = file,
+                        .input_path = PathOf(folder, row_, inputs.size()),
+                        .output_path = output.path()});
       outputs_.push_back(std::move(output));
     }
     ASSIGN_OR_RETURN(columns_, parts_.parser->Parse(inputs, max_output));
-    if (columns_.size() != outputs_.size())
-      return absl::InternalError("the parser answered for another number of files");
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      ASSIGN_OR_RETURN(const uint64_t size, outputs_[i].file->Size());
-      RETURN_IF_ERROR(CheckColumn(columns_[i], static_cast<int64_t>(size)));
-    }
-    return CheckRows(row_.request, columns_);
+    RETURN_IF_ERROR(CheckSizes());
+    ASSIGN_OR_RETURN(places_, PlaceColumns(row_.request, columns_));
+    return absl::OkStatus();
   }
 
   absl::Status Store() {
-    for (ParsedColumn& parsed : columns_) {
-      ASSIGN_OR_RETURN(*parsed.column.mutable_blob(),
-                       parts_.blobs->Adopt(std::move(outputs_[adopted_++])));
+    uint64_t offset = 0;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      ParsedColumn& parsed = columns_[i];
+      if (i == 0 || columns_[i - 1].file != parsed.file) offset = 0;
+      ASSIGN_OR_RETURN(const int64_t bytes, ColumnBytes(parsed));
+      ASSIGN_OR_RETURN(*parsed.column.mutable_blob(), StoreOne(i, offset, bytes));
+      offset += static_cast<uint64_t>(bytes);
     }
     return absl::OkStatus();
   }
@@ -105,24 +101,54 @@ class Columns {
     dataset.set_owner(row_.user);
     std::map<std::string, int> splits;  // name -> index, in the order of first mention
     for (size_t i = 0; i < columns_.size(); ++i) {
-      const v1::UploadFile& file = row_.request.files(static_cast<int>(i));
-      const auto [split, is_new] = splits.emplace(file.split(), dataset.splits_size());
-      if (is_new) dataset.add_splits()->set_name(file.split());
+      const auto [split, is_new] = splits.emplace(places_[i].split, dataset.splits_size());
+      if (is_new) dataset.add_splits()->set_name(places_[i].split);
       v1::Split* const target = dataset.mutable_splits(split->second);
       target->set_rows(columns_[i].rows);
       v1::Column* const column = target->add_columns();
       *column = columns_[i].column;
-      column->set_name(file.column());
+      column->set_name(places_[i].name);
     }
     return dataset;
   }
 
  private:
+  // That the parser says something of each file, and of all that it wrote.
+  absl::Status CheckSizes() const {
+    std::vector<int64_t> bytes(outputs_.size(), 0);
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      const size_t file = columns_[i].file;
+      if (file >= outputs_.size() || (i > 0 && file < columns_[i - 1].file)) return Nonsense();
+      ASSIGN_OR_RETURN(const int64_t of_column, ColumnBytes(columns_[i]));
+      if (__builtin_add_overflow(bytes[file], of_column, &bytes[file])) return Nonsense();
+    }
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      ASSIGN_OR_RETURN(const uint64_t size, outputs_[i].Size());
+      if (bytes[i] == 0 || static_cast<uint64_t>(bytes[i]) != size) return Nonsense();
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status Nonsense() {
+    return absl::InternalError("the parser's answer does not fit what it wrote");
+  }
+
+  bool IsAlone(size_t i) const {
+    const size_t file = columns_[i].file;
+    return (i == 0 || columns_[i - 1].file != file) &&
+           (i + 1 == columns_.size() || columns_[i + 1].file != file);
+  }
+
+  absl::StatusOr<v1::BlobRef> StoreOne(size_t i, uint64_t offset, int64_t bytes) {
+    ParseOutput& output = outputs_[columns_[i].file];
+    return IsAlone(i) ? output.Whole() : output.Part(offset, static_cast<uint64_t>(bytes));
+  }
+
   const UploadsParts& parts_;
   const UploadRow& row_;
-  std::vector<base::TemporaryFile> outputs_;
+  std::vector<ParseOutput> outputs_;
   std::vector<ParsedColumn> columns_;
-  size_t adopted_ = 0;
+  std::vector<PlacedColumn> places_;
 };
 
 void FitIntoMessage(v1::Dataset& dataset) {
@@ -132,18 +158,17 @@ void FitIntoMessage(v1::Dataset& dataset) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const UploadParts& folder,
-                                         const UploadRow& row, int64_t max_output) {
-  RETURN_IF_ERROR(CheckComplete(row));
-  RETURN_IF_ERROR(CheckDigests(*parts.files, folder, row));
+absl::StatusOr<v1::FinishUploadResponse> FinishDataset(const UploadsParts& parts,
+                                                       const UploadParts& folder,
+                                                       const UploadRow& row, int64_t max_output) {
   Columns columns(parts, row);
   RETURN_IF_ERROR(columns.Parse(folder, max_output));
   FAILPOINT("registry.upload.parsed");
   RETURN_IF_ERROR(columns.Store());
   FAILPOINT("registry.upload.columns_stored");
-  v1::Dataset dataset = columns.Describe();
+  v1::FinishUploadResponse finished;
+  v1::Dataset& dataset = *finished.mutable_dataset();
+  dataset = columns.Describe();
   FitIntoMessage(dataset);
   RETURN_IF_ERROR(parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(dataset, parts.datasets->Add(tx, dataset));
@@ -151,7 +176,54 @@ absl::StatusOr<v1::Dataset> FinishUpload(const UploadsParts& parts, const Upload
                      parts.clock->NowMicros());
   }));
   FAILPOINT("registry.upload.registered");
-  return dataset;
+  return finished;
+}
+
+absl::StatusOr<v1::FinishUploadResponse> FinishModel(const UploadsParts& parts,
+                                                     const UploadParts& folder,
+                                                     const UploadRow& row, int64_t max_output) {
+  ASSIGN_OR_RETURN(const ParseOutput output, ParseOutput::Create(parts.blobs, parts.files));
+  ASSIGN_OR_RETURN(ParsedModel parsed,
+                   parts.parser->ParseModel({.file = row.request.files(0),
+                                             .input_path = PathOf(folder, row, 0),
+                                             .output_path = output.path()},
+                                            row.model.model(), max_output));
+  FAILPOINT("registry.upload.parsed");
+  v1::Model model;
+  ASSIGN_OR_RETURN(*model.mutable_weights(), StoreWeights(*parts.blobs, output, parsed.weights));
+  FAILPOINT("registry.upload.columns_stored");
+  model.set_name(row.model.name());
+  model.set_owner(row.user);
+  model.set_weights_sha256(parsed.weights_sha256);
+  *model.mutable_spec() = std::move(parsed.spec);
+  v1::FinishUploadResponse finished;
+  RETURN_IF_ERROR(parts.store->Write([&](store::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(*finished.mutable_model(), parts.models->Add(tx, model));
+    return EndUpload(tx, row.id, UploadState::kDone, finished.model(), parts.clock->NowMicros());
+  }));
+  FAILPOINT("registry.upload.registered");
+  return finished;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::FinishUploadResponse> FinishUpload(const UploadsParts& parts,
+                                                      const UploadParts& folder,
+                                                      const UploadRow& row, int64_t max_output) {
+  RETURN_IF_ERROR(CheckComplete(row));
+  RETURN_IF_ERROR(CheckDigests(*parts.files, folder, row));
+  return row.becomes_model() ? FinishModel(parts, folder, row, max_output)
+                             : FinishDataset(parts, folder, row, max_output);
+}
+
+absl::StatusOr<v1::FinishUploadResponse> AnswerOf(const UploadRow& row) {
+  v1::FinishUploadResponse answer;
+  if (row.becomes_model()) {
+    answer.set_model(row.answer);
+  } else {
+    RETURN_IF_ERROR(store::DecodeInto(row.answer, answer.mutable_dataset()));
+  }
+  return answer;
 }
 
 }  // namespace gradus::registry

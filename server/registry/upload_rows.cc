@@ -25,8 +25,8 @@ absl::Status NoSuchUpload(const std::string& id) {
 absl::StatusOr<std::optional<UploadRow>> FindUpload(store::ReadTx& tx, const std::string& id) {
   ASSIGN_OR_RETURN(
       const auto found,
-      (tx.QueryOne<std::string, std::string, int64_t, std::string>(
-          "SELECT user_name, request, state, answer FROM uploads WHERE id = :id", id)));
+      (tx.QueryOne<std::string, std::string, int64_t, std::string, std::string>(
+          "SELECT user_name, request, state, answer, model FROM uploads WHERE id = :id", id)));
   if (!found.has_value()) return std::nullopt;
   UploadRow row;
   row.id = id;
@@ -34,6 +34,7 @@ absl::StatusOr<std::optional<UploadRow>> FindUpload(store::ReadTx& tx, const std
   RETURN_IF_ERROR(store::DecodeInto(std::get<1>(*found), &row.request));
   row.state = static_cast<UploadState>(std::get<2>(*found));
   row.answer = std::get<3>(*found);
+  RETURN_IF_ERROR(store::DecodeInto(std::get<4>(*found), &row.model));
   ASSIGN_OR_RETURN(
       const auto files,
       tx.Query<int64_t>("SELECT committed FROM upload_files WHERE upload = :id ORDER BY file", id));
@@ -52,10 +53,10 @@ absl::StatusOr<UploadRow> GetUpload(store::ReadTx& tx, const std::string& id) {
 }
 
 absl::Status InsertUpload(store::Tx& tx, const UploadRow& row, int64_t now_micros) {
-  RETURN_IF_ERROR(
-      tx.Execute("INSERT INTO uploads (id, user_name, request, state, answer, touched_at) VALUES "
-                 "(:id, :user, :request, 0, '', :at)",
-                 row.id, row.user, store::Encode(row.request), now_micros));
+  RETURN_IF_ERROR(tx.Execute(
+      "INSERT INTO uploads (id, user_name, request, model, state, answer, touched_at) "
+      "VALUES (:id, :user, :request, :model, 0, '', :at)",
+      row.id, row.user, store::Encode(row.request), store::Encode(row.model), now_micros));
   for (int i = 0; i < row.request.files_size(); ++i) {
     RETURN_IF_ERROR(tx.Execute(
         "INSERT INTO upload_files (upload, file, committed) VALUES (:id, :file, 0)", row.id, i));
@@ -131,6 +132,7 @@ v1::Upload ToMessage(const UploadRow& row) {
   v1::Upload upload;
   upload.set_id(row.id);
   upload.set_dataset(row.request.dataset());
+  upload.set_model(row.model.name());
   *upload.mutable_files() = row.request.files();
   for (const int64_t committed : row.committed) upload.add_committed(committed);
   return upload;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/dataset_service.pb.h"
+#include "gradus/v1/model_service.pb.h"
 #include "server/store/tx.h"
 
 namespace gradus::registry {
@@ -20,10 +21,13 @@ enum class UploadState { kOpen = 0, kDone = 1, kRefused = 2 };
 struct UploadRow {
   std::string id;
   std::string user;
-  v1::BeginUploadRequest request;
+  v1::BeginUploadRequest request;  // for a model: its file alone
+  v1::PushModelRequest model;      // without a name for what becomes a dataset
   UploadState state = UploadState::kOpen;
-  std::string answer;              // see EncodeRefusal; a v1::Dataset when done
+  std::string answer;  // see EncodeRefusal; when done a v1::Dataset or a model's reference
   std::vector<int64_t> committed;  // one a file
+
+  bool becomes_model() const { return !model.name().empty(); }
 };
 
 absl::StatusOr<std::optional<UploadRow>> FindUpload(store::ReadTx& tx, const std::string& id);

@@ -51,16 +51,23 @@ class StoredUploads final : public Uploads {
     RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
     RETURN_IF_ERROR(CheckUploadRequest(request, options_.max_upload));
     UploadRow row;
-    row.id = absl::StrCat("u", base::RandomBase32(*parts_.random, kIdCharacters));
-    row.user = user;
     row.request = request;
     row.request.clear_request_id();
-    row.committed.resize(static_cast<size_t>(request.files_size()), 0);
-    const store::RequestKey key{user, "BeginUpload", request.request_id(),
-                                store::Fingerprint(row.request)};
-    RETURN_IF_ERROR(parts_.store->Write([&](store::Tx& tx) { return BeginInside(tx, key, row); }));
-    FAILPOINT("registry.upload.begun");
-    return ToMessage(row);
+    return Begin({user, "BeginUpload", request.request_id(), store::Fingerprint(row.request)},
+                 std::move(row));
+  }
+
+  absl::StatusOr<v1::Upload> Begin(const std::string& user,
+                                   const v1::PushModelRequest& request) override {
+    RETURN_IF_ERROR(store::CheckRequestId(request.request_id()));
+    RETURN_IF_ERROR(CheckUploadRequest(request, options_.max_upload));
+    if (request.has_model()) RETURN_IF_ERROR(parts_.models->CheckDefinition(request.model()));
+    UploadRow row;
+    row.model = request;
+    row.model.clear_request_id();
+    *row.request.add_files() = request.file();
+    return Begin({user, "PushModel", request.request_id(), store::Fingerprint(row.model)},
+                 std::move(row));
   }
 
   absl::StatusOr<v1::Upload> Get(const std::string& id) override {
@@ -106,18 +113,19 @@ class StoredUploads final : public Uploads {
                        parts_.clock);
   }
 
-  absl::StatusOr<v1::Dataset> Finish(const std::string& id) override {
+  absl::StatusOr<v1::FinishUploadResponse> Finish(const std::string& id) override {
     Claim(id);
     const absl::Cleanup release = [&] { Release(id); };
     ASSIGN_OR_RETURN(const UploadRow row, Load(id));
-    if (row.state == UploadState::kDone) return store::Decode<v1::Dataset>(row.answer);
+    if (row.state == UploadState::kDone) return AnswerOf(row);
     if (row.state == UploadState::kRefused) return DecodeRefusal(row.answer);
-    absl::StatusOr<v1::Dataset> dataset = FinishUpload(parts_, folder_, row, options_.max_upload);
-    if (!dataset.ok() && !IsRefusal(dataset.status())) return dataset;
-    if (!dataset.ok()) RETURN_IF_ERROR(Refuse(row, dataset.status()));
+    absl::StatusOr<v1::FinishUploadResponse> finished =
+        FinishUpload(parts_, folder_, row, options_.max_upload);
+    if (!finished.ok() && !IsRefusal(finished.status())) return finished;
+    if (!finished.ok()) RETURN_IF_ERROR(Refuse(row, finished.status()));
     folder_.Remove(id, row.request.files_size());
     FAILPOINT("registry.upload.parts_removed");
-    return dataset;
+    return finished;
   }
 
   absl::Status Abort(const std::string& id) override {
@@ -162,6 +170,15 @@ class StoredUploads final : public Uploads {
     return row;
   }
 
+  absl::StatusOr<v1::Upload> Begin(const store::RequestKey& key, UploadRow row) {
+    row.id = absl::StrCat("u", base::RandomBase32(*parts_.random, kIdCharacters));
+    row.user = key.user;
+    row.committed.resize(static_cast<size_t>(row.request.files_size()), 0);
+    RETURN_IF_ERROR(parts_.store->Write([&](store::Tx& tx) { return BeginInside(tx, key, row); }));
+    FAILPOINT("registry.upload.begun");
+    return ToMessage(row);
+  }
+
   // Stores `row`, or fills it with what the same request began before.
   absl::Status BeginInside(store::Tx& tx, const store::RequestKey& key, UploadRow& row) {
     const int64_t now = parts_.clock->NowMicros();
@@ -170,7 +187,7 @@ class StoredUploads final : public Uploads {
       ASSIGN_OR_RETURN(row, GetUpload(tx, *answer));
       return row.state == UploadState::kRefused ? Gone(row.id) : absl::OkStatus();
     }
-    RETURN_IF_ERROR(Datasets::CheckFree(tx, row.request.dataset()));
+    if (!row.becomes_model()) RETURN_IF_ERROR(Datasets::CheckFree(tx, row.request.dataset()));
     ASSIGN_OR_RETURN(const int64_t open, CountOpenUploads(tx, row.user));
     if (open >= options_.max_open) {
       return absl::ResourceExhaustedError(absl::StrCat(open, " uploads are under way, at most ",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Datasets on their way in: begun, appended to in pieces that survive any break, checked, parsed,
-// registered.
+// Datasets and models on their way in: begun, appended to in pieces that survive any break,
+// checked, parsed, registered.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,10 @@
 #include "engine/base/clock.h"
 #include "engine/base/files.h"
 #include "engine/base/random.h"
-#include "gradus/v1/data.pb.h"
 #include "gradus/v1/dataset_service.pb.h"
+#include "gradus/v1/model_service.pb.h"
 #include "server/registry/datasets.h"
+#include "server/registry/models.h"
 #include "server/registry/parser.h"
 #include "server/store/blobs.h"
 #include "server/store/store.h"
@@ -25,9 +26,9 @@ namespace gradus::registry {
 
 struct UploadsOptions {
   std::string dir;  // DIR/uploads; holds ID-N.part and nothing else
-  int64_t max_upload = int64_t{16}
-                       << 30;  // bytes of one upload's files together; of its columns, too
-  int max_open = 64;           // a user's uploads at once
+  // Bytes of one upload's files together; of what is parsed out of them, too.
+  int64_t max_upload = int64_t{16} << 30;
+  int max_open = 64;                          // a user's uploads at once
   int64_t abandoned_micros = 86'400'000'000;  // an upload that nobody touched so long is removed
   int64_t sync_bytes = int64_t{64} << 20;     // a long stream makes itself durable this often
 };
@@ -37,6 +38,7 @@ struct UploadsParts {
   store::Store* store = nullptr;
   store::BlobStore* blobs = nullptr;
   Datasets* datasets = nullptr;
+  Models* models = nullptr;
   Parser* parser = nullptr;
   base::Files* files = nullptr;
   base::Clock* clock = nullptr;
@@ -75,6 +77,9 @@ class Uploads {
   // the name is taken.
   virtual absl::StatusOr<v1::Upload> Begin(const std::string& user,
                                            const v1::BeginUploadRequest& request) = 0;
+  // The same for what becomes the next version of a model.
+  virtual absl::StatusOr<v1::Upload> Begin(const std::string& user,
+                                           const v1::PushModelRequest& request) = 0;
   virtual absl::StatusOr<v1::Upload> Get(const std::string& id) = 0;
   virtual absl::StatusOr<std::string> OwnerOf(const std::string& id) = 0;
   // `offset` must be the file's committed size: OUT_OF_RANGE names the right one.
@@ -83,7 +88,7 @@ class Uploads {
   // Checks digests, parses, registers; may take minutes. A refusal (INVALID_ARGUMENT,
   // ALREADY_EXISTS) removes the upload; after other errors it can be tried again. A repeated call
   // gets the first answer, for a day.
-  virtual absl::StatusOr<v1::Dataset> Finish(const std::string& id) = 0;
+  virtual absl::StatusOr<v1::FinishUploadResponse> Finish(const std::string& id) = 0;
   // OK when it is gone already. FAILED_PRECONDITION while it is being finished.
   virtual absl::Status Abort(const std::string& id) = 0;
 

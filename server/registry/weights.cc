@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry/weights.h"
 
+#include <cstddef>
+#include <span>
 #include <tuple>
+#include <utility>
 
 #include "engine/base/mapped_file.h"
 #include "engine/base/status.h"
@@ -15,6 +18,27 @@ absl::StatusOr<v1::WeightsIndex> ReadIndex(store::BlobStore& blobs, const v1::Bl
     return absl::InvalidArgumentError("an index of weights is too long");
   ASSIGN_OR_RETURN(const base::MappedFile file, blobs.Map(index));
   return formats::ParseWeightsIndex(file.bytes());
+}
+
+absl::StatusOr<v1::BlobRef> StoreWeights(store::BlobStore& blobs, const ParseOutput& output,
+                                         v1::WeightsIndex index) {
+  const auto nonsense = [] {
+    return absl::InternalError("the parser's answer does not fit what it wrote");
+  };
+  ASSIGN_OR_RETURN(const uint64_t size, output.Size());
+  uint64_t left = size;
+  if (index.pieces_size() > formats::kMaxWeightsPieces) return nonsense();
+  for (v1::WeightsPiece& piece : *index.mutable_pieces()) {
+    const int64_t claimed = piece.blob().size();
+    if (claimed < 1 || static_cast<uint64_t>(claimed) > left) return nonsense();
+    const uint64_t bytes = static_cast<uint64_t>(claimed);
+    ASSIGN_OR_RETURN(*piece.mutable_blob(), output.Part(size - left, bytes));
+    left -= bytes;
+  }
+  const std::string bytes = index.SerializeAsString();
+  const std::span<const std::byte> stored = std::as_bytes(std::span(bytes));
+  if (left != 0 || !formats::ParseWeightsIndex(stored).ok()) return nonsense();
+  return blobs.Put(stored);
 }
 
 absl::Status AddWeightsRef(store::Tx& tx, store::BlobStore& blobs, const v1::BlobRef& index,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the request's descriptors through inflater and decoder to raw columns.
+// The request, the sandbox, and the answer; what is in the files is for parse_column.h and
+// parse_model.cc.
 #include "server/worker/parse.h"
 
 #include <unistd.h>
@@ -12,14 +13,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/descriptor.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status.h"
-#include "engine/formats/gzip.h"
-#include "engine/formats/idx.h"
-#include "server/worker/label_counter.h"
 #include "server/worker/parse_sandbox.h"
+#include "server/worker/parse_task.h"
 
 namespace gradus::worker {
 namespace {
@@ -27,22 +27,13 @@ namespace {
 using nlohmann::json;
 
 constexpr int kRequest = 3;
-constexpr size_t kMaxRequest = 1 << 20;
-constexpr size_t kPiece = 256 << 10;
-// The longest IDX header there is.
-constexpr uint64_t kMaxHeader = 4 + 4 * 255;
-
-struct FileTask {
-  int input = -1;
-  int output = -1;
-  std::string format;
-  bool labels = false;
-};
+constexpr size_t kMaxRequest = 4 << 20;
 
 struct Request {
   SandboxLimits limits;
   uint64_t max_output = 0;
   std::vector<FileTask> files;
+  std::optional<std::string> model;  // the serialized definition, empty where the file has one
 };
 
 absl::StatusOr<Request> ReadRequest(std::string_view text) {
@@ -59,83 +50,16 @@ absl::StatusOr<Request> ReadRequest(std::string_view text) {
                                .format = file.at("format").get<std::string>(),
                                .labels = file.at("labels").get<bool>()});
     }
+    if (object.contains("model")) {
+      const auto spec = object.at("model").at("spec").get<std::string>();
+      if (!absl::Base64Unescape(spec, &request.model.emplace()) || request.files.size() != 1)
+        return absl::InvalidArgumentError("request: no model can be read so");
+    }
     return request;
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("request: ", error.what()));
   }
 }
-
-// One IDX file, plain or gzipped, on its way from descriptor to descriptor.
-class IdxTask {
- public:
-  IdxTask(const FileTask& task, uint64_t max_output) : task_(task), max_output_(max_output) {}
-
-  absl::StatusOr<json> Run() {
-    std::vector<std::byte> buffer(kPiece);
-    uint64_t offset = 0;
-    std::optional<formats::GzipInflater> inflater;
-    for (;;) {
-      ASSIGN_OR_RETURN(const size_t count, base::ReadFully(task_.input, offset, buffer, "input"));
-      const std::span<const std::byte> piece(buffer.data(), count);
-      if (offset == 0 && formats::IsGzip(piece)) {
-        ASSIGN_OR_RETURN(inflater, formats::GzipInflater::Create(max_output_ + kMaxHeader));
-      }
-      if (count == 0) break;
-      offset += count;
-      RETURN_IF_ERROR(inflater.has_value()
-                          ? inflater->Push(piece, [this](auto bytes) { return Decode(bytes); })
-                          : Decode(piece));
-    }
-    if (inflater.has_value()) RETURN_IF_ERROR(inflater->Finish());
-    RETURN_IF_ERROR(decoder_.Finish());
-    return Describe();
-  }
-
-  uint64_t written() const { return written_; }
-
- private:
-  absl::Status Decode(std::span<const std::byte> bytes) {
-    return decoder_.Push(
-        bytes, [this](const formats::IdxHeader& header) { return Begin(header); },
-        [this](std::span<const std::byte> values) { return Write(values); });
-  }
-
-  absl::Status Begin(const formats::IdxHeader& header) {
-    if (header.data_bytes > max_output_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("idx: the header announces ", header.data_bytes,
-                       " bytes of values, at most ", max_output_, " are allowed"));
-    }
-    if (task_.labels && header.row_shape().empty()) labels_.emplace(header.dtype);
-    return absl::OkStatus();
-  }
-
-  absl::Status Write(std::span<const std::byte> values) {
-    RETURN_IF_ERROR(base::WriteFully(task_.output, written_, values, "output"));
-    written_ += values.size();
-    if (labels_.has_value()) labels_->Count(values);
-    return absl::OkStatus();
-  }
-
-  json Describe() const {
-    const formats::IdxHeader& header = decoder_.header();
-    json counts = json::array();
-    if (labels_.has_value()) {
-      for (const auto& [value, rows] : labels_->counts()) counts.push_back({value, rows});
-    }
-    const std::span<const int64_t> shape = header.row_shape();
-    return {{"rows", header.rows()},
-            {"dtype", header.dtype},
-            {"shape", std::vector<int64_t>(shape.begin(), shape.end())},
-            {"label_counts", std::move(counts)}};
-  }
-
-  const FileTask& task_;
-  const uint64_t max_output_;
-  formats::IdxDecoder decoder_;
-  std::optional<LabelCounter> labels_;
-  uint64_t written_ = 0;
-};
 
 std::string ErrorAnswer(size_t file, const absl::Status& status) {
   const json answer = {{"error",
@@ -145,22 +69,33 @@ std::string ErrorAnswer(size_t file, const absl::Status& status) {
   return answer.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
-std::string Answer(const Request& request) {
+std::string AnswerModel(const Request& request) {
+  const FileTask& task = request.files.front();
+  OutputFile output(task.output, request.max_output);
+  const absl::StatusOr<json> model = ReadModel(task, *request.model, output);
+  return model.ok() ? json{{"model", *model}}.dump() : ErrorAnswer(0, model.status());
+}
+
+std::string AnswerColumns(const Request& request) {
   json columns = json::array();
   uint64_t left = request.max_output;
   for (size_t i = 0; i < request.files.size(); ++i) {
-    if (request.files[i].format != "IDX") {
-      return ErrorAnswer(i, absl::UnimplementedError(absl::StrCat(
-                                "the format ", request.files[i].format, " is not known")));
+    OutputFile output(request.files[i].output, left);
+    absl::StatusOr<json> found = ReadColumns(request.files[i], output);
+    if (!found.ok()) return ErrorAnswer(i, found.status());
+    left = output.left();
+    for (json& column : *found) {
+      column["file"] = i;
+      columns.push_back(std::move(column));
     }
-    IdxTask task(request.files[i], left);
-    absl::StatusOr<json> column = task.Run();
-    if (!column.ok()) return ErrorAnswer(i, column.status());
-    left -= task.written();
-    columns.push_back(*std::move(column));
   }
-  FAILPOINT("worker.parse.before_answer");
   return json{{"columns", std::move(columns)}}.dump();
+}
+
+std::string Answer(const Request& request) {
+  std::string answer = request.model.has_value() ? AnswerModel(request) : AnswerColumns(request);
+  FAILPOINT("worker.parse.before_answer");
+  return answer;
 }
 
 absl::StatusOr<std::string> ReadAll(int fd) {

@@ -14,9 +14,13 @@ namespace gradus::worker {
 // that it cannot read. Runs no exit handlers.
 //   Request  {"memory": BYTES, "cpu_seconds": N, "max_output": BYTES of all outputs together,
 //             "files": [{"input": FD, "output": FD, "format": "IDX", "labels": whether to count
-//             values}, ...]}
-//   Answer   {"columns": [{"rows": N, "dtype": "U8", "shape": [28, 28], "label_counts": [[VALUE,
-//   ROWS], ...]}, ...]}
+//             values}, ...]}; with "model": {"spec": v1.ModelSpec in base64, empty where the file
+//             has one} the only file is a model
+//   Answer   {"columns": [{"file": INDEX, "name": that of the array, "rows": N, "dtype": "U8",
+//             "shape": [28, 28], "label_counts": [[VALUE, ROWS], ...]}, ...]}, in the order in
+//             which their values are in the outputs;
+//            {"model": {"spec": v1.ModelSpec, "weights": v1.WeightsIndex without digests, both in
+//             base64, "weights_sha256": HEX}};
 //            or {"error": {"file": INDEX, "code": canonical code, "message": TEXT}}
 [[noreturn]] void RunParse();
 

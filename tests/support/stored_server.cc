@@ -28,12 +28,18 @@ class CopyingParser final : public registry::Parser {
                        files_.OpenWrite(input.output_path, {}));
       RETURN_IF_ERROR(output->Append(base::AsBytes(bytes)));
       registry::ParsedColumn& parsed = columns.emplace_back();
+      parsed.file = columns.size() - 1;
       const bool is_x = input.file.column() == "x";
       parsed.rows = static_cast<int64_t>(bytes.size()) / (is_x ? 4 : 1);
       parsed.column.set_dtype("U8");
       if (is_x) parsed.column.add_shape(4);
     }
     return columns;
+  }
+
+  absl::StatusOr<registry::ParsedModel> ParseModel(const registry::ParseInput&,
+                                                   const v1::ModelSpec&, int64_t) override {
+    return absl::UnimplementedError("no models here");
   }
 
  private:
@@ -71,17 +77,18 @@ absl::Status StoredServer::OpenStores() {
 absl::Status StoredServer::OpenRegistry() {
   datasets_ = std::make_unique<registry::Datasets>(store_.get(), &clock_, jobs::DatasetInUse);
   parser_ = std::make_unique<CopyingParser>(files());
+  models_ = std::make_unique<registry::Models>(
+      store_.get(), blobs_.get(), &clock_,
+      [](const v1::ModelSpec&) -> absl::StatusOr<v1::ModelSummary> { return v1::ModelSummary(); });
   ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
                                                       .blobs = blobs_.get(),
                                                       .datasets = datasets_.get(),
+                                                      .models = models_.get(),
                                                       .parser = parser_.get(),
                                                       .files = &files(),
                                                       .clock = &clock_,
                                                       .random = &base::SystemRandom()},
                                                      {.dir = InData("uploads")}));
-  models_ = std::make_unique<registry::Models>(
-      store_.get(), blobs_.get(), &clock_,
-      [](const v1::ModelSpec&) -> absl::StatusOr<v1::ModelSummary> { return v1::ModelSummary(); });
   return absl::OkStatus();
 }
 

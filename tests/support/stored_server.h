@@ -67,8 +67,8 @@ class StoredServer {
   std::unique_ptr<events::EventLog> events_;
   std::unique_ptr<registry::Datasets> datasets_;
   std::unique_ptr<registry::Parser> parser_;
-  std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<registry::Models> models_;
+  std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<jobs::Jobs> jobs_;
 };
 

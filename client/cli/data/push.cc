@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "client/cli/columns.h"
 #include "client/cli/command.h"
 #include "client/cli/commands.h"
+#include "client/cli/pushing.h"
 #include "client/cli/text.h"
 #include "gradus/data_push.h"
 #include "proto/support/scalar.h"
@@ -23,23 +23,42 @@ struct Options {
 
 void Declare(Arguments& arguments, Options& options) {
   arguments.Required("NAME", options.name, "Name of the dataset to be");
-  arguments.Rest("DIR|SPLIT:COLUMN=FILE", options.files,
-                 "A folder with the four IDX files of MNIST and its like, or each file by its "
-                 "split and column");
+  arguments.Rest("DIR|[SPLIT:COLUMN=]FILE", options.files,
+                 "A folder with the four IDX files of MNIST and its like, or files: IDX and NPY by "
+                 "split and column, NPZ and safetensors by split, or alone where their arrays are "
+                 "called x_train, y_train, ...");
 }
 
-// "train:x=FILE".
+v1::UploadFile::Format FormatOf(const std::string& path) {
+  const std::string suffix = std::filesystem::path(path).extension().string();
+  if (suffix == ".npy") return v1::UploadFile::NPY;
+  if (suffix == ".npz") return v1::UploadFile::NPZ;
+  if (suffix == ".safetensors") return v1::UploadFile::SAFETENSORS;
+  return v1::UploadFile::IDX;
+}
+
+// "train:x=FILE", "train=FILE.npz" or "FILE.npz".
 absl::StatusOr<PushFile> FileOf(const std::string& word) {
   const size_t equals = word.find('=');
-  const size_t colon = word.substr(0, equals).find(':');
-  if (equals == std::string::npos || colon == std::string::npos || colon == 0 ||
-      colon + 1 == equals || equals + 1 == word.size()) {
-    return support::UsageError(
-        absl::StrCat(support::Shown(word),
-                     " is neither a folder nor SPLIT:COLUMN=FILE, such as train:x=images.idx"));
+  PushFile file;
+  file.path = equals == std::string::npos ? word : word.substr(equals + 1);
+  file.format = FormatOf(file.path);
+  const std::string place = equals == std::string::npos ? "" : word.substr(0, equals);
+  const size_t colon = place.find(':');
+  const bool has_names =
+      file.format == v1::UploadFile::NPZ || file.format == v1::UploadFile::SAFETENSORS;
+  file.split = place.substr(0, colon);
+  if (colon != std::string::npos) file.column = place.substr(colon + 1);
+  const bool fits = has_names ? file.column.empty() && (equals == std::string::npos ||
+                                                        (!place.empty() && colon == place.npos))
+                              : !file.split.empty() && !file.column.empty();
+  if (file.path.empty() || !fits) {
+    return support::UsageError(absl::StrCat(
+        support::Shown(word),
+        has_names ? " is neither FILE nor SPLIT=FILE, such as train=digits.npz"
+                  : " is neither a folder nor SPLIT:COLUMN=FILE, such as train:x=images.idx"));
   }
-  return PushFile{word.substr(equals + 1), word.substr(0, colon),
-                  word.substr(colon + 1, equals - colon - 1)};
+  return file;
 }
 
 absl::StatusOr<std::vector<PushFile>> FilesOf(const std::vector<std::string>& words) {
@@ -54,29 +73,6 @@ absl::StatusOr<std::vector<PushFile>> FilesOf(const std::vector<std::string>& wo
   return files;
 }
 
-// One line, drawn again where somebody watches.
-class View {
- public:
-  explicit View(const Output& out) : out_(out), drawn_(out.people() && out.is_terminal()) {}
-  ~View() {
-    if (drawn_) out_.Draw("\r\x1b[K");
-  }
-  void On(const PushProgress& progress) const {
-    if (!drawn_) return;
-    constexpr const char* kPhases[] = {"reading", "sending", "the server reads"};
-    const double percent = progress.total > 0 ? 100.0 * static_cast<double>(progress.done) /
-                                                    static_cast<double>(progress.total)
-                                              : 0;
-    out_.Draw(absl::StrFormat("\r\x1b[K%s  %s of %s  %.0f %%",
-                              kPhases[static_cast<size_t>(progress.phase)], ByteSize(progress.done),
-                              ByteSize(progress.total), percent));
-  }
-
- private:
-  const Output& out_;
-  const bool drawn_;
-};
-
 std::string RowsText(const v1::Dataset& dataset) {
   std::string text;
   for (const v1::Split& split : dataset.splits()) {
@@ -86,23 +82,14 @@ std::string RowsText(const v1::Dataset& dataset) {
   return text;
 }
 
-absl::StatusOr<v1::Dataset> Push(const Options& options, const std::vector<PushFile>& files,
-                                 Session& session) {
-  ASSIGN_OR_RETURN(const Client client, session.Connect());
-  const View view(session.out());
-  PushOptions push;
-  push.progress = [&view](const PushProgress& progress) { view.On(progress); };
-  return PushDataset(client, options.name, files, push);
-}
-
 absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const std::vector<PushFile> files, FilesOf(options.files));
   session.TakeInterrupts();
-  const absl::StatusOr<v1::Dataset> dataset = Push(options, files, session);
-  if (absl::IsCancelled(dataset.status()) && session.stop().stop_requested()) {
-    return absl::CancelledError("stopped; the same command goes on where it was");
-  }
-  if (!dataset.ok()) return dataset.status();
+  ASSIGN_OR_RETURN(const Client client, session.Connect());
+  const absl::StatusOr<v1::Dataset> dataset = WatchedPush(session, [&](const PushOptions& push) {
+    return PushDataset(client, options.name, files, push);
+  });
+  RETURN_IF_ERROR(SayHowPushGoesOn(dataset.status(), session));
   const Output& out = session.out();
   if (!out.people()) return out.Show(*dataset, {}, "name");
   out.Line(absl::StrCat("dataset ", dataset->name(), " is there: ", RowsText(*dataset)));
@@ -111,10 +98,10 @@ absl::Status Run(const Options& options, Session& session) {
 
 }  // namespace
 
-const Command kDataPush = {
-    "data", "push", "Send files to become a dataset",
-    "  gradus data push fashion-mnist /usr/share/datasets/fashion-mnist\n"
-    "  gradus data push digits train:x=images.idx.gz train:y=labels.idx.gz\n",
-    &Bind<Options, Declare, Run>};
+const Command kDataPush = {"data", "push", "Send files to become a dataset",
+                           "  gradus data push fashion-mnist /usr/share/datasets/fashion-mnist\n"
+                           "  gradus data push digits train:x=images.idx.gz train:y=labels.idx.gz\n"
+                           "  gradus data push digits digits.npz\n",
+                           &Bind<Options, Declare, Run>};
 
 }  // namespace gradus::cli

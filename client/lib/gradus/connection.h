@@ -104,6 +104,8 @@ class Connection {
                                 const CallOptions&) = 0;
   virtual absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*,
                                   const CallOptions&) = 0;
+  virtual absl::Status PushModel(const v1::PushModelRequest&, v1::PushModelResponse*,
+                                 const CallOptions&) = 0;
   virtual absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
                                    const CallOptions&) = 0;
   virtual absl::Status SetAlias(const v1::SetAliasRequest&, v1::SetAliasResponse*,

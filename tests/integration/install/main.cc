@@ -7,6 +7,8 @@
 #include <gradus/job_builder.h>
 #include <gradus/model_cache.h>
 #include <gradus/model_fetch.h>
+#include <gradus/model_push.h>
+#include <gradus/model_tensors.h>
 #include <gradus/profile.h>
 #include <gradus/retry.h>
 #include <gradus/version.h>

@@ -291,6 +291,10 @@ absl::Status FakeConnection::GetUpload(const v1::GetUploadRequest& request,
 absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request,
                                           v1::FinishUploadResponse* response, const CallOptions&) {
   return Answer([&] {
+    if (spent_models.count(request.id()) > 0) {
+      response->set_model(spent_models[request.id()]);
+      return absl::OkStatus();
+    }
     if (spent_uploads.count(request.id()) > 0) {
       *response->mutable_dataset() = spent_uploads[request.id()];
       return absl::OkStatus();
@@ -302,6 +306,16 @@ absl::Status FakeConnection::FinishUpload(const v1::FinishUploadRequest& request
       const std::string digest = internal::Sha256Of(uploaded[request.id()][static_cast<size_t>(i)]);
       if (digest != upload.files(i).sha256()) return absl::InvalidArgumentError("wrong digest");
       digests += digest;
+    }
+    if (!upload.model().empty()) {
+      const std::string ref = absl::StrCat(upload.model(), "@", ++pushed_versions);
+      v1::Model& model = models[ref];
+      model.set_name(upload.model());
+      model.set_version(pushed_versions);
+      model.set_digest(internal::Sha256Of(digests));
+      response->set_model(ref);
+      spent_models[request.id()] = ref;
+      return absl::OkStatus();
     }
     v1::Dataset& dataset = datasets[upload.dataset()];
     dataset.set_name(upload.dataset());
@@ -363,6 +377,24 @@ absl::Status FakeConnection::ListModels(const v1::ListModelsRequest& request,
   return Answer([&] {
     model_filters = request;
     for (const auto& [ref, model] : models) *response->add_models() = model;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::PushModel(const v1::PushModelRequest& request,
+                                       v1::PushModelResponse* response, const CallOptions&) {
+  return Answer([&] {
+    const std::string id = absl::StrCat("u-", request.request_id());
+    v1::Upload& upload = uploads[id];
+    if (upload.id().empty()) {
+      upload.set_id(id);
+      upload.set_model(request.name());
+      *upload.add_files() = request.file();
+      upload.add_committed(0);
+      uploaded[id].resize(1);
+      pushed_definitions.push_back(request.model());
+    }
+    *response->mutable_upload() = upload;
     return absl::OkStatus();
   });
 }

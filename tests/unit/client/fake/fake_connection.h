@@ -55,6 +55,9 @@ class FakeConnection final : public Connection {
   std::map<std::string, std::vector<std::string>> uploaded;  // bytes of each file
   // Finished: the id is known and answers as it did, the bytes are gone.
   std::map<std::string, v1::Dataset> spent_uploads;
+  std::map<std::string, std::string> spent_models;  // likewise, with the versions they became
+  std::vector<v1::ModelSpec> pushed_definitions;
+  int pushed_versions = 0;
   int64_t bytes_received = 0;
   int waits = 0;
 
@@ -104,6 +107,8 @@ class FakeConnection final : public Connection {
                         const CallOptions&) override;
   absl::Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse*,
                           const CallOptions&) override;
+  absl::Status PushModel(const v1::PushModelRequest&, v1::PushModelResponse*,
+                         const CallOptions&) override;
   absl::Status RemoveModel(const v1::RemoveModelRequest&, v1::RemoveModelResponse*,
                            const CallOptions&) override;
   absl::Status SetAlias(const v1::SetAliasRequest&, v1::SetAliasResponse*,

@@ -17,7 +17,7 @@ class DatasetsTest : public RegistryFixture {
     v1::RemoveDatasetRequest request;
     request.set_name(name);
     request.set_request_id(request_id);
-    return datasets_->Remove("ann", request);
+    return datasets_->Remove({"ann", false}, request);
   }
 
   absl::StatusOr<v1::ListDatasetsResponse> List(int page_size, const std::string& token = "") {
@@ -60,6 +60,16 @@ TEST_F(DatasetsTest, ANameIsGivenOnce) {
   EXPECT_TRUE(absl::IsAlreadyExists(again)) << again;
   EXPECT_EQ(base::FieldOf(again), "dataset");
   EXPECT_THAT(again.message(), HasSubstr("\"digits\""));
+}
+
+TEST_F(DatasetsTest, AnotherUserDoesNotRemoveIt) {
+  ASSERT_TRUE(AddDataset(Description("digits", 10, 'a')).ok());
+  v1::RemoveDatasetRequest request;
+  request.set_name("digits");
+  request.set_request_id("one");
+  EXPECT_TRUE(absl::IsPermissionDenied(datasets_->Remove({"bob", false}, request)));
+  EXPECT_TRUE(datasets_->Get("digits").ok());
+  EXPECT_TRUE(datasets_->Remove({"root", true}, request).ok());
 }
 
 TEST_F(DatasetsTest, OneWhoseBlobIsNotStoredLeavesNothing) {

@@ -241,6 +241,17 @@ TEST_F(ModelsTest, ARepeatedRemovalIsOneRemoval) {
       << "the request id of another request";
 }
 
+TEST_F(ModelsTest, AnotherUserDoesNotRemoveIt) {
+  ASSERT_TRUE(Publish("net", WeightsFile({"dense"}, 3)).ok());
+  v1::RemoveModelRequest request;
+  request.set_ref("net@1");
+  request.set_request_id("one");
+  EXPECT_TRUE(absl::IsPermissionDenied(models_->Remove({"bob", false}, request)));
+  EXPECT_TRUE(models_->Get("net@1").ok());
+  EXPECT_TRUE(models_->Remove({"root", true}, request).ok());
+  EXPECT_TRUE(models_->Remove({"root", true}, request).ok()) << "a retry";
+}
+
 TEST_F(ModelsTest, ARemovedVersionLetsItsWeightsGo) {
   Published("net", "shared");
   Published("net", "shared");

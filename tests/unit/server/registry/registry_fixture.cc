@@ -198,7 +198,7 @@ absl::Status RegistryFixture::RemoveModel(const std::string& ref, const std::str
   v1::RemoveModelRequest request;
   request.set_ref(ref);
   request.set_request_id(request_id);
-  return models_->Remove("ann", request);
+  return models_->Remove({"ann", false}, request);
 }
 
 absl::StatusOr<std::string> RegistryFixture::SetAlias(const std::string& ref,

@@ -7,9 +7,11 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "engine/base/random.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "engine/formats/weights_index.h"
 #include "tests/support/power_cut_files.h"
 #include "tests/unit/server/registry/registry_fixture.h"
 
@@ -19,7 +21,8 @@ namespace {
 constexpr int64_t kMaxUpload = 1000;
 constexpr size_t kAnyBytes = 1 << 20;
 
-// Each byte is a row.
+// Each byte is a row, and each line a column where a file has several: "NAME:BYTES". Of a model
+// each line is one tensor, "LAYER/NAME:FLOATS", of the layer "dense".
 class RowParser final : public Parser {
  public:
   explicit RowParser(base::Files& uploaded) : uploaded_(uploaded) {}
@@ -27,19 +30,59 @@ class RowParser final : public Parser {
   absl::StatusOr<std::vector<ParsedColumn>> Parse(const std::vector<ParseInput>& inputs,
                                                   int64_t) override {
     std::vector<ParsedColumn> columns;
-    for (const ParseInput& input : inputs) {
-      ASSIGN_OR_RETURN(const std::string text,
-                       base::ReadFile(uploaded_, input.input_path, kAnyBytes));
-      ASSIGN_OR_RETURN(const auto output, base::RealFiles().OpenWrite(input.output_path, {}));
-      RETURN_IF_ERROR(output->WriteAt(0, base::AsBytes(text)));
-      ParsedColumn& column = columns.emplace_back();
-      column.rows = static_cast<int64_t>(text.size());
-      column.column.set_dtype("U8");
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      ASSIGN_OR_RETURN(const std::string text, Read(inputs[i]));
+      const bool several = inputs[i].file.format() == v1::UploadFile::NPZ;
+      std::string values;
+      for (const std::string& line : several ? Lines(text) : std::vector<std::string>{text}) {
+        const size_t colon = several ? line.find(':') : std::string::npos;
+        ParsedColumn& column = columns.emplace_back();
+        column.file = i;
+        column.rows = static_cast<int64_t>(line.size() - (several ? colon + 1 : 0));
+        column.column.set_dtype("U8");
+        if (several) column.column.set_name(line.substr(0, colon));
+        values += several ? line.substr(colon + 1) : line;
+      }
+      RETURN_IF_ERROR(Write(inputs[i], values));
     }
     return columns;
   }
 
+  absl::StatusOr<ParsedModel> ParseModel(const ParseInput& input, const v1::ModelSpec& spec,
+                                         int64_t) override {
+    ASSIGN_OR_RETURN(const std::string text, Read(input));
+    ParsedModel model;
+    model.spec = spec;
+    std::vector<v1::WeightsTensor> tensors;
+    std::string values;
+    for (const std::string& line : Lines(text)) {
+      const size_t colon = line.find(':');
+      tensors.emplace_back().set_name(line.substr(0, colon));
+      tensors.back().add_shape(static_cast<int64_t>(line.size() - colon - 1) / 4);
+      values += line.substr(colon + 1);
+    }
+    model.weights = formats::CutWeights(tensors);
+    if (lie_) model.weights.mutable_pieces(0)->mutable_blob()->set_size(4);
+    model.weights_sha256 = std::string(64, 'a');
+    RETURN_IF_ERROR(Write(input, values));
+    return model;
+  }
+
+  void Lie() { lie_ = true; }
+
  private:
+  static std::vector<std::string> Lines(const std::string& text) {
+    return absl::StrSplit(text, '\n', absl::SkipEmpty());
+  }
+  absl::StatusOr<std::string> Read(const ParseInput& input) {
+    return base::ReadFile(uploaded_, input.input_path, kAnyBytes);
+  }
+  static absl::Status Write(const ParseInput& input, const std::string& values) {
+    ASSIGN_OR_RETURN(const auto output, base::RealFiles().OpenWrite(input.output_path, {}));
+    return output->WriteAt(0, base::AsBytes(values));
+  }
+
+  bool lie_ = false;
   base::Files& uploaded_;
 };
 
@@ -50,6 +93,7 @@ class UploadsTest : public RegistryFixture {
     auto uploads = Uploads::Open({.store = store_.get(),
                                   .blobs = blobs_.get(),
                                   .datasets = datasets_.get(),
+                                  .models = models_.get(),
                                   .parser = &parser_,
                                   .files = &files_,
                                   .clock = &clock_,
@@ -121,12 +165,123 @@ TEST_F(UploadsTest, AStreamGoesOnWhereTheOneBeforeWasCommitted) {
     EXPECT_TRUE(absl::IsOutOfRange(wrong)) << wrong;
   }
   EXPECT_EQ(*Send(id, 4, "456789"), 10);
-  const auto dataset = uploads_->Finish(id);
-  ASSERT_TRUE(dataset.ok()) << dataset.status();
-  EXPECT_EQ(dataset->splits(0).rows(), 10);
-  EXPECT_EQ(dataset->owner(), "ann");
+  const auto finished = uploads_->Finish(id);
+  ASSERT_TRUE(finished.ok()) << finished.status();
+  const v1::Dataset& dataset = finished->dataset();
+  EXPECT_EQ(dataset.splits(0).rows(), 10);
+  EXPECT_EQ(dataset.owner(), "ann");
   EXPECT_TRUE(files_.List("uploads")->empty());
-  EXPECT_EQ(uploads_->Finish(id)->digest(), dataset->digest()) << "a repeated call";
+  EXPECT_EQ(uploads_->Finish(id)->dataset().digest(), dataset.digest()) << "a repeated call";
+}
+
+// One file of arrays becomes columns of the splits that their names say.
+TEST_F(UploadsTest, AFileOfSeveralArraysIsSeveralColumns) {
+  const auto finish = [this](const std::string& name, const std::string& bytes,
+                             const std::string& split) {
+    v1::BeginUploadRequest request = RequestFor(name, bytes);
+    request.mutable_files(0)->set_format(v1::UploadFile::NPZ);
+    request.mutable_files(0)->set_split(split);
+    request.mutable_files(0)->clear_column();
+    const auto upload = uploads_->Begin("ann", request);
+    EXPECT_TRUE(upload.ok()) << upload.status();
+    EXPECT_TRUE(Send(upload->id(), 0, bytes).ok());
+    return uploads_->Finish(upload->id());
+  };
+  const auto named = finish("named", "x_train:abc\ny_train:012\nx_test:z\n", "");
+  ASSERT_TRUE(named.ok()) << named.status();
+  ASSERT_EQ(named->dataset().splits_size(), 2);
+  const v1::Split& train = named->dataset().splits(0);
+  EXPECT_EQ(train.name(), "train");
+  EXPECT_EQ(train.rows(), 3);
+  ASSERT_EQ(train.columns_size(), 2);
+  EXPECT_EQ(train.columns(1).name(), "y");
+  EXPECT_EQ(train.columns(1).blob().sha256(), base::Sha256Hex(std::string_view("012")));
+  EXPECT_EQ(named->dataset().splits(1).columns(0).blob().sha256(),
+            base::Sha256Hex(std::string_view("z")));
+
+  const auto split = finish("split", "x:abc\nmask:012\n", "all");
+  ASSERT_TRUE(split.ok()) << split.status();
+  EXPECT_EQ(split->dataset().splits(0).columns(1).name(), "mask");
+
+  for (const char* bad : {"pixels:abc\n", "x_train:abc\ny_train:01\n", "x_train:a\nx_train:a\n",
+                          "../x_train:a\n", "_train:a\n"}) {
+    const absl::Status refused = finish(absl::StrCat("bad", NextRequestId()), bad, "").status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << bad << refused;
+    EXPECT_EQ(base::FieldOf(refused), "files[0]");
+  }
+}
+
+class PushedModelsTest : public UploadsTest {
+ protected:
+  static v1::PushModelRequest RequestOf(const std::string& bytes) {
+    v1::PushModelRequest request;
+    request.set_name("net");
+    request.set_request_id("push");
+    *request.mutable_model() = SpecOf({"dense"});
+    *request.mutable_file() = RequestFor("any", bytes).files(0);
+    request.mutable_file()->set_format(v1::UploadFile::SAFETENSORS);
+    request.mutable_file()->clear_split();
+    request.mutable_file()->clear_column();
+    return request;
+  }
+
+  absl::StatusOr<v1::FinishUploadResponse> Push(const std::string& bytes) {
+    ASSIGN_OR_RETURN(const v1::Upload upload, uploads_->Begin("ann", RequestOf(bytes)));
+    EXPECT_EQ(upload.model(), "net");
+    RETURN_IF_ERROR(Send(upload.id(), 0, bytes).status());
+    return uploads_->Finish(upload.id());
+  }
+};
+
+TEST_F(PushedModelsTest, BecomeTheNextVersion) {
+  const std::string bytes = "dense/kernel:12345678\ndense/bias:abcd\n";
+  const auto pushed = Push(bytes);
+  ASSERT_TRUE(pushed.ok()) << pushed.status();
+  EXPECT_EQ(pushed->model(), "net@1");
+  EXPECT_FALSE(pushed->has_dataset());
+  const auto model = models_->Get("net@1");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->owner(), "ann");
+  EXPECT_EQ(model->job(), "");
+  EXPECT_EQ(model->spec().layers(0).name(), "dense");
+  const auto file = models_->Open("net@1");
+  ASSERT_TRUE(file.ok()) << file.status();
+  const std::vector<float> bias = *file->Values("dense/bias");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bias.data()), 4), "abcd");
+  EXPECT_TRUE(files_.List("uploads")->empty());
+  // The same request again is the same version; the weights stay where nobody else refers to them.
+  EXPECT_EQ(Push(bytes)->model(), "net@1");
+  Collect();
+  EXPECT_TRUE(models_->Open("net@1").ok());
+}
+
+TEST_F(PushedModelsTest, NothingIsRegisteredOfAnIndexThatDoesNotFitItsBytes) {
+  parser_.Lie();
+  const absl::Status refused = Push("dense/kernel:12345678\n").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInternal) << refused;
+  EXPECT_EQ(Count("models"), 0);
+}
+
+TEST_F(PushedModelsTest, SayAtOnceWhatIsWrong) {
+  const auto field = [this](const auto& change) {
+    v1::PushModelRequest request = RequestOf("dense/kernel:1234\n");
+    change(request);
+    const absl::Status refused = uploads_->Begin("ann", request).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+    return base::FieldOf(refused).value_or("");
+  };
+  using Request = v1::PushModelRequest;
+  EXPECT_EQ(field([](Request& r) { r.set_name("../net"); }), "name");
+  EXPECT_EQ(field([](Request& r) { r.mutable_file()->set_size(kMaxUpload + 1); }), "file.size");
+  EXPECT_EQ(field([](Request& r) { r.mutable_file()->set_format(v1::UploadFile::IDX); }),
+            "file.format");
+  EXPECT_EQ(field([](Request& r) { r.mutable_file()->set_column("x"); }), "file.column");
+  EXPECT_EQ(field([](Request& r) { r.clear_model(); }), "model");
+  EXPECT_EQ(field([](Request& r) { r.mutable_file()->set_format(v1::UploadFile::ONNX); }), "model");
+  EXPECT_EQ(field([](Request& r) { r.mutable_model()->add_base()->set_model("a"); }), "model.base");
+  EXPECT_EQ(field([](Request& r) { r.mutable_model()->mutable_layers(0)->set_from("a@1/dense"); }),
+            "model.layers[0].from");
+  EXPECT_EQ(Count("uploads"), 0);
 }
 
 TEST_F(UploadsTest, MoreThanWasAnnouncedIsNotTaken) {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models that come as files: a definition and its weights.
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/dtype.h"
+#include "engine/base/names.h"
+#include "engine/data/convert.h"
+#include "engine/graph/graph.h"
+#include "server/worker/parse_task.h"
+#include "server/worker/tensor_file.h"
+#include "server/worker/weights_writer.h"
+
+namespace gradus::worker {
+namespace {
+
+std::string ShapeText(std::span<const int64_t> shape) {
+  return absl::StrCat("(", absl::StrJoin(shape, ", "), ")");
+}
+
+// The file's tensor that is this parameter.
+absl::StatusOr<const formats::TensorInfo*> FindTensor(const formats::SafetensorsHeader& header,
+                                                      const graph::Parameter& parameter) {
+  const formats::TensorInfo* tensor = header.Find(parameter.name);
+  if (tensor == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no tensor \"", parameter.name,
+                                                   "\" of the shape ", ShapeText(parameter.shape)));
+  }
+  if (tensor->shape != parameter.shape) {
+    return absl::InvalidArgumentError(absl::StrCat("the tensor \"", parameter.name,
+                                                   "\" has the shape ", ShapeText(tensor->shape),
+                                                   ", not ", ShapeText(parameter.shape)));
+  }
+  return tensor;
+}
+
+absl::Status CheckNoOthers(const formats::SafetensorsHeader& header, const graph::Graph& graph) {
+  std::set<std::string> known;
+  for (const graph::Parameter& parameter : graph.parameters()) known.insert(parameter.name);
+  for (const formats::TensorInfo& tensor : header.tensors) {
+    if (known.count(tensor.name) == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("the tensor \"", base::Shown(tensor.name),
+                                                     "\" belongs to none of the model's layers"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopyTensor(const TensorFile& file, const formats::TensorInfo& tensor,
+                        WeightsWriter& weights) {
+  ASSIGN_OR_RETURN(const base::DType dtype, base::ParseDType(tensor.dtype));
+  const size_t element = base::SizeOf(dtype);
+  std::vector<float> values;
+  return file.Read(tensor, [&](std::span<const std::byte> bytes) {
+    values.resize(bytes.size() / element);
+    data::ConvertToF32(dtype, bytes.data(), static_cast<int64_t>(values.size()), 1, 0,
+                       values.data());
+    return weights.Add(values);
+  });
+}
+
+absl::StatusOr<nlohmann::json> ReadTensorsOf(const v1::ModelSpec& spec, const FileTask& task,
+                                             OutputFile& output) {
+  ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(spec));
+  ASSIGN_OR_RETURN(const TensorFile file, TensorFile::Open(task.input));
+  RETURN_IF_ERROR(CheckNoOthers(file.header(), graph));
+  WeightsWriter weights(graph, output);
+  for (const graph::Parameter& parameter : graph.parameters()) {
+    ASSIGN_OR_RETURN(const formats::TensorInfo* const tensor, FindTensor(file.header(), parameter));
+    weights.Begin(parameter);
+    RETURN_IF_ERROR(CopyTensor(file, *tensor, weights));
+  }
+  return weights.Finish();
+}
+
+}  // namespace
+
+absl::StatusOr<nlohmann::json> ReadModel(const FileTask& task, const std::string& spec,
+                                         OutputFile& output) {
+  if (task.format != "SAFETENSORS")
+    return absl::UnimplementedError(
+        absl::StrCat("a model cannot be read from the format ", task.format));
+  v1::ModelSpec definition;
+  if (!definition.ParseFromString(spec))
+    return absl::InvalidArgumentError("request: the definition is none");
+  return ReadTensorsOf(definition, task, output);
+}
+
+}  // namespace gradus::worker
