@@ -91,7 +91,8 @@ class Uploading final : public Flow {
   }
 
   absl::Status Finish(StoredServer& server) {
-    ASSIGN_OR_RETURN(const v1::Dataset dataset, server.uploads().Finish(id_));
+    ASSIGN_OR_RETURN(const v1::FinishUploadResponse finished, server.uploads().Finish(id_));
+    const v1::Dataset& dataset = finished.dataset();
     if (dataset_.has_value()) {
       EXPECT_EQ(dataset.SerializeAsString(), dataset_->SerializeAsString());
     } else {

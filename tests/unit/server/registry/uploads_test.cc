@@ -250,7 +250,10 @@ TEST_F(PushedModelsTest, BecomeTheNextVersion) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bias.data()), 4), "abcd");
   EXPECT_TRUE(files_.List("uploads")->empty());
   // The same request again is the same version; the weights stay where nobody else refers to them.
-  EXPECT_EQ(Push(bytes)->model(), "net@1");
+  const auto upload = uploads_->Begin("ann", RequestOf(bytes));
+  ASSERT_TRUE(upload.ok()) << upload.status();
+  EXPECT_EQ(upload->committed(0), static_cast<int64_t>(bytes.size()));
+  EXPECT_EQ(uploads_->Finish(upload->id())->model(), "net@1");
   Collect();
   EXPECT_TRUE(models_->Open("net@1").ok());
 }
