@@ -162,7 +162,9 @@ absl::StatusOr<std::vector<ZipMember>> ReadZipDirectory(const ReadAt& source, ui
   std::ranges::sort(entries, {}, &ZipHeader::offset);
   std::vector<ZipMember> members;
   for (size_t i = 0; i < entries.size(); ++i) {
-    const uint64_t limit = i + 1 < entries.size() ? entries[i + 1].offset : place.begin;
+    const uint64_t next = i + 1 < entries.size() ? entries[i + 1].offset : place.begin;
+    // The next one may claim to lie anywhere.
+    const uint64_t limit = std::min(next, place.begin);
     ASSIGN_OR_RETURN(ZipMember member, Locate(source, entries[i], limit));
     members.push_back(std::move(member));
   }

@@ -46,6 +46,7 @@ Result ReadAll(const std::string& file, uint64_t max_output = kLimit) {
   Result result;
   const auto source = [&](uint64_t offset, std::span<std::byte> dst) -> absl::StatusOr<size_t> {
     EXPECT_LE(dst.size(), 64u << 10);
+    EXPECT_LE(offset, file.size());
     if (offset > file.size()) return size_t{0};
     const size_t count = std::min(dst.size(), file.size() - offset);
     std::memcpy(dst.data(), file.data() + offset, count);
@@ -151,6 +152,10 @@ TEST(Npz, RefusesAMemberThatReachesIntoTheDirectory) {
   ZipPart far = X();
   far.offset = 0xfffffff0;
   EXPECT_THAT(RefusalOf(far), HasSubstr("overlaps"));
+  ZipPart farther = StoredPart("y.npy", Npy("abc"));
+  far.offset = 0x7ffffff0;
+  farther.offset = 0xfffffff0;
+  EXPECT_THAT(RefusalOf(ZipArchive({far, farther})), HasSubstr("\"x.npy\" overlaps"));
 }
 
 TEST(Npz, PassesNoMoreOnThanAMemberAnnounces) {
