@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what fuzzers start from: small whole files, as NumPy and others write them.
+
+    make_seeds.py FOLDER     FOLDER/TARGET/... for each target; each file is one that its parser takes
+"""
+import io
+import pathlib
+import shutil
+import sys
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "golden"))
+import golden_file  # noqa: E402
+
+EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
+# Needs models or views that only a server has.
+NEEDS_A_SERVER = ("fashion-b-on-a.yaml",)
+
+
+def idx():
+    for code, numpy_type in ((8, ">u1"), (9, ">i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")):
+        values = numpy.arange(12).astype(numpy_type).reshape(2, 3, 2)
+        shape = b"".join(extent.to_bytes(4, "big") for extent in values.shape)
+        yield f"{numpy_type[1:]}", bytes([0, 0, code, values.ndim]) + shape + values.tobytes()
+
+
+def npy_of(array, version=None):
+    file = io.BytesIO()
+    numpy.lib.format.write_array(file, array, version, allow_pickle=False)
+    return file.getvalue()
+
+
+def npy():
+    for numpy_type in ("?", "<i1", "<i2", ">i4", "<i8", "<u1", ">u2", "<u4", "<u8", "<f2", ">f4", "<f8"):
+        yield f"type_{numpy.dtype(numpy_type).name}", npy_of(numpy.arange(6).astype(numpy_type).reshape(3, 2))
+    for version in (1, 2, 3):
+        yield f"version_{version}", npy_of(numpy.zeros((2, 2), "f4"), (version, 0))
+    yield "fortran", npy_of(numpy.asfortranarray(numpy.arange(24, dtype="<i2").reshape(2, 3, 4)))
+
+
+def npz():
+    arrays = {"x": numpy.arange(12, dtype="f4").reshape(3, 4), "y": numpy.array([0, 1, 2], "u1")}
+    for name, save in (("stored", numpy.savez), ("deflated", numpy.savez_compressed)):
+        file = io.BytesIO()
+        save(file, **arrays)
+        yield name, file.getvalue()
+
+
+def safetensors():
+    yield "two", golden_file.file_of({"format": "pt"}, {"dense/kernel": numpy.zeros((2, 3), "f4"),
+                                                        "dense/bias": numpy.ones(3, "f4")})
+    yield "no_tensors", golden_file.file_of({"a": "b"}, {})
+
+
+def field(number, value):
+    """One field of a message: a number or bytes; all of these are short."""
+    if isinstance(value, int):
+        assert 0 <= value < 128
+        return bytes([number << 3, value])
+    assert len(value) < 128
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def weights_index():
+    kernel = field(1, b"dense/kernel") + field(2, b"\x02\x03")
+    bias = field(1, b"dense/bias") + field(2, b"\x03")
+    blob = field(1, b"0123456789abcdef" * 4) + field(2, 36)
+    yield "one_piece", field(1, field(1, blob) + field(2, kernel) + field(2, bias)) + field(2, 1)
+    yield "no_pieces", field(2, 1)
+
+
+def job_text():
+    for path in EXAMPLES:
+        yield path.name, path.read_bytes()
+    yield "json", b'{"model": {"input_shape": [4], "layers": [{"dense": {"units": 2}}]}, "fit": {"epochs": "1"}}'
+
+
+def job_spec():
+    yield from ((path.name, path.read_bytes()) for path in EXAMPLES if path.name not in NEEDS_A_SERVER)
+
+
+def checkpoint():
+    one = "3ff0000000000000"
+    metadata = {"format": "gradus checkpoint 4", "digest": "0" * 64, "stage": "0", "epoch": "1", "step_in_epoch": "2", "step": "3",
+                "rows": "4", "loss": one, "metrics": "1", "spec_digest": "", "isa": "avx2", "onednn": "2.6.3", "threads": "1",
+                "optimizer_steps": "3", "callback_numbers": "1", "callback_0": one, "callback_learning_rate": one,
+                "best_epochs": "1", "best_value_0": one, "best_step_0": "3"}
+    tensors = {"weights/dense/kernel": numpy.zeros((2, 3), "f4"), "slots/momentum/dense/kernel": numpy.zeros((2, 3), "f4"),
+               "kept/dense/kernel": numpy.zeros((2, 3), "f4"), "rows/0": numpy.zeros(2, "f4")}
+    yield "one_metric", golden_file.file_of(metadata, tensors)
+
+
+MAKERS = (checkpoint, idx, job_spec, job_text, npy, npz, safetensors, weights_index)
+
+
+def main(folder):
+    for maker in MAKERS:
+        place = pathlib.Path(folder) / maker.__name__
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        for name, content in maker():
+            (place / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
