@@ -16,7 +16,8 @@ struct Format {
   absl::StatusOr<nlohmann::json> (*read)(const FileTask& task, OutputFile& output);
 };
 
-constexpr Format kFormats[] = {{"IDX", ReadIdx}, {"SAFETENSORS", ReadTensors}};
+constexpr Format kFormats[] = {
+    {"IDX", ReadIdx}, {"NPY", ReadNpy}, {"NPZ", ReadNpz}, {"SAFETENSORS", ReadTensors}};
 
 }  // namespace
 

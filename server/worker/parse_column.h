@@ -53,6 +53,8 @@ bool HoldsLabels(absl::string_view name);
 
 // Readers of one format each, see ReadColumns.
 absl::StatusOr<nlohmann::json> ReadIdx(const FileTask& task, OutputFile& output);
+absl::StatusOr<nlohmann::json> ReadNpy(const FileTask& task, OutputFile& output);
+absl::StatusOr<nlohmann::json> ReadNpz(const FileTask& task, OutputFile& output);
 absl::StatusOr<nlohmann::json> ReadTensors(const FileTask& task, OutputFile& output);
 
 }  // namespace gradus::worker
