@@ -105,6 +105,10 @@ absl::StatusOr<std::string> Models::Publish(store::Tx& tx, const v1::Job& job,
   return Add(tx, Describe(job, finished));
 }
 
+absl::Status Models::CheckDefinition(const v1::ModelSpec& spec) const {
+  return base::InField(summarize_(spec).status(), "model");
+}
+
 absl::StatusOr<std::string> Models::Add(store::Tx& tx, v1::Model model) {
   ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(model.spec()));
   *model.mutable_layers() = summary.layers();

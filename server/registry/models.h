@@ -48,9 +48,7 @@ class Models {
   // so; returns the reference. `model` has name, owner, weights, weights_sha256 and spec.
   absl::StatusOr<std::string> Add(store::Tx& tx, v1::Model model);
   // That it is one, inside and out. INVALID_ARGUMENT with the field's path below "model".
-  absl::Status CheckDefinition(const v1::ModelSpec& spec) const {
-    return summarize_(spec).status();
-  }
+  absl::Status CheckDefinition(const v1::ModelSpec& spec) const;
 
   // `ref`: name (newest version), name@3, name@alias or name@sha256:DIGEST (the newest of those
   // weights).

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/descriptor.h"
 #include "engine/base/failpoint.h"
+#include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "server/worker/parse_sandbox.h"
 #include "server/worker/parse_task.h"
@@ -117,6 +118,8 @@ absl::Status WriteAll(int fd, std::string_view text) {
 absl::Status Serve() {
   ASSIGN_OR_RETURN(const std::string text, ReadAll(kRequest));
   ASSIGN_OR_RETURN(const Request request, ReadRequest(text));
+  // OpenSSL reads its configuration for its first digest, which is not to be had in there.
+  base::Sha256();
   RETURN_IF_ERROR(EnterSandbox(request.limits));
   return WriteAll(STDOUT_FILENO, Answer(request));
 }

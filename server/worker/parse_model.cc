@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models that come as files: a definition and its weights.
+#include <unistd.h>
+
 #include <set>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "engine/base/names.h"
 #include "engine/data/convert.h"
 #include "engine/graph/graph.h"
+#include "engine/graph/onnx_import/import.h"
 #include "server/worker/parse_task.h"
 #include "server/worker/tensor_file.h"
 #include "server/worker/weights_writer.h"
@@ -75,10 +78,33 @@ absl::StatusOr<nlohmann::json> ReadTensorsOf(const v1::ModelSpec& spec, const Fi
   return weights.Finish();
 }
 
+absl::StatusOr<std::vector<std::byte>> ReadAll(int fd) {
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  if (size < 0) return base::ErrnoStatus(errno, "input");
+  std::vector<std::byte> bytes(static_cast<size_t>(size));
+  ASSIGN_OR_RETURN(const size_t count, base::ReadFully(fd, 0, bytes, "input"));
+  bytes.resize(count);
+  return bytes;
+}
+
+absl::StatusOr<nlohmann::json> ReadOnnx(const FileTask& task, OutputFile& output) {
+  ASSIGN_OR_RETURN(std::vector<std::byte> bytes, ReadAll(task.input));
+  ASSIGN_OR_RETURN(const onnx_import::ImportedModel model, onnx_import::ImportOnnx(bytes));
+  bytes = {};
+  ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(model.spec));
+  WeightsWriter weights(graph, output);
+  for (size_t i = 0; i < model.weights.size(); ++i) {
+    weights.Begin(graph.parameters()[i]);
+    RETURN_IF_ERROR(weights.Add(model.weights[i]));
+  }
+  return weights.Finish();
+}
+
 }  // namespace
 
 absl::StatusOr<nlohmann::json> ReadModel(const FileTask& task, const std::string& spec,
                                          OutputFile& output) {
+  if (task.format == "ONNX") return ReadOnnx(task, output);
   if (task.format != "SAFETENSORS")
     return absl::UnimplementedError(
         absl::StrCat("a model cannot be read from the format ", task.format));
