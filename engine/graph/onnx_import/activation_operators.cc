@@ -91,8 +91,8 @@ absl::Status HardSwish(NodeUse& use) {
 absl::Status PRelu(NodeUse& use) {
   ASSIGN_OR_RETURN(const Rows rows, use.RowsAt(0));
   ASSIGN_OR_RETURN(const onnx::Constant* slope, use.FloatsAt(1));
-  ASSIGN_OR_RETURN(onnx::Constant alpha, Spread(use.network, rows, *slope));
-  const Shape& shape = use.network.shape_of(rows.source);
+  ASSIGN_OR_RETURN(onnx::Constant alpha, Spread(use.network(), rows, *slope));
+  const Shape& shape = use.network().shape_of(rows.source);
   v1::Activation activation;
   v1::Prelu& spec = *activation.mutable_prelu();
   for (size_t axis = 0; axis < shape.size(); ++axis)
@@ -130,31 +130,31 @@ absl::Status Clip(NodeUse& use) {
 absl::Status Softmax(NodeUse& use) {
   ASSIGN_OR_RETURN(const Rows rows, use.RowsAt(0));
   const size_t rank = rows.axes.size();
-  ASSIGN_OR_RETURN(const size_t axis, AxisOf(use.Integer("axis", use.opset < 13 ? 1 : -1), rank));
+  ASSIGN_OR_RETURN(const size_t axis, AxisOf(use.Integer("axis", use.opset() < 13 ? 1 : -1), rank));
   std::vector<size_t> along = {axis};
-  for (size_t later = axis + 1; use.opset < 13 && later < rank; ++later) along.push_back(later);
+  for (size_t later = axis + 1; use.opset() < 13 && later < rank; ++later) along.push_back(later);
   v1::Activation activation;
   activation.mutable_softmax();
   int64_t values = 1;
   for (const size_t each : along) {
     if (rows.axes[each] == 0) return NodeUse::Unknown("a softmax over the batch");
-    values *= ExtentOf(use.network, rows, each);
+    values *= ExtentOf(use.network(), rows, each);
   }
-  const Shape& own = use.network.shape_of(rows.source);
+  const Shape& own = use.network().shape_of(rows.source);
   if (own.size() == rows.axes[axis] && own.back() == values) {
     ASSIGN_OR_RETURN(Rows result, Activated(use, rows, activation));
     return use.Give(std::move(result));
   }
   std::vector<size_t> axes = OwnOrderOf(rows);
   std::erase_if(axes, [&](size_t each) { return std::ranges::count(along, each) > 0; });
-  Shape shape = ExtentsOf(use.network, rows, axes);
+  Shape shape = ExtentsOf(use.network(), rows, axes);
   shape.push_back(values);
   axes.insert(axes.end(), along.begin(), along.end());
-  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network, rows, axes));
-  ASSIGN_OR_RETURN(const int source, Reshaped(use.network, ordered, shape));
+  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network(), rows, axes));
+  ASSIGN_OR_RETURN(const int source, Reshaped(use.network(), ordered, shape));
   ASSIGN_OR_RETURN(const Rows made, Activated(use, {.source = source}, activation));
   ASSIGN_OR_RETURN(const int back,
-                   Reshaped(use.network, made.source, ExtentsOf(use.network, rows, axes)));
+                   Reshaped(use.network(), made.source, ExtentsOf(use.network(), rows, axes)));
   return use.Give(ViewOf(back, axes));
 }
 

@@ -40,8 +40,13 @@ bool SetRecurrent(const v1::Layer& spec, v1::RecurrentLayer& layer) {
 // The same layer the other way.
 v1::Layer Turned(v1::Layer spec) {
   google::protobuf::Message& settings = MutableSettingsOf(spec);
-  settings.GetReflection()->SetBool(
-      &settings, settings.GetDescriptor()->FindFieldByName("go_backwards"), true);
+  const auto* field = settings.GetDescriptor()->FindFieldByName("go_backwards");
+  const auto* reflection = settings.GetReflection();
+  if (reflection->GetBool(settings, field)) {
+    reflection->ClearField(&settings, field);
+  } else {
+    reflection->SetBool(&settings, field, true);
+  }
   return spec;
 }
 
@@ -50,7 +55,7 @@ v1::Layer Turned(v1::Layer spec) {
 absl::StatusOr<std::optional<Rows>> BothWays(NodeUse& use, std::span<const Rows> rows,
                                              const v1::Layer& merge) {
   const v1::Bidirectional::MergeMode mode = ModeOf(merge);
-  Network& network = use.network;
+  Network& network = use.network();
   // Where it gives all steps, the second has them the other way round.
   if (mode == v1::Bidirectional::MERGE_MODE_UNSPECIFIED || rows.size() != 2 ||
       !network.MayChange(rows[0]) || !network.MayChange(rows[1]) || rows[0].axes != rows[1].axes ||

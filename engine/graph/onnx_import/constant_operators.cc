@@ -22,7 +22,7 @@ absl::Status ShapeOf(NodeUse& use) {
     ASSIGN_OR_RETURN(const Rows rows, use.AnyRowsAt(0));
     std::vector<size_t> axes(rows.axes.size());
     std::iota(axes.begin(), axes.end(), 0);
-    shape = ExtentsOf(use.network, rows, axes);
+    shape = ExtentsOf(use.network(), rows, axes);
   } else if (const onnx::Constant* constant = use.ConstantAt(0)) {
     shape = constant->shape;
   } else {
@@ -44,10 +44,10 @@ absl::Status ConstantOfShape(NodeUse& use) {
   for (const int64_t extent : shape)
     if (extent < 0 && extent != kBatch)
       return absl::InvalidArgumentError(absl::StrCat(extent, " is no extent"));
-  const auto value = use.node.attributes.find("value");
+  const auto value = use.node().attributes.find("value");
   const bool whole =
-      value != use.node.attributes.end() && std::holds_alternative<int64_t>(value->second);
-  if (!whole) return use.Give(Filled{shape, use.Float("value", 0)});
+      value != use.node().attributes.end() && std::holds_alternative<int64_t>(value->second);
+  if (!whole) return use.Give(Filled{use.Float("value", 0)});
   if (shape.size() != 1 || shape[0] < 0 || shape[0] > kMostMade)
     return NodeUse::Unknown("a list of many whole numbers");
   return use.Give(onnx::Constant{
@@ -61,16 +61,16 @@ absl::Status Expand(NodeUse& use) {
     ASSIGN_OR_RETURN(const Rows rows, use.AnyRowsAt(0));
     std::vector<size_t> axes(rows.axes.size());
     std::iota(axes.begin(), axes.end(), 0);
-    if (ExtentsOf(use.network, rows, axes) != shape) return NodeUse::Unknown("rows that repeat");
+    if (ExtentsOf(use.network(), rows, axes) != shape) return NodeUse::Unknown("rows that repeat");
     return use.Pass(0);
   }
-  if (const std::optional<float> number = use.NumberAt(0)) return use.Give(Filled{shape, *number});
+  if (const std::optional<float> number = use.NumberAt(0)) return use.Give(Filled{*number});
   ASSIGN_OR_RETURN(const onnx::Constant* constant, use.FloatsAt(0));
   if (constant->shape == shape) return use.Pass(0);
   const std::vector<float>& values = *constant->floats();
   if (values.empty() || std::ranges::any_of(values, [&](float v) { return v != values[0]; }))
     return NodeUse::Unknown("a constant that repeats");
-  return use.Give(Filled{shape, values[0]});
+  return use.Give(Filled{values[0]});
 }
 
 // ONNX's numbers of types.

@@ -46,8 +46,8 @@ absl::StatusOr<Filters> FiltersOf(NodeUse& use) {
   if (use.Says("kernel_shape") &&
       !std::ranges::equal(use.Integers("kernel_shape"), filters.sizes()))
     return absl::InvalidArgumentError("its kernel is not of the kernel_shape that it says");
-  ASSIGN_OR_RETURN(filters.source, ChannelsLast(use.network, rows));
-  filters.shape = use.network.shape_of(filters.source);
+  ASSIGN_OR_RETURN(filters.source, ChannelsLast(use.network(), rows));
+  filters.shape = use.network().shape_of(filters.source);
   return filters;
 }
 
@@ -139,7 +139,7 @@ absl::Status Conv(NodeUse& use) {
   std::optional<v1::Padding> padding = PaddingOf(axes, std::span(words).first(image ? 2 : 3));
   if (!padding.has_value()) {
     padding = v1::VALID;
-    ASSIGN_OR_RETURN(filters.source, Padded(use.network, filters.source, EdgesOf(axes)));
+    ASSIGN_OR_RETURN(filters.source, Padded(use.network(), filters.source, EdgesOf(axes)));
   }
   const int64_t groups = use.Integer("group", 1);
   const int64_t channels = filters.shape.back();
@@ -200,7 +200,7 @@ bool IsSame(std::span<const AxisWindows> axes) {
 absl::Status AsImage(NodeUse& use, Filters& filters, std::vector<AxisWindows>& axes,
                      GivenWeight& kernel) {
   filters.shape.insert(filters.shape.begin(), 1);
-  ASSIGN_OR_RETURN(filters.source, Reshaped(use.network, filters.source, filters.shape));
+  ASSIGN_OR_RETURN(filters.source, Reshaped(use.network(), filters.source, filters.shape));
   axes.insert(axes.begin(), AxisWindows{.extent = 1, .count = 1});
   kernel.shape.insert(kernel.shape.begin(), 1);
   return absl::OkStatus();
@@ -231,12 +231,12 @@ absl::Status ConvTranspose(NodeUse& use) {
     }
     if (filters.bias != nullptr && std::ranges::count(added, 0) < 4)
       return NodeUse::Unknown("an output that is larger than the windows reach, with a bias");
-    ASSIGN_OR_RETURN(made, Cropped(use.network, made, cut));
-    ASSIGN_OR_RETURN(made, Padded(use.network, made, added));
+    ASSIGN_OR_RETURN(made, Cropped(use.network(), made, cut));
+    ASSIGN_OR_RETURN(made, Padded(use.network(), made, added));
   }
   if (sequence) {
-    const Shape& shape = use.network.shape_of(made);
-    ASSIGN_OR_RETURN(made, Reshaped(use.network, made, {shape[1], shape[2]}));
+    const Shape& shape = use.network().shape_of(made);
+    ASSIGN_OR_RETURN(made, Reshaped(use.network(), made, {shape[1], shape[2]}));
   }
   return use.Give(ChannelsFirst(made, filters.rank + 1));
 }

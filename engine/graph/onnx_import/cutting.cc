@@ -35,17 +35,17 @@ absl::StatusOr<int> BorderedImage(NodeUse& use, int image, const ImageEdges& edg
 // Any axis is the width of an image, with what is before it as height and the rest as channels.
 absl::StatusOr<int> BorderedAlong(NodeUse& use, int source, size_t own, const AxisEdges& edges,
                                   bool crop) {
-  Shape shape = use.network.shape_of(source);
+  Shape shape = use.network().shape_of(source);
   const auto product = [](auto begin, auto end) {
     return std::accumulate(begin, end, int64_t{1}, std::multiplies<>());
   };
   const auto at = shape.begin() + static_cast<ptrdiff_t>(own) - 1;
   const Shape image = {product(shape.begin(), at), *at, product(at + 1, shape.end())};
-  ASSIGN_OR_RETURN(const int flat, Reshaped(use.network, source, image));
+  ASSIGN_OR_RETURN(const int flat, Reshaped(use.network(), source, image));
   ASSIGN_OR_RETURN(const int made,
                    BorderedImage(use, flat, {0, 0, edges.before, edges.after}, crop));
-  *at = use.network.shape_of(made)[1];
-  return Reshaped(use.network, made, shape);
+  *at = use.network().shape_of(made)[1];
+  return Reshaped(use.network(), made, shape);
 }
 
 absl::StatusOr<Rows> Bordered(NodeUse& use, Rows rows, std::span<const AxisEdges> all, bool crop) {
@@ -60,11 +60,11 @@ absl::StatusOr<Rows> Bordered(NodeUse& use, Rows rows, std::span<const AxisEdges
   // Each is to be an axis of the layer.
   if (any(kUnit)) {
     const std::vector<size_t> axes = RowAxesOf(rows);
-    ASSIGN_OR_RETURN(const int source, Arranged(use.network, rows, axes));
+    ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
     rows = ViewOf(source, axes);
   }
   // Height and width of an image at once.
-  const bool image = use.network.shape_of(rows.source).size() == 3;
+  const bool image = use.network().shape_of(rows.source).size() == 3;
   ImageEdges of_image{};
   int source = rows.source;
   for (const AxisEdges& each : edges) {
@@ -82,26 +82,6 @@ absl::StatusOr<Rows> Bordered(NodeUse& use, Rows rows, std::span<const AxisEdges
   return Rows{.source = source, .axes = rows.axes};
 }
 
-// The last step that a recurrent layer computes is what it gives when it does not give all.
-absl::StatusOr<std::optional<Rows>> LastStep(NodeUse& use, const Rows& rows, size_t axis,
-                                             int64_t index) {
-  if (!use.network.MayChange(rows) || rows.axes[axis] != 1) return std::nullopt;
-  const int64_t last = rows.flipped == 1 ? 0 : ExtentOf(use.network, rows, axis) - 1;
-  v1::Layer spec = use.network.layer(rows.source).spec;
-  google::protobuf::Message& settings = MutableSettingsOf(spec);
-  const auto* field = settings.GetDescriptor()->FindFieldByName("return_sequences");
-  if (index != last || field == nullptr || !settings.GetReflection()->GetBool(settings, field))
-    return std::nullopt;
-  settings.GetReflection()->ClearField(&settings, field);
-  std::vector<GivenWeight> weights = use.network.layer(rows.source).weights;
-  RETURN_IF_ERROR(use.network.Change(rows.source, std::move(spec), std::move(weights)));
-  Rows result = {.source = rows.source, .axes = rows.axes};
-  for (size_t& own : result.axes)
-    if (own == 2) own = 1;
-  result.axes[axis] = kUnit;
-  return result;
-}
-
 }  // namespace
 
 absl::StatusOr<Rows> WithoutEdges(NodeUse& use, const Rows& rows,
@@ -113,12 +93,31 @@ absl::StatusOr<Rows> WithEdges(NodeUse& use, const Rows& rows, std::span<const A
   return Bordered(use, rows, edges, false);
 }
 
+absl::StatusOr<std::optional<Rows>> OnlyLastStep(NodeUse& use, const Rows& rows, size_t axis,
+                                                 int64_t index) {
+  if (!use.network().MayChange(rows) || rows.axes[axis] != 1) return std::nullopt;
+  const int64_t last = rows.flipped == 1 ? 0 : ExtentOf(use.network(), rows, axis) - 1;
+  v1::Layer spec = use.network().layer(rows.source).spec;
+  google::protobuf::Message& settings = MutableSettingsOf(spec);
+  const auto* field = settings.GetDescriptor()->FindFieldByName("return_sequences");
+  if (index != last || field == nullptr || !settings.GetReflection()->GetBool(settings, field))
+    return std::nullopt;
+  settings.GetReflection()->ClearField(&settings, field);
+  std::vector<GivenWeight> weights = use.network().layer(rows.source).weights;
+  RETURN_IF_ERROR(use.network().Change(rows.source, std::move(spec), std::move(weights)));
+  Rows result = {.source = rows.source, .axes = rows.axes};
+  for (size_t& own : result.axes)
+    if (own == 2) own = 1;
+  result.axes[axis] = kUnit;
+  return result;
+}
+
 absl::Status Pick(NodeUse& use) {
   ASSIGN_OR_RETURN(const Rows rows, use.AnyRowsAt(0));
   ASSIGN_OR_RETURN(std::vector<int64_t> indices, use.IntegersAt(1));
   const size_t axes = use.ConstantAt(1)->shape.size();
   ASSIGN_OR_RETURN(const size_t axis, AxisOf(use.Integer("axis", 0), rows.axes.size()));
-  const int64_t extent = ExtentOf(use.network, rows, axis);
+  const int64_t extent = ExtentOf(use.network(), rows, axis);
   if (extent == kBatch) return NodeUse::Unknown("a part of the rows of a batch");
   for (int64_t& index : indices) {
     if (index < -extent || index >= extent)
@@ -132,7 +131,7 @@ absl::Status Pick(NodeUse& use) {
     return NodeUse::Unknown("indices that do not follow each other");
   Rows result;
   absl::StatusOr<std::optional<Rows>> last;
-  if (indices.size() == 1) last = LastStep(use, rows, axis, indices[0]);
+  if (indices.size() == 1) last = OnlyLastStep(use, rows, axis, indices[0]);
   RETURN_IF_ERROR(last.status());
   if (last->has_value()) {
     result = **std::move(last);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "absl/status/status.h"
@@ -21,6 +22,11 @@ struct AxisEdges {
 // Rows without so much at the edges, or with so many zeros there.
 absl::StatusOr<Rows> WithoutEdges(NodeUse& use, const Rows& rows, std::span<const AxisEdges> edges);
 absl::StatusOr<Rows> WithEdges(NodeUse& use, const Rows& rows, std::span<const AxisEdges> edges);
+
+// Rows of a recurrent layer of whose steps the one at `index` alone is read: where it is the last
+// that is computed, the layer gives no other any more. Nothing where it is not.
+absl::StatusOr<std::optional<Rows>> OnlyLastStep(NodeUse& use, const Rows& rows, size_t axis,
+                                                 int64_t index);
 
 // Gather with indices that are constants: of rows one index, or some that follow each other; of
 // constants any.

@@ -57,7 +57,7 @@ absl::Status Slice(NodeUse& use) {
   ASSIGN_OR_RETURN(const std::vector<AxisSlice> slices, SlicesOf(use, rows.axes.size()));
   std::vector<AxisEdges> edges;
   for (const AxisSlice& slice : slices) {
-    const int64_t extent = ExtentOf(use.network, rows, slice.axis);
+    const int64_t extent = ExtentOf(use.network(), rows, slice.axis);
     if (extent == kBatch) {
       if (slice.start == 0 && slice.end == std::numeric_limits<int64_t>::max() && slice.step == 1)
         continue;
@@ -77,6 +77,13 @@ absl::Status Slice(NodeUse& use) {
     if (start != 0 || end != extent) edges.push_back({slice.axis, start, extent - end});
   }
   if (edges.empty()) return use.Give(std::move(rows));
+  if (edges.size() == 1 && !rows.whole) {
+    const AxisEdges& only = edges[0];
+    if (only.before + only.after == ExtentOf(use.network(), rows, only.axis) - 1) {
+      ASSIGN_OR_RETURN(std::optional<Rows> last, OnlyLastStep(use, rows, only.axis, only.before));
+      if (last.has_value()) return use.Give(*std::move(last));
+    }
+  }
   if (rows.flipped != 0) return NodeUse::Unknown("a part of an axis that is turned round");
   ASSIGN_OR_RETURN(Rows result, WithoutEdges(use, rows, edges));
   result.whole = rows.whole;
@@ -105,9 +112,9 @@ absl::Status FoldedSlice(NodeUse& use) {
 absl::Status Split(NodeUse& use) {
   ASSIGN_OR_RETURN(const Rows rows, use.RowsAt(0));
   ASSIGN_OR_RETURN(const size_t axis, AxisOf(use.Integer("axis", 0), rows.axes.size()));
-  const int64_t extent = ExtentOf(use.network, rows, axis);
+  const int64_t extent = ExtentOf(use.network(), rows, axis);
   if (extent == kBatch) return NodeUse::Unknown("a part of the rows of a batch");
-  const auto outputs = static_cast<int64_t>(use.node.outputs.size());
+  const auto outputs = static_cast<int64_t>(use.node().outputs.size());
   if (outputs < 1 || outputs > extent) return absl::InvalidArgumentError("it has no outputs");
   const int64_t part = (extent + outputs - 1) / outputs;
   std::vector<int64_t> parts(static_cast<size_t>(outputs), part);
@@ -171,8 +178,8 @@ constexpr AttributeRule kPad[] = {{"mode", AttributeType::kText},
                                   {"value", AttributeType::kFloat}};
 
 constexpr Operator kOperators[] = {
-    {"Slice", Slice, 1, 5, kSlice, AxisOrder::kCounted, FoldedSlice},
-    {"Split", Split, 1, 2, kSplit},
+    {"Slice", Slice, 1, 5, kSlice, AxisOrder::kKept, FoldedSlice, true},
+    {"Split", Split, 1, 2, kSplit, AxisOrder::kKept, nullptr, true},
     {"Pad", Pad, 1, 4, kPad, AxisOrder::kKept},
 };
 

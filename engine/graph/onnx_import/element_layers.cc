@@ -23,8 +23,8 @@ constexpr double kExactEpsilon = 0x1p-10;
 
 // The layer behind `rows`, if it may still be changed: it ends with an activation, and has none.
 MadeLayer* Open(NodeUse& use, const Rows& rows) {
-  if (!use.network.MayChange(rows)) return nullptr;
-  MadeLayer& made = use.network.layer(rows.source);
+  if (!use.network().MayChange(rows)) return nullptr;
+  MadeLayer& made = use.network().layer(rows.source);
   if (layers::Find(made.spec)->activation == nullptr) return nullptr;
   const google::protobuf::Message& settings = SettingsOf(made.spec);
   const FieldDescriptor* field = settings.GetDescriptor()->FindFieldByName("activation");
@@ -40,7 +40,7 @@ absl::StatusOr<Rows> Normalized(NodeUse& use, const Rows& rows, const onnx::Cons
       std::ranges::find_if(along.shape, [](int64_t e) { return e != 1; }) - along.shape.begin());
   std::vector<size_t> axes = OwnOrderOf(rows);
   std::ranges::stable_partition(axes, [&](size_t axis) { return rows.axes[axis] != own + 1; });
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network, rows, axes));
+  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
   v1::Layer layer;
   layer.set_trainable(false);
   v1::BatchNormalization& spec = *layer.mutable_batch_normalization();
@@ -73,7 +73,7 @@ absl::StatusOr<Rows> Activated(NodeUse& use, const Rows& rows, const v1::Activat
         ->CopyFrom(activation);
     std::vector<GivenWeight> all = open->weights;
     all.insert(all.end(), weights.begin(), weights.end());
-    if (use.network.Change(rows.source, std::move(spec), std::move(all)).ok()) return rows;
+    if (use.network().Change(rows.source, std::move(spec), std::move(all)).ok()) return rows;
   }
   v1::Layer layer;
   *layer.mutable_activation() = activation;
@@ -83,11 +83,11 @@ absl::StatusOr<Rows> Activated(NodeUse& use, const Rows& rows, const v1::Activat
 
 absl::StatusOr<Rows> Rescaled(NodeUse& use, const Rows& rows, double scale, double offset) {
   if (scale == 1 && offset == 0) return rows;
-  if (scale == 1 && use.network.MayChange(rows)) {
-    v1::Layer spec = use.network.layer(rows.source).spec;
+  if (scale == 1 && use.network().MayChange(rows)) {
+    v1::Layer spec = use.network().layer(rows.source).spec;
     if (spec.has_rescaling() && spec.rescaling().offset() == 0) {
       spec.mutable_rescaling()->set_offset(offset);
-      RETURN_IF_ERROR(use.network.Change(rows.source, std::move(spec), {}));
+      RETURN_IF_ERROR(use.network().Change(rows.source, std::move(spec), {}));
       return rows;
     }
   }
@@ -99,16 +99,16 @@ absl::StatusOr<Rows> Rescaled(NodeUse& use, const Rows& rows, double scale, doub
 }
 
 absl::StatusOr<Rows> Scaled(NodeUse& use, const Rows& rows, const onnx::Constant& scale) {
-  ASSIGN_OR_RETURN(const onnx::Constant along, Spread(use.network, rows, scale));
+  ASSIGN_OR_RETURN(const onnx::Constant along, Spread(use.network(), rows, scale));
   if (along.size() == 1) return Rescaled(use, rows, Plain((*along.floats())[0]), 0);
   return Normalized(use, rows, along, "gamma");
 }
 
 absl::StatusOr<Rows> Shifted(NodeUse& use, const Rows& rows, const onnx::Constant& offset,
                              const std::string& from) {
-  ASSIGN_OR_RETURN(onnx::Constant along, Spread(use.network, rows, offset));
+  ASSIGN_OR_RETURN(onnx::Constant along, Spread(use.network(), rows, offset));
   MadeLayer* open = Open(use, rows);
-  const Shape channels = {use.network.shape_of(rows.source).back()};
+  const Shape channels = {use.network().shape_of(rows.source).back()};
   if (open != nullptr && along.shape.back() == channels[0] &&
       along.size() == static_cast<size_t>(channels[0])) {
     v1::Layer spec = open->spec;
@@ -119,7 +119,7 @@ absl::StatusOr<Rows> Shifted(NodeUse& use, const Rows& rows, const onnx::Constan
       settings.GetReflection()->ClearField(&settings, bias);
       std::vector<GivenWeight> weights = open->weights;
       weights.push_back({"bias", channels, *along.floats(), from});
-      if (use.network.Change(rows.source, std::move(spec), std::move(weights)).ok()) return rows;
+      if (use.network().Change(rows.source, std::move(spec), std::move(weights)).ok()) return rows;
     }
   }
   if (along.size() == 1) return Rescaled(use, rows, 1, Plain((*along.floats())[0]));

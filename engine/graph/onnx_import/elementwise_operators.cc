@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums, products and the like: of several rows, and of rows and constants.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
@@ -28,7 +29,7 @@ absl::Status Merged(NodeUse& use) {
   for (size_t i = 0; i < use.inputs(); ++i) {
     ASSIGN_OR_RETURN(rows[i], use.RowsAt(i));
   }
-  ASSIGN_OR_RETURN(const Together together, Alike(use.network, rows));
+  ASSIGN_OR_RETURN(const Together together, Alike(use.network(), rows));
   ASSIGN_OR_RETURN(const int made, use.Add(std::move(layer), together.sources));
   return use.Give(Rows{.source = made, .axes = together.axes});
 }
@@ -121,29 +122,85 @@ absl::Status Min(NodeUse& use) {
                               : Merged<&v1::Layer::mutable_minimum>(use);
 }
 
-// Of constants: of one shape, or with one number.
-template <auto kFunction>
+// Functions of constants; of whole numbers nothing where the result is none.
+struct Plus {
+  float operator()(float a, float b) const { return a + b; }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    return !__builtin_add_overflow(a, b, &c);
+  }
+};
+struct Minus {
+  float operator()(float a, float b) const { return a - b; }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    return !__builtin_sub_overflow(a, b, &c);
+  }
+};
+struct Times {
+  float operator()(float a, float b) const { return a * b; }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    return !__builtin_mul_overflow(a, b, &c);
+  }
+};
+struct Over {
+  float operator()(float a, float b) const { return a / b; }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    if (b <= 0) return false;
+    c = a / b;
+    return true;
+  }
+};
+struct Larger {
+  float operator()(float a, float b) const { return std::fmax(a, b); }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    c = std::max(a, b);
+    return true;
+  }
+};
+struct Smaller {
+  float operator()(float a, float b) const { return std::fmin(a, b); }
+  bool operator()(int64_t a, int64_t b, int64_t& c) const {
+    c = std::min(a, b);
+    return true;
+  }
+};
+
+template <typename Function>
+absl::Status Apply(const std::vector<float>& other, std::vector<float>& values) {
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = Function()(values[i], other[other.size() == 1 ? 0 : i]);
+  return absl::OkStatus();
+}
+
+template <typename Function>
+absl::Status Apply(const std::vector<int64_t>& other, std::vector<int64_t>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int64_t second = other[other.size() == 1 ? 0 : i];
+    if (values[i] == kBatch || second == kBatch)
+      return NodeUse::Unknown("it computes with the number of rows");
+    if (!Function()(values[i], second, values[i]))
+      return absl::InvalidArgumentError("whole numbers that are too large, or a division by 0");
+  }
+  return absl::OkStatus();
+}
+
+// Constants of one shape, or the later ones of one value.
+template <typename Function>
 absl::Status Folded(NodeUse& use) {
   const onnx::Constant& first = *use.ConstantAt(0);
   onnx::Constant result = first;
-  if (result.floats() == nullptr) return NodeUse::Unknown("it computes with whole numbers");
-  auto& values = std::get<std::vector<float>>(result.values);
   for (size_t i = 1; i < use.inputs(); ++i) {
-    ASSIGN_OR_RETURN(const onnx::Constant* other, use.FloatsAt(i));
-    if (other->size() != 1 && other->shape != first.shape)
-      return NodeUse::Unknown("constants of different shapes");
-    for (size_t at = 0; at < values.size(); ++at)
-      values[at] = kFunction(values[at], (*other->floats())[other->size() == 1 ? 0 : at]);
+    const onnx::Constant& other = *use.ConstantAt(i);
+    if (other.values.index() != first.values.index() ||
+        (other.shape != first.shape && (other.size() != 1 || other.shape.size() > 1)))
+      return NodeUse::Unknown("constants of different shapes or types");
+    RETURN_IF_ERROR(std::visit(
+        [&](auto& values) {
+          return Apply<Function>(std::get<std::decay_t<decltype(values)>>(other.values), values);
+        },
+        result.values));
   }
   return use.Give(std::move(result));
 }
-
-constexpr auto kSum = [](float a, float b) { return a + b; };
-constexpr auto kDifference = [](float a, float b) { return a - b; };
-constexpr auto kProduct = [](float a, float b) { return a * b; };
-constexpr auto kQuotient = [](float a, float b) { return a / b; };
-constexpr auto kLarger = [](float a, float b) { return std::fmax(a, b); };
-constexpr auto kSmaller = [](float a, float b) { return std::fmin(a, b); };
 
 absl::Status Sqrt(NodeUse&) { return NodeUse::Unknown("there is no square root"); }
 
@@ -155,16 +212,16 @@ absl::Status FoldedSqrt(NodeUse& use) {
 
 constexpr size_t kMost = 1000;
 constexpr Operator kOperators[] = {
-    {"Add", Add, 2, 2, {}, AxisOrder::kKept, Folded<kSum>},
-    {"Sub", Sub, 2, 2, {}, AxisOrder::kKept, Folded<kDifference>},
-    {"Mul", Mul, 2, 2, {}, AxisOrder::kKept, Folded<kProduct>},
-    {"Div", Div, 2, 2, {}, AxisOrder::kKept, Folded<kQuotient>},
+    {"Add", Add, 2, 2, {}, AxisOrder::kKept, Folded<Plus>},
+    {"Sub", Sub, 2, 2, {}, AxisOrder::kKept, Folded<Minus>},
+    {"Mul", Mul, 2, 2, {}, AxisOrder::kKept, Folded<Times>},
+    {"Div", Div, 2, 2, {}, AxisOrder::kKept, Folded<Over>},
     {"Neg", Neg, 1, 1, {}, AxisOrder::kKept},
     {"Sqrt", Sqrt, 1, 1, {}, AxisOrder::kKept, FoldedSqrt},
-    {"Sum", Add, 1, kMost, {}, AxisOrder::kKept, Folded<kSum>},
+    {"Sum", Add, 1, kMost, {}, AxisOrder::kKept, Folded<Plus>},
     {"Mean", Merged<&v1::Layer::mutable_average>, 1, kMost, {}, AxisOrder::kKept},
-    {"Max", Max, 1, kMost, {}, AxisOrder::kKept, Folded<kLarger>},
-    {"Min", Min, 1, kMost, {}, AxisOrder::kKept, Folded<kSmaller>},
+    {"Max", Max, 1, kMost, {}, AxisOrder::kKept, Folded<Larger>},
+    {"Min", Min, 1, kMost, {}, AxisOrder::kKept, Folded<Smaller>},
 };
 
 }  // namespace

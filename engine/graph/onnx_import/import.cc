@@ -45,25 +45,54 @@ void KeepNeeded(onnx::ModelGraph& graph) {
   graph.nodes = std::move(kept);
 }
 
-// Whether channels are behind the batch in the input: it is fed, as it is but for functions of each
-// element, to what has them there.
-bool HasChannelsFirst(const onnx::ModelGraph& graph, const onnx::GraphInput& input) {
-  if (input.shape.size() < 3 || input.batch != 0) return false;
-  std::set<std::string> same = {input.name};
-  for (const onnx::Node& node : graph.nodes) {
-    const Operator* op = Find(node.op);
-    const auto is_same = [&](const std::string& value) { return same.contains(value); };
-    if (op == nullptr || std::ranges::none_of(node.inputs, is_same)) continue;
-    if (op->order == AxisOrder::kChannelsFirst && is_same(node.inputs[0])) return true;
-    if (op->order == AxisOrder::kKept) same.insert(node.outputs.begin(), node.outputs.end());
+// Values with channels behind the batch: what operators give that have them there, what is fed to
+// these, and what keeps the order of such values.
+class ChannelsFirstValues {
+ public:
+  explicit ChannelsFirstValues(const onnx::ModelGraph& graph) {
+    for (const onnx::GraphInput& input : graph.inputs)
+      if (input.shape.size() > 2 && input.batch == 0 && IsFed(graph, input.name))
+        names_.insert(input.name);
+    for (const onnx::Node& node : graph.nodes)
+      if (OrderOf(node) == AxisOrder::kChannelsFirst || Keeps(node, names_))
+        names_.insert(node.outputs.begin(), node.outputs.end());
   }
-  return false;
-}
+
+  bool contains(const std::string& name) const { return names_.contains(name); }
+
+ private:
+  static AxisOrder OrderOf(const onnx::Node& node) {
+    const Operator* op = Find(node.op);
+    return op == nullptr ? AxisOrder::kCounted : op->order;
+  }
+
+  static bool Keeps(const onnx::Node& node, const std::set<std::string>& names) {
+    const auto is_one = [&](const std::string& value) { return names.contains(value); };
+    return OrderOf(node) == AxisOrder::kKept && std::ranges::any_of(node.inputs, is_one);
+  }
+
+  // As it is, but for functions of each element.
+  static bool IsFed(const onnx::ModelGraph& graph, const std::string& input) {
+    std::set<std::string> same = {input};
+    for (const onnx::Node& node : graph.nodes) {
+      if (OrderOf(node) == AxisOrder::kChannelsFirst && !node.inputs.empty() &&
+          same.contains(node.inputs[0]))
+        return true;
+      if (Keeps(node, same)) same.insert(node.outputs.begin(), node.outputs.end());
+    }
+    return false;
+  }
+
+  std::set<std::string> names_;
+};
 
 class Importing {
  public:
   explicit Importing(onnx::ModelGraph graph)
-      : graph_(std::move(graph)), values_(graph_), network_(MostValues(graph_)) {}
+      : graph_(std::move(graph)),
+        channels_first_(graph_),
+        values_(graph_),
+        network_(MostValues(graph_)) {}
 
   absl::StatusOr<ImportedModel> Run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i)
@@ -95,10 +124,9 @@ class Importing {
   absl::Status AddInput(size_t i) {
     const onnx::GraphInput& input = graph_.inputs[i];
     std::vector<size_t> axes;
-    const bool channels_first = HasChannelsFirst(graph_, input);
     for (size_t axis = 0; axis < input.shape.size(); ++axis)
       if (axis != input.batch) axes.push_back(axis);
-    if (channels_first) std::ranges::rotate(axes, axes.begin() + 1);
+    if (channels_first_.contains(input.name)) std::ranges::rotate(axes, axes.begin() + 1);
     Shape shape;
     for (const size_t axis : axes) shape.push_back(input.shape[axis]);
     // A row has one axis at least.
@@ -127,7 +155,7 @@ class Importing {
       return NodeUse::Unknown(absl::StrCat("an axis of \"", base::Shown(name),
                                            "\" is turned round, as behind a layer that goes "
                                            "backwards"));
-    std::vector<size_t> axes = OutputAxesOf(*rows);
+    std::vector<size_t> axes = OutputAxesOf(name, *rows);
     ASSIGN_OR_RETURN(int source, Arranged(network_, *rows, axes));
     if (graph::IsModelInput(source) || std::ranges::count(before, source) > 0) {
       v1::Layer layer;
@@ -140,14 +168,15 @@ class Importing {
   }
 
   // Channels last where the layer has them so, else ONNX's order.
-  std::vector<size_t> OutputAxesOf(const Rows& rows) const {
+  std::vector<size_t> OutputAxesOf(const std::string& name, const Rows& rows) const {
     std::vector<size_t> axes = RowAxesOf(rows);
     std::vector<size_t> channels_last = axes;
     if (!axes.empty()) std::ranges::rotate(channels_last, channels_last.begin() + 1);
     const bool same_axes = std::ranges::count(rows.axes, kUnit) == 0 &&
                            network_.shape_of(rows.source).size() == axes.size();
-    return same_axes && rows.axes[0] == 0 && OwnOrderOf(rows) == channels_last ? channels_last
-                                                                               : axes;
+    const bool last = channels_first_.contains(name) && same_axes && rows.axes[0] == 0 &&
+                      OwnOrderOf(rows) == channels_last;
+    return last ? channels_last : axes;
   }
 
   absl::Status TakeWeights(Network::Finished& finished) {
@@ -163,6 +192,7 @@ class Importing {
   }
 
   onnx::ModelGraph graph_;
+  const ChannelsFirstValues channels_first_;
   Values values_;
   Network network_;
   // Of the model's inputs.

@@ -52,11 +52,11 @@ const onnx::Constant* Values::Keep(onnx::Constant constant) {
 }
 
 const Value* NodeUse::Find(size_t input) const {
-  return Has(input) ? values_.Find(node.inputs[input]) : nullptr;
+  return Has(input) ? values_.Find(node_.inputs[input]) : nullptr;
 }
 
 bool NodeUse::Has(size_t input) const {
-  return input < node.inputs.size() && !node.inputs[input].empty();
+  return input < node_.inputs.size() && !node_.inputs[input].empty();
 }
 
 bool NodeUse::IsRows(size_t input) const {
@@ -64,11 +64,16 @@ bool NodeUse::IsRows(size_t input) const {
   return value != nullptr && std::holds_alternative<Rows>(*value);
 }
 
+bool NodeUse::IsFilled(size_t input) const {
+  const Value* value = Find(input);
+  return value != nullptr && std::holds_alternative<Filled>(*value);
+}
+
 absl::StatusOr<Rows> NodeUse::AnyRowsAt(size_t input) const {
   if (!Has(input)) return absl::InvalidArgumentError(absl::StrCat("it has no input ", input));
   const Value* value = Find(input);
   if (value == nullptr) {
-    return Unknown(absl::StrCat("\"", base::Shown(node.inputs[input]),
+    return Unknown(absl::StrCat("\"", base::Shown(node_.inputs[input]),
                                 "\" is an output that is not imported"));
   }
   if (const Rows* rows = std::get_if<Rows>(value)) return *rows;
@@ -123,55 +128,55 @@ bool NodeUse::IsNothing(size_t input) const {
 }
 
 int64_t NodeUse::Integer(const char* name, int64_t fallback) const {
-  return AttributeOf(node, name, fallback);
+  return AttributeOf(node_, name, fallback);
 }
 float NodeUse::Float(const char* name, float fallback) const {
-  return AttributeOf(node, name, fallback);
+  return AttributeOf(node_, name, fallback);
 }
 std::string NodeUse::Text(const char* name, const char* fallback) const {
-  return AttributeOf(node, name, std::string(fallback));
+  return AttributeOf(node_, name, std::string(fallback));
 }
 std::vector<int64_t> NodeUse::Integers(const char* name, std::vector<int64_t> fallback) const {
-  return AttributeOf(node, name, std::move(fallback));
+  return AttributeOf(node_, name, std::move(fallback));
 }
 std::vector<std::string> NodeUse::Texts(const char* name) const {
-  return AttributeOf(node, name, std::vector<std::string>());
+  return AttributeOf(node_, name, std::vector<std::string>());
 }
 std::vector<float> NodeUse::Floats(const char* name) const {
-  return AttributeOf(node, name, std::vector<float>());
+  return AttributeOf(node_, name, std::vector<float>());
 }
 
 bool NodeUse::Wanted(size_t output) const {
-  return output < node.outputs.size() && values_.uses(node.outputs[output]) > 0;
+  return output < node_.outputs.size() && values_.uses(node_.outputs[output]) > 0;
 }
 
 absl::Status NodeUse::Give(Rows rows, size_t output) {
-  if (output < node.outputs.size()) values_.Give(node.outputs[output], std::move(rows));
+  if (output < node_.outputs.size()) values_.Give(node_.outputs[output], std::move(rows));
   return absl::OkStatus();
 }
 
 absl::Status NodeUse::Give(onnx::Constant constant) {
-  RETURN_IF_ERROR(network.TakeValues(static_cast<int64_t>(constant.size())));
-  if (!node.outputs.empty()) values_.Give(node.outputs[0], values_.Keep(std::move(constant)));
+  RETURN_IF_ERROR(network_.TakeValues(static_cast<int64_t>(constant.size())));
+  if (!node_.outputs.empty()) values_.Give(node_.outputs[0], values_.Keep(std::move(constant)));
   return absl::OkStatus();
 }
 
 absl::Status NodeUse::Give(Filled filled) {
-  if (!node.outputs.empty()) values_.Give(node.outputs[0], std::move(filled));
+  if (!node_.outputs.empty()) values_.Give(node_.outputs[0], std::move(filled));
   return absl::OkStatus();
 }
 
 absl::Status NodeUse::Pass(size_t input) {
   const Value* value = Find(input);
   if (value == nullptr) return AnyRowsAt(input).status();
-  if (!node.outputs.empty()) values_.Give(node.outputs[0], Value(*value));
+  if (!node_.outputs.empty()) values_.Give(node_.outputs[0], Value(*value));
   return absl::OkStatus();
 }
 
 // PyTorch's "layer1.0.conv1" is "/layer1/layer1.0/conv1/Conv".
 std::string NodeUse::layer_name() const {
-  std::vector<std::string> parts = absl::StrSplit(node.name, '/', absl::SkipEmpty());
-  if (parts.size() > 1 && parts.back().starts_with(node.op)) parts.pop_back();
+  std::vector<std::string> parts = absl::StrSplit(node_.name, '/', absl::SkipEmpty());
+  if (parts.size() > 1 && parts.back().starts_with(node_.op)) parts.pop_back();
   std::vector<std::string> kept;
   for (std::string& part : parts) {
     // One that repeats the one before it takes its place.
@@ -184,8 +189,8 @@ std::string NodeUse::layer_name() const {
 absl::StatusOr<int> NodeUse::Add(v1::Layer spec, std::vector<int> inputs,
                                  std::vector<GivenWeight> weights) {
   for (const GivenWeight& weight : weights)
-    RETURN_IF_ERROR(network.TakeValues(static_cast<int64_t>(weight.values.size())));
-  return network.Add(std::move(spec), std::move(inputs), std::move(weights), layer_name());
+    RETURN_IF_ERROR(network_.TakeValues(static_cast<int64_t>(weight.values.size())));
+  return network_.Add(std::move(spec), std::move(inputs), std::move(weights), layer_name());
 }
 
 absl::Status NodeUse::Unknown(absl::string_view what) { return absl::UnimplementedError(what); }

@@ -41,19 +41,21 @@ class Values {
 //   Errors   UNIMPLEMENTED says what Gradus has no word for; INVALID_ARGUMENT what ONNX has none for.
 class NodeUse {
  public:
+  // `batch`: the number of rows that the model was written for; 0 where it is open.
   NodeUse(const onnx::Node& node, int64_t opset, int64_t batch, Values& values, Network& network)
-      : node(node), opset(opset), batch(batch), network(network), values_(values) {}
+      : node_(node), opset_(opset), batch_(batch), values_(values), network_(network) {}
 
-  const onnx::Node& node;
-  const int64_t opset;
-  // The number of rows that the model was written for; 0 where it is open.
-  const int64_t batch;
-  Network& network;
+  const onnx::Node& node() const { return node_; }
+  int64_t opset() const { return opset_; }
+  int64_t batch() const { return batch_; }
+  Network& network() { return network_; }
+  const Network& network() const { return network_; }
 
-  size_t inputs() const { return node.inputs.size(); }
+  size_t inputs() const { return node_.inputs.size(); }
   bool Has(size_t input) const;
-  const std::string& name_of(size_t input) const { return node.inputs[input]; }
+  const std::string& name_of(size_t input) const { return node_.inputs[input]; }
   bool IsRows(size_t input) const;
+  bool IsFilled(size_t input) const;
   // Rows as they are to be counted on: in ONNX's order, f32.
   absl::StatusOr<Rows> RowsAt(size_t input) const;
   // Rows of any type and order.
@@ -74,7 +76,7 @@ class NodeUse {
   std::vector<int64_t> Integers(const char* name, std::vector<int64_t> fallback = {}) const;
   std::vector<std::string> Texts(const char* name) const;
   std::vector<float> Floats(const char* name) const;
-  bool Says(const char* name) const { return node.attributes.contains(name); }
+  bool Says(const char* name) const { return node_.attributes.contains(name); }
 
   // Whether somebody takes the output.
   bool Wanted(size_t output) const;
@@ -94,7 +96,11 @@ class NodeUse {
  private:
   const Value* Find(size_t input) const;
 
+  const onnx::Node& node_;
+  const int64_t opset_;
+  const int64_t batch_;
   Values& values_;
+  Network& network_;
 };
 
 // A number as a person would write it: the shortest that is this float.

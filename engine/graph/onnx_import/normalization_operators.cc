@@ -22,7 +22,7 @@ absl::Status BatchNormalization(NodeUse& use) {
     return NodeUse::Unknown("a normalization by the batch itself; export the model for inference");
   if (use.Integer("spatial", 1) == 0)
     return NodeUse::Unknown("a normalization of each position by itself");
-  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network, rows));
+  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network(), rows));
   v1::Layer layer;
   v1::BatchNormalization& spec = *layer.mutable_batch_normalization();
   spec.set_epsilon(Plain(use.Float("epsilon", kEpsilon)));
@@ -47,7 +47,7 @@ absl::Status LayerNormalization(NodeUse& use) {
   std::vector<size_t> axes = OwnOrderOf(rows);
   std::erase(axes, axis);
   axes.push_back(axis);
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network, rows, axes));
+  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
   v1::Layer layer;
   v1::LayerNormalization& spec = *layer.mutable_layer_normalization();
   spec.set_epsilon(Plain(use.Float("epsilon", kEpsilon)));

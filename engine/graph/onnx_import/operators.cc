@@ -39,13 +39,14 @@ const Operator* Find(const std::string& op) {
 }
 
 absl::Status Import(NodeUse& use) {
-  const Operator* op = Find(use.node.op);
+  const Operator* op = Find(use.node().op);
   if (op == nullptr) return absl::UnimplementedError("the operator is not known");
-  RETURN_IF_ERROR(CheckAttributes(*op, use.node));
+  RETURN_IF_ERROR(CheckAttributes(*op, use.node()));
   if (use.inputs() < op->min_inputs || use.inputs() > op->max_inputs) {
     return absl::InvalidArgumentError(absl::StrCat("it has ", use.inputs(), " inputs, not ",
                                                    op->min_inputs, " to ", op->max_inputs));
   }
+  if (op->only_moves && use.IsFilled(0)) return use.Pass(0);
   bool constants = use.inputs() > 0;
   for (size_t i = 0; i < use.inputs(); ++i)
     constants = constants && (!use.Has(i) || use.ConstantAt(i) != nullptr);

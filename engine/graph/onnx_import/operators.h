@@ -41,6 +41,8 @@ struct Operator {
   AxisOrder order = AxisOrder::kCounted;
   // The same where all inputs are constants; null: `import` is asked.
   absl::Status (*fold)(NodeUse& use) = nullptr;
+  // Each value that it gives is one of its first input's.
+  bool only_moves = false;
 };
 
 // Operators of one file.

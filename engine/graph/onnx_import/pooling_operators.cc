@@ -67,7 +67,7 @@ absl::StatusOr<std::optional<int>> LargestThenPicked(NodeUse& use, int source,
   if (!PaddingOf(axes, same).has_value() || !PaddingOf(picks, valid).has_value())
     return std::nullopt;
   ASSIGN_OR_RETURN(const int largest,
-                   use.network.Add(PoolLayer(Pool::kMax, axes, v1::SAME), {source}));
+                   use.network().Add(PoolLayer(Pool::kMax, axes, v1::SAME), {source}));
   ASSIGN_OR_RETURN(const int picked, use.Add(PoolLayer(Pool::kMax, picks, v1::VALID), {largest}));
   return picked;
 }
@@ -79,7 +79,7 @@ absl::StatusOr<int> PooledWithEdges(NodeUse& use, Pool pool, int source,
     return (axis.count - 1) * axis.window.stride + axis.reach() >
            axis.extent + axis.before + axis.after;
   });
-  if (pool == Pool::kMax && !IsNeverNegative(use.network, source)) {
+  if (pool == Pool::kMax && !IsNeverNegative(use.network(), source)) {
     ASSIGN_OR_RETURN(const std::optional<int> made, LargestThenPicked(use, source, axes));
     if (made.has_value()) return *made;
     return NodeUse::Unknown("edges that do not count, where no padding of a pool has them");
@@ -93,7 +93,7 @@ absl::StatusOr<int> PooledWithEdges(NodeUse& use, Pool pool, int source,
     edges[2 * i + 1] = std::max(axis.after, (axis.count - 1) * axis.window.stride + axis.reach() -
                                                 axis.extent - axis.before);
   }
-  ASSIGN_OR_RETURN(const int larger, Padded(use.network, source, edges));
+  ASSIGN_OR_RETURN(const int larger, Padded(use.network(), source, edges));
   return use.Add(PoolLayer(pool, axes, v1::VALID), {larger});
 }
 
@@ -103,8 +103,8 @@ absl::Status Pooled(NodeUse& use) {
   const size_t rank = rows.axes.size();
   if (rank != 3 && rank != 4)
     return NodeUse::Unknown("windows along one axis or two are known, not along others");
-  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network, rows));
-  const Shape& shape = use.network.shape_of(source);
+  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network(), rows));
+  const Shape& shape = use.network().shape_of(source);
   ASSIGN_OR_RETURN(const std::vector<AxisWindows> axes,
                    WindowsOf(use, {shape.begin(), shape.end() - 1}, use.Integers("kernel_shape")));
   for (const AxisWindows& axis : axes)
@@ -131,16 +131,16 @@ absl::Status Reduced(NodeUse& use, const Rows& rows, Pool pool, std::span<const 
   std::erase_if(kept, reduced);
   std::vector<size_t> order(axes.begin(), axes.end());
   std::ranges::stable_sort(order, {}, [&](size_t axis) { return rows.axes[axis]; });
-  const Shape gone = ExtentsOf(use.network, rows, order);
-  const Shape left = ExtentsOf(use.network, rows, kept);
+  const Shape gone = ExtentsOf(use.network(), rows, order);
+  const Shape left = ExtentsOf(use.network(), rows, kept);
   order.insert(order.end(), kept.begin(), kept.end());
   const auto product = [](const Shape& shape) {
     return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
   };
   // An image where it is one, else a sequence.
   const bool image = gone.size() == 2 && left.size() == 1;
-  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network, rows, order));
-  ASSIGN_OR_RETURN(const int source, Reshaped(use.network, ordered,
+  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network(), rows, order));
+  ASSIGN_OR_RETURN(const int source, Reshaped(use.network(), ordered,
                                               image ? Shape{gone[0], gone[1], left[0]}
                                                     : Shape{product(gone), product(left)}));
   v1::Layer layer;
@@ -151,7 +151,7 @@ absl::Status Reduced(NodeUse& use, const Rows& rows, Pool pool, std::span<const 
   }
   ASSIGN_OR_RETURN(int made, use.Add(std::move(layer), {source}));
   if (!left.empty()) {
-    ASSIGN_OR_RETURN(made, Reshaped(use.network, made, left));
+    ASSIGN_OR_RETURN(made, Reshaped(use.network(), made, left));
   }
   Rows result = {.source = made};
   for (size_t axis = 0; axis < rows.axes.size(); ++axis) {

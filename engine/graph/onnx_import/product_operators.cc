@@ -49,7 +49,7 @@ absl::Status Gemm(NodeUse& use) {
   if (rows.axes.size() != 2 || rows.axes[0] != 0 || use.Integer("transA", 0) != 0)
     return NodeUse::Unknown("rows are turned");
   const std::vector<size_t> axes = {1};
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network, rows, axes));
+  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
   std::vector<GivenWeight> weights(1);
   ASSIGN_OR_RETURN(weights[0], KernelOf(use, 1, use.Integer("transB", 0) != 0));
   Multiply(weights[0].values, use.Float("alpha", 1));
@@ -73,7 +73,7 @@ absl::Status RowsTimesRows(NodeUse& use) {
     ASSIGN_OR_RETURN(const Rows rows, use.RowsAt(input));
     if (rows.axes.size() != 3 || rows.axes[0] != 0)
       return NodeUse::Unknown("a product of rows that are no matrices");
-    ASSIGN_OR_RETURN(sources.emplace_back(), Arranged(use.network, rows, RowAxesOf(rows)));
+    ASSIGN_OR_RETURN(sources.emplace_back(), Arranged(use.network(), rows, RowAxesOf(rows)));
   }
   v1::Layer layer;
   layer.mutable_dot()->add_axes(2);
@@ -90,7 +90,7 @@ absl::Status MatMul(NodeUse& use) {
   std::vector<size_t> axes = OwnOrderOf(rows);
   std::erase(axes, last);
   axes.push_back(last);
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network, rows, axes));
+  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
   std::vector<GivenWeight> weights(1);
   ASSIGN_OR_RETURN(weights[0], KernelOf(use, 1, false));
   v1::Layer layer;
@@ -114,7 +114,7 @@ absl::Status Embedding(NodeUse& use) {
                    use.Add(std::move(layer), {rows.source},
                            {{"embeddings", table->shape, *table->floats(), use.name_of(0)}}));
   Rows result = {.source = made, .axes = rows.axes};
-  result.axes.push_back(use.network.shape_of(made).size());
+  result.axes.push_back(use.network().shape_of(made).size());
   return use.Give(std::move(result));
 }
 

@@ -73,8 +73,8 @@ absl::StatusOr<Recurrence> RecurrenceOf(const NodeUse& use, const Cell& cell) {
   const size_t step = found.batch_first ? 1 : 0;
   if (found.rows.axes.size() != 3 || found.rows.axes[1 - step] != 0)
     return NodeUse::Unknown("the batch is not where sequences have it");
-  found.steps = ExtentOf(use.network, found.rows, step);
-  found.inputs = ExtentOf(use.network, found.rows, 2);
+  found.steps = ExtentOf(use.network(), found.rows, step);
+  found.inputs = ExtentOf(use.network(), found.rows, 2);
   const std::string direction = use.Text("direction", "forward");
   found.backwards = direction == "reverse";
   found.ways = direction == "bidirectional" ? 2 : 1;
@@ -252,15 +252,15 @@ absl::Status Recurrent(NodeUse& use, const Cell& cell,
   const bool sequences = use.Wanted(0);
   const std::vector<size_t> axes =
       found.batch_first ? std::vector<size_t>{1, 2} : std::vector<size_t>{0, 2};
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network, found.rows, axes));
+  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), found.rows, axes));
   v1::Layer layer;
   build(functions, found, sequences, layer);
   ASSIGN_OR_RETURN(int made, use.Add(std::move(layer), {source}, WeightsOf(use, cell, found)));
   if (found.ways == 2) {
-    Shape shape = use.network.shape_of(made);
+    Shape shape = use.network().shape_of(made);
     shape.back() = found.units;
     shape.insert(shape.end() - 1, 2);
-    ASSIGN_OR_RETURN(made, Reshaped(use.network, made, shape));
+    ASSIGN_OR_RETURN(made, Reshaped(use.network(), made, shape));
   }
   if (!sequences) return use.Give(LastStep(found, made), 1);
   Rows all = AllSteps(found, made);
@@ -270,7 +270,7 @@ absl::Status Recurrent(NodeUse& use, const Cell& cell,
   const AxisEdges before[] = {{1, found.steps - 1, 0}};
   ASSIGN_OR_RETURN(const Rows last,
                    WithoutEdges(use, {.source = made, .axes = {0, 1, 2}, .alone = false}, before));
-  ASSIGN_OR_RETURN(const int row, Reshaped(use.network, last.source, {found.units}));
+  ASSIGN_OR_RETURN(const int row, Reshaped(use.network(), last.source, {found.units}));
   return use.Give(LastStep(found, row), 1);
 }
 

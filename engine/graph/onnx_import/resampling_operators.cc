@@ -13,11 +13,11 @@ namespace {
 // How many times each axis of (batch, channels, height, width), as scales or as sizes.
 absl::StatusOr<std::vector<int64_t>> TimesOf(const NodeUse& use, const Rows& rows) {
   std::vector<int64_t> times;
-  const size_t scales = use.node.op == "Resize" && use.opset > 10 ? 2 : 1;
+  const size_t scales = use.node().op == "Resize" && use.opset() > 10 ? 2 : 1;
   if (use.Has(3)) {
     ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, use.IntegersAt(3));
     for (size_t axis = 0; axis < sizes.size() && axis < rows.axes.size(); ++axis) {
-      const int64_t extent = ExtentOf(use.network, rows, axis);
+      const int64_t extent = ExtentOf(use.network(), rows, axis);
       const bool batch = extent == kBatch;
       times.push_back(batch                                          ? 1
                       : sizes[axis] > 0 && sizes[axis] % extent == 0 ? sizes[axis] / extent
@@ -52,7 +52,7 @@ absl::Status Resize(NodeUse& use) {
     return NodeUse::Unknown("what it takes are no images");
   ASSIGN_OR_RETURN(const std::vector<int64_t> times, TimesOf(use, rows));
   const std::string mode = use.Text("mode", "nearest");
-  const bool older = use.node.op == "Upsample" || use.opset < 11;
+  const bool older = use.node().op == "Upsample" || use.opset() < 11;
   const std::string coordinates =
       use.Text("coordinate_transformation_mode", older ? "asymmetric" : "half_pixel");
   const bool nearest =
@@ -62,7 +62,7 @@ absl::Status Resize(NodeUse& use) {
       mode == "linear" && (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel");
   if (!nearest && !linear)
     return NodeUse::Unknown("positions or a mode that up_sampling2d has not");
-  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network, rows));
+  ASSIGN_OR_RETURN(const int source, ChannelsLast(use.network(), rows));
   v1::Layer layer;
   v1::UpSampling2d& spec = *layer.mutable_up_sampling2d();
   spec.add_size(times[2]);

@@ -35,10 +35,8 @@ struct Rows {
   size_t flipped = 0;
 };
 
-// One number everywhere.
+// One number everywhere, under any shape.
 struct Filled {
-  // Extents; kBatch where it is the batch's.
-  std::vector<int64_t> shape;
   float value = 0;
 };
 

@@ -35,7 +35,7 @@ absl::Status GiveReshaped(NodeUse& use, const Rows& rows, const Shape& target) {
   const auto batch = static_cast<size_t>(std::ranges::find(target, kBatch) - target.begin());
   std::vector<size_t> all(rows.axes.size());
   std::iota(all.begin(), all.end(), 0);
-  const Shape found = ExtentsOf(use.network, rows, all);
+  const Shape found = ExtentsOf(use.network(), rows, all);
   ASSIGN_OR_RETURN(const int64_t before, Product(std::span(target).first(batch)));
   ASSIGN_OR_RETURN(const int64_t found_before, Product(std::span(found).first(BatchAxisOf(rows))));
   ASSIGN_OR_RETURN(const int64_t values, Product(target));
@@ -49,8 +49,8 @@ absl::Status GiveReshaped(NodeUse& use, const Rows& rows, const Shape& target) {
   Shape shape = target;
   shape.erase(shape.begin() + static_cast<ptrdiff_t>(batch));
   if (shape.empty()) shape.push_back(1);
-  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network, rows, RowAxesOf(rows)));
-  ASSIGN_OR_RETURN(const int source, Reshaped(use.network, ordered, shape, use.layer_name()));
+  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network(), rows, RowAxesOf(rows)));
+  ASSIGN_OR_RETURN(const int source, Reshaped(use.network(), ordered, shape, use.layer_name()));
   Rows result = ViewOf(source, axes);
   result.alone = source != rows.source || rows.alone;
   result.whole = rows.whole;
@@ -90,13 +90,13 @@ absl::Status Reshape(NodeUse& use) {
   ASSIGN_OR_RETURN(Shape target, use.IntegersAt(1));
   std::vector<size_t> all(rows.axes.size());
   std::iota(all.begin(), all.end(), 0);
-  RETURN_IF_ERROR(CopyExtents(use, ExtentsOf(use.network, rows, all), target));
-  const int64_t values = layers::CountOf(use.network.shape_of(rows.source));
+  RETURN_IF_ERROR(CopyExtents(use, ExtentsOf(use.network(), rows, all), target));
+  const int64_t values = layers::CountOf(use.network().shape_of(rows.source));
   const auto open = std::ranges::find(target, -1);
   if (std::ranges::count(target, kBatch) == 0 && !target.empty()) {
     Shape others = target;
     // Written for a batch of that many rows, or with the batch as what is left.
-    if (use.batch > 0 && target[0] == use.batch) {
+    if (use.batch() > 0 && target[0] == use.batch()) {
       target[0] = kBatch;
     } else if (open != target.end()) {
       others[static_cast<size_t>(open - target.begin())] = 1;
@@ -117,10 +117,10 @@ absl::Status Flatten(NodeUse& use) {
   if (given < -rank || given > rank)
     return absl::InvalidArgumentError(absl::StrCat("there is no axis ", given, " of ", rank));
   const auto axis = static_cast<size_t>(given < 0 ? given + rank : given);
-  const int64_t values = layers::CountOf(use.network.shape_of(rows.source));
+  const int64_t values = layers::CountOf(use.network().shape_of(rows.source));
   // The batch's side has nothing but the batch.
   for (size_t each = 0; each < rows.axes.size(); ++each) {
-    const int64_t extent = ExtentOf(use.network, rows, each);
+    const int64_t extent = ExtentOf(use.network(), rows, each);
     if ((each < axis) == (BatchAxisOf(rows) < axis) && extent != kBatch && extent != 1)
       return Mixes();
   }
@@ -139,10 +139,10 @@ absl::Status Squeeze(NodeUse& use) {
   ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxes(use));
   ASSIGN_OR_RETURN(std::vector<size_t> axes, AxesOf(named, rows.axes.size()));
   for (size_t axis = 0; named.empty() && axis < rows.axes.size(); ++axis)
-    if (ExtentOf(use.network, rows, axis) == 1) axes.push_back(axis);
+    if (ExtentOf(use.network(), rows, axis) == 1) axes.push_back(axis);
   std::ranges::sort(axes, std::greater<>());
   for (const size_t axis : axes) {
-    if (ExtentOf(use.network, rows, axis) != 1)
+    if (ExtentOf(use.network(), rows, axis) != 1)
       return NodeUse::Unknown("an axis goes that is the batch, or not of extent 1");
     rows.axes.erase(rows.axes.begin() + static_cast<ptrdiff_t>(axis));
   }
@@ -188,16 +188,16 @@ absl::Status Concat(NodeUse& use) {
   if (rows.size() == 1) return use.Pass(0);
   v1::Layer layer;
   layer.mutable_concatenate();
-  if (rows[0].axes[axis] == use.network.shape_of(rows[0].source).size()) {
+  if (rows[0].axes[axis] == use.network().shape_of(rows[0].source).size()) {
     ASSIGN_OR_RETURN(std::optional<Rows> both, BothWays(use, rows, layer));
     if (both.has_value()) return use.Give(*std::move(both));
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     ASSIGN_OR_RETURN(rows[i], use.RowsAt(i));
   }
-  ASSIGN_OR_RETURN(const Together together, Alike(use.network, rows, axis));
+  ASSIGN_OR_RETURN(const Together together, Alike(use.network(), rows, axis));
   const size_t own = together.axes[axis];
-  if (own < use.network.shape_of(together.sources[0]).size())
+  if (own < use.network().shape_of(together.sources[0]).size())
     layer.mutable_concatenate()->set_axis(static_cast<int64_t>(own));
   ASSIGN_OR_RETURN(const int made, use.Add(std::move(layer), together.sources));
   return use.Give(Rows{.source = made, .axes = together.axes});
@@ -278,11 +278,11 @@ constexpr AttributeRule kReshape[] = {{"allowzero", AttributeType::kInteger}};
 
 constexpr size_t kMost = 1000;
 constexpr Operator kOperators[] = {
-    {"Reshape", Reshape, 2, 2, kReshape, AxisOrder::kCounted, FoldedReshape},
-    {"Flatten", Flatten, 1, 1, kAxis},
-    {"Squeeze", Squeeze, 1, 2, kAxes, AxisOrder::kCounted, FoldedSqueeze},
-    {"Unsqueeze", Unsqueeze, 1, 2, kAxes, AxisOrder::kCounted, FoldedUnsqueeze},
-    {"Transpose", Transpose, 1, 1, kOrder, AxisOrder::kCounted, FoldedTranspose},
+    {"Reshape", Reshape, 2, 2, kReshape, AxisOrder::kCounted, FoldedReshape, true},
+    {"Flatten", Flatten, 1, 1, kAxis, AxisOrder::kCounted, nullptr, true},
+    {"Squeeze", Squeeze, 1, 2, kAxes, AxisOrder::kCounted, FoldedSqueeze, true},
+    {"Unsqueeze", Unsqueeze, 1, 2, kAxes, AxisOrder::kCounted, FoldedUnsqueeze, true},
+    {"Transpose", Transpose, 1, 1, kOrder, AxisOrder::kCounted, FoldedTranspose, true},
     {"Identity", Identity, 1, 1, {}, AxisOrder::kKept},
     {"Concat", Concat, 1, kMost, kAxis, AxisOrder::kKept, FoldedConcat},
 };

@@ -25,6 +25,11 @@ class Reshaped(nn.Module):
         return x.view(x.size(0), -1)
 
 
+class Image(nn.Module):
+    def forward(self, x):
+        return x.view(-1, 8, 2, 2)
+
+
 class Block(nn.Module):
     """The basic block of a residual network."""
     def __init__(self, channels, filters, stride):
@@ -114,7 +119,7 @@ MODELS = {
                              Block(8, 16, 2), Block(16, 16, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 5)), [(3, 32, 32)]),
     "mobile": (nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), Separable(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)), [IMAGE]),
     "shuffle": (nn.Sequential(nn.Conv2d(3, 8, 1, groups=1), Shuffled(), nn.Conv2d(8, 8, 3, groups=2)), [IMAGE]),
-    "decoder": (nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Unflatten(1, (8, 2, 2)), nn.ConvTranspose2d(8, 4, 3, 2, 1, 1), nn.ReLU(),
+    "decoder": (nn.Sequential(nn.Linear(6, 32), nn.ReLU(), Image(), nn.ConvTranspose2d(8, 4, 3, 2, 1, 1), nn.ReLU(),
                               nn.ConvTranspose2d(4, 2, 2, 2), nn.Upsample(scale_factor=2), nn.Conv2d(2, 1, 3, padding=1), nn.Sigmoid()), [(6,)]),
     "lstm-step": (Recurrent(nn.LSTM, "step"), [STEPS]),
     "lstm-state": (Recurrent(nn.LSTM, "state", num_layers=2), [STEPS]),

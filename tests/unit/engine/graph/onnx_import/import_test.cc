@@ -232,7 +232,7 @@ TEST(OnnxImport, MakesBothDirectionsOneLayer) {
       model.Node("Reshape", {ways, model.writer().Integers("both", {0, 0, -1})});
   const onnx::Value rows = model.Node("Transpose", {both}, {{"perm", Axes{1, 0, 2}}});
   ExpectSpec(Imported(model, {rows}).spec,
-             "input_shape: 5 input_shape: 3 layers { bidirectional { merge_mode: CONCAT layer { "
+             "input_shape: 5 input_shape: 3 layers { bidirectional { layer { "
              "lstm { units: 4 return_sequences: true } } } }");
 }
 
