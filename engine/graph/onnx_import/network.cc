@@ -24,6 +24,8 @@ using google::protobuf::FieldDescriptor;
 constexpr char kInputName[] = "input";
 // What makes a name one of its own.
 constexpr char kLongestSuffix[] = "_100000";
+// Those that lead nowhere included; a graph has fewer.
+constexpr size_t kMostLayers = 50'000;
 
 const FieldDescriptor* SettingsField(const v1::Layer& spec) {
   return v1::Layer::descriptor()->FindFieldByNumber(spec.kind_case());
@@ -84,6 +86,9 @@ absl::StatusOr<int> Network::Add(v1::Layer spec, std::vector<int> inputs,
                     .shape = {},
                     .weights = std::move(weights)};
   RETURN_IF_ERROR(Fit(made));
+  if (layers_.size() >= kMostLayers)
+    return absl::InvalidArgumentError(
+        absl::StrCat("it would have more than ", kMostLayers, " layers"));
   for (const int input : made.inputs)
     if (!graph::IsModelInput(input)) ++readers_[static_cast<size_t>(input)];
   layers_.push_back(std::move(made));
@@ -175,9 +180,11 @@ std::vector<std::string> Network::Names(const std::vector<bool>& needed) const {
   std::set<std::string> taken = {kInputName};
   for (const graph::ModelInput& input : inputs_) taken.insert(input.name);
   std::vector<std::string> names(layers_.size());
+  // From which number on a word may be free.
+  std::map<std::string, int> next;
   const auto free_one = [&](const std::string& word) {
     std::string name = word;
-    for (int i = 1; !taken.insert(name).second; ++i) name = absl::StrCat(word, "_", i);
+    for (int& i = next[word]; !taken.insert(name).second; name = absl::StrCat(word, "_", i)) ++i;
     return name;
   };
   for (size_t i = 0; i < layers_.size(); ++i)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Normalizations, and what does something in training alone.
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "engine/base/status.h"
 #include "engine/graph/onnx_import/arrangement.h"
 #include "engine/graph/onnx_import/operators.h"
+#include "engine/layers/extents.h"
 
 namespace gradus::onnx_import {
 namespace {
@@ -37,33 +40,51 @@ absl::Status BatchNormalization(NodeUse& use) {
   return use.Give(ChannelsFirst(made, rows.axes.size()));
 }
 
+// Gamma or beta of the axes that are normalized together, as one.
+absl::StatusOr<GivenWeight> FlatWeightAt(const NodeUse& use, size_t input, const char* name,
+                                         const Shape& shape) {
+  ASSIGN_OR_RETURN(GivenWeight weight, WeightAt(use, input, name));
+  if (weight.shape != shape)
+    return NodeUse::Unknown("weights of another shape than the axes that are normalized");
+  weight.shape = {static_cast<int64_t>(weight.values.size())};
+  return weight;
+}
+
+// Along all axes from one on, which become the last one.
 absl::Status LayerNormalization(NodeUse& use) {
   ASSIGN_OR_RETURN(const Rows rows, use.RowsAt(0));
   const size_t rank = rows.axes.size();
-  ASSIGN_OR_RETURN(const size_t axis, AxisOf(use.Integer("axis", -1), rank));
-  if (axis + 1 != rank || rows.axes[axis] == 0)
-    return NodeUse::Unknown("a normalization along another axis than the last one");
+  ASSIGN_OR_RETURN(const size_t first, AxisOf(use.Integer("axis", -1), rank));
+  if (BatchAxisOf(rows) >= first) return NodeUse::Unknown("a normalization along the batch");
   if (use.Wanted(1) || use.Wanted(2)) return NodeUse::Unknown("the mean as an output");
   std::vector<size_t> axes = OwnOrderOf(rows);
-  std::erase(axes, axis);
-  axes.push_back(axis);
-  ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
+  std::erase_if(axes, [&](size_t axis) { return axis >= first; });
+  Shape shape = ExtentsOf(use.network(), rows, axes);
+  std::vector<size_t> along(rank - first);
+  std::iota(along.begin(), along.end(), first);
+  const Shape normalized = ExtentsOf(use.network(), rows, along);
+  shape.push_back(layers::CountOf(normalized));
+  axes.insert(axes.end(), along.begin(), along.end());
+  ASSIGN_OR_RETURN(const int ordered, Ordered(use.network(), rows, axes));
+  ASSIGN_OR_RETURN(const int source, Reshaped(use.network(), ordered, shape));
   v1::Layer layer;
   v1::LayerNormalization& spec = *layer.mutable_layer_normalization();
   spec.set_epsilon(Plain(use.Float("epsilon", kEpsilon)));
   std::vector<GivenWeight> weights;
   if (use.Has(1)) {
-    ASSIGN_OR_RETURN(weights.emplace_back(), WeightAt(use, 1, "gamma"));
+    ASSIGN_OR_RETURN(weights.emplace_back(), FlatWeightAt(use, 1, "gamma", normalized));
   } else {
     spec.set_scale(false);
   }
   if (use.Has(2)) {
-    ASSIGN_OR_RETURN(weights.emplace_back(), WeightAt(use, 2, "beta"));
+    ASSIGN_OR_RETURN(weights.emplace_back(), FlatWeightAt(use, 2, "beta", normalized));
   } else {
     spec.set_center(false);
   }
   ASSIGN_OR_RETURN(const int made, use.Add(std::move(layer), {source}, std::move(weights)));
-  return use.Give(ViewOf(made, axes));
+  ASSIGN_OR_RETURN(const int back,
+                   Reshaped(use.network(), made, ExtentsOf(use.network(), rows, axes)));
+  return use.Give(ViewOf(back, axes));
 }
 
 absl::Status Dropout(NodeUse& use) {

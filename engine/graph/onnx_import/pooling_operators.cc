@@ -9,6 +9,7 @@
 #include "engine/graph/onnx_import/arrangement.h"
 #include "engine/graph/onnx_import/operators.h"
 #include "engine/graph/onnx_import/windows.h"
+#include "engine/layers/kind.h"
 
 namespace gradus::onnx_import {
 namespace {
@@ -39,15 +40,9 @@ v1::Layer PoolLayer(Pool pool, std::span<const AxisWindows> axes, v1::Padding pa
 bool IsNeverNegative(const Network& network, int source) {
   const MadeLayer* made = network.Find(source);
   if (made == nullptr) return false;
-  const google::protobuf::Message& settings = SettingsOf(made->spec);
-  const auto* field = settings.GetDescriptor()->FindFieldByName("activation");
-  v1::Activation activation;
-  if (made->spec.has_activation()) {
-    activation = made->spec.activation();
-  } else if (field != nullptr && !made->spec.has_simple_rnn() && !made->spec.has_lstm() &&
-             !made->spec.has_gru()) {
-    activation.CopyFrom(settings.GetReflection()->GetMessage(settings, field));
-  }
+  const layers::LayerKind& kind = *layers::Find(made->spec);
+  if (kind.activation == nullptr) return false;
+  const v1::Activation& activation = kind.activation(made->spec);
   return activation.has_relu() && activation.relu().negative_slope() == 0;
 }
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same values under other axes.
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "engine/base/checked.h"
 #include "engine/base/status.h"
-#include "engine/formats/onnx/tensor.h"
 #include "engine/graph/onnx_import/arrangement.h"
 #include "engine/graph/onnx_import/both_ways.h"
 #include "engine/graph/onnx_import/operators.h"
+#include "engine/graph/onnx_import/shapes.h"
 #include "engine/layers/extents.h"
 
 namespace gradus::onnx_import {
@@ -20,26 +18,17 @@ namespace {
 
 absl::Status Mixes() { return NodeUse::Unknown("a shape that mixes rows of a batch"); }
 
-// Of extents, but for the batch's; nothing where they are too many.
-absl::StatusOr<int64_t> Product(std::span<const int64_t> extents) {
-  int64_t product = 1;
-  for (const int64_t extent : extents) {
-    if (extent == kBatch) continue;
-    ASSIGN_OR_RETURN(product, base::CheckedMul(product, extent));
-  }
-  return product;
-}
-
 // Under the shape `target`, which has the batch once and nothing open.
 absl::Status GiveReshaped(NodeUse& use, const Rows& rows, const Shape& target) {
   const auto batch = static_cast<size_t>(std::ranges::find(target, kBatch) - target.begin());
   std::vector<size_t> all(rows.axes.size());
   std::iota(all.begin(), all.end(), 0);
   const Shape found = ExtentsOf(use.network(), rows, all);
-  ASSIGN_OR_RETURN(const int64_t before, Product(std::span(target).first(batch)));
-  ASSIGN_OR_RETURN(const int64_t found_before, Product(std::span(found).first(BatchAxisOf(rows))));
-  ASSIGN_OR_RETURN(const int64_t values, Product(target));
-  ASSIGN_OR_RETURN(const int64_t found_values, Product(found));
+  ASSIGN_OR_RETURN(const int64_t before, ProductOf(std::span(target).first(batch)));
+  ASSIGN_OR_RETURN(const int64_t found_before,
+                   ProductOf(std::span(found).first(BatchAxisOf(rows))));
+  ASSIGN_OR_RETURN(const int64_t values, ProductOf(target));
+  ASSIGN_OR_RETURN(const int64_t found_values, ProductOf(found));
   if (values != found_values)
     return absl::InvalidArgumentError("its shape is not one of the values of what it takes");
   if (before != found_before) return Mixes();
@@ -55,33 +44,6 @@ absl::Status GiveReshaped(NodeUse& use, const Rows& rows, const Shape& target) {
   result.alone = source != rows.source || rows.alone;
   result.whole = rows.whole;
   return use.Give(std::move(result));
-}
-
-// 0: the extent that is there.
-absl::Status CopyExtents(const NodeUse& use, std::span<const int64_t> found, Shape& target) {
-  for (size_t i = 0; i < target.size(); ++i) {
-    if (target[i] < -1 && target[i] != kBatch)
-      return absl::InvalidArgumentError(absl::StrCat(target[i], " is no extent"));
-    if (target[i] != 0) continue;
-    if (use.Integer("allowzero", 0) != 0 || i >= found.size())
-      return absl::InvalidArgumentError("0 is no extent here");
-    target[i] = found[i];
-  }
-  if (std::ranges::count(target, -1) > 1)
-    return absl::InvalidArgumentError("its shape is open in two places");
-  return absl::OkStatus();
-}
-
-// Puts what is left of `values` into the open place.
-absl::Status Close(int64_t values, Shape& target) {
-  const auto open = std::ranges::find(target, -1);
-  if (open == target.end()) return absl::OkStatus();
-  *open = 1;
-  ASSIGN_OR_RETURN(const int64_t others, Product(target));
-  if (others == 0 || values % others != 0)
-    return absl::InvalidArgumentError("its shape is not one of the values of what it takes");
-  *open = values / others;
-  return absl::OkStatus();
 }
 
 absl::Status Reshape(NodeUse& use) {
@@ -100,13 +62,13 @@ absl::Status Reshape(NodeUse& use) {
       target[0] = kBatch;
     } else if (open != target.end()) {
       others[static_cast<size_t>(open - target.begin())] = 1;
-      ASSIGN_OR_RETURN(const int64_t said, Product(others));
+      ASSIGN_OR_RETURN(const int64_t said, ProductOf(others));
       if (said != values) return Mixes();
       *open = kBatch;
     }
   }
   if (std::ranges::count(target, kBatch) != 1) return Mixes();
-  RETURN_IF_ERROR(Close(values, target));
+  RETURN_IF_ERROR(CloseShape(values, target));
   return GiveReshaped(use, rows, target);
 }
 
@@ -128,15 +90,9 @@ absl::Status Flatten(NodeUse& use) {
                       BatchAxisOf(rows) < axis ? Shape{kBatch, values} : Shape{values, kBatch});
 }
 
-// As an input since version 13.
-absl::StatusOr<std::vector<int64_t>> NamedAxes(const NodeUse& use) {
-  if (use.Has(1)) return use.IntegersAt(1);
-  return use.Integers("axes");
-}
-
 absl::Status Squeeze(NodeUse& use) {
   ASSIGN_OR_RETURN(Rows rows, use.AnyRowsAt(0));
-  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxes(use));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxesOf(use));
   ASSIGN_OR_RETURN(std::vector<size_t> axes, AxesOf(named, rows.axes.size()));
   for (size_t axis = 0; named.empty() && axis < rows.axes.size(); ++axis)
     if (ExtentOf(use.network(), rows, axis) == 1) axes.push_back(axis);
@@ -151,21 +107,13 @@ absl::Status Squeeze(NodeUse& use) {
 
 absl::Status Unsqueeze(NodeUse& use) {
   ASSIGN_OR_RETURN(Rows rows, use.AnyRowsAt(0));
-  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxes(use));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxesOf(use));
   ASSIGN_OR_RETURN(std::vector<size_t> axes, AxesOf(named, rows.axes.size() + named.size()));
   std::ranges::sort(axes);
   for (const size_t axis : axes)
     rows.axes.insert(rows.axes.begin() + static_cast<ptrdiff_t>(axis), kUnit);
   if (rows.axes.size() > kMostRank) return NodeUse::Unknown("so many axes");
   return use.Give(std::move(rows));
-}
-
-absl::StatusOr<std::vector<size_t>> OrderOf(const NodeUse& use, size_t rank) {
-  std::vector<int64_t> back(rank);
-  std::iota(back.rbegin(), back.rend(), 0);
-  ASSIGN_OR_RETURN(std::vector<size_t> order, AxesOf(use.Integers("perm", back), rank));
-  if (order.size() != rank) return absl::InvalidArgumentError("its perm is no order of all axes");
-  return order;
 }
 
 absl::Status Transpose(NodeUse& use) {
@@ -201,74 +149,6 @@ absl::Status Concat(NodeUse& use) {
     layer.mutable_concatenate()->set_axis(static_cast<int64_t>(own));
   ASSIGN_OR_RETURN(const int made, use.Add(std::move(layer), together.sources));
   return use.Give(Rows{.source = made, .axes = together.axes});
-}
-
-// The same for constants.
-absl::Status GiveAs(NodeUse& use, Shape shape) {
-  onnx::Constant result = *use.ConstantAt(0);
-  result.shape = std::move(shape);
-  return use.Give(std::move(result));
-}
-
-absl::Status FoldedReshape(NodeUse& use) {
-  const onnx::Constant& data = *use.ConstantAt(0);
-  ASSIGN_OR_RETURN(Shape target, use.IntegersAt(1));
-  RETURN_IF_ERROR(CopyExtents(use, data.shape, target));
-  const auto count = static_cast<int64_t>(data.size());
-  RETURN_IF_ERROR(Close(count, target));
-  ASSIGN_OR_RETURN(const int64_t values, Product(target));
-  if (values != count || std::ranges::count(target, kBatch) > 0 || target.size() > kMostRank)
-    return NodeUse::Unknown("another shape than one of the constant's values");
-  return GiveAs(use, std::move(target));
-}
-
-absl::Status FoldedSqueeze(NodeUse& use) {
-  Shape shape = use.ConstantAt(0)->shape;
-  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxes(use));
-  ASSIGN_OR_RETURN(std::vector<size_t> axes, AxesOf(named, shape.size()));
-  if (named.empty()) std::erase(shape, 1);
-  std::ranges::sort(axes, std::greater<>());
-  for (const size_t axis : axes) {
-    if (shape[axis] != 1) return absl::InvalidArgumentError("an axis goes that is not of extent 1");
-    shape.erase(shape.begin() + static_cast<ptrdiff_t>(axis));
-  }
-  return GiveAs(use, std::move(shape));
-}
-
-absl::Status FoldedUnsqueeze(NodeUse& use) {
-  Shape shape = use.ConstantAt(0)->shape;
-  ASSIGN_OR_RETURN(const std::vector<int64_t> named, NamedAxes(use));
-  ASSIGN_OR_RETURN(std::vector<size_t> axes, AxesOf(named, shape.size() + named.size()));
-  std::ranges::sort(axes);
-  for (const size_t axis : axes) shape.insert(shape.begin() + static_cast<ptrdiff_t>(axis), 1);
-  if (shape.size() > kMostRank) return NodeUse::Unknown("so many axes");
-  return GiveAs(use, std::move(shape));
-}
-
-absl::Status FoldedTranspose(NodeUse& use) {
-  ASSIGN_OR_RETURN(const onnx::Constant* data, use.FloatsAt(0));
-  ASSIGN_OR_RETURN(const std::vector<size_t> order, OrderOf(use, data->shape.size()));
-  onnx::Tensor turned = onnx::Permuted({{}, data->shape, *data->floats()}, order);
-  return use.Give(onnx::Constant{std::move(turned.shape), std::move(turned.values)});
-}
-
-// Lists of one type.
-absl::Status FoldedConcat(NodeUse& use) {
-  onnx::Constant result = *use.ConstantAt(0);
-  for (size_t i = 0; i < use.inputs(); ++i) {
-    const onnx::Constant& each = *use.ConstantAt(i);
-    if (each.shape.size() != 1 || each.values.index() != result.values.index())
-      return NodeUse::Unknown("constants that are no lists");
-    if (i == 0) continue;
-    std::visit(
-        [&](auto& values) {
-          const auto& more = std::get<std::decay_t<decltype(values)>>(each.values);
-          values.insert(values.end(), more.begin(), more.end());
-        },
-        result.values);
-  }
-  result.shape = {static_cast<int64_t>(result.size())};
-  return use.Give(std::move(result));
 }
 
 constexpr AttributeRule kAxis[] = {{"axis", AttributeType::kInteger}};

@@ -277,6 +277,18 @@ TEST(OnnxImport, TakesNamesFromNodes) {
   EXPECT_EQ(imported.spec.layers(2).name(), "dense");
 }
 
+TEST(OnnxImport, NamesManyLayersOfOneKindOneByOne) {
+  Model model({4});
+  onnx::Value y = model.x();
+  for (int i = 0; i < 4; ++i) y = model.Node("Tanh", {y});
+  model.writer().BeginLayer("net_2");
+  y = model.Node("Tanh", {y});
+  const ImportedModel imported = Imported(model, {y});
+  std::vector<std::string> names;
+  for (const v1::Layer& layer : imported.spec.layers()) names.push_back(layer.name());
+  EXPECT_THAT(names, ElementsAre("net", "net_1", "net_2", "net_3", "net_2_1"));
+}
+
 TEST(OnnxImport, GivesEachOutputALayerOfItsOwn) {
   Model model({4});
   const onnx::Value y = model.Node("Gemm", {model.x(), model.Ones("kernel", {4, 3})});
