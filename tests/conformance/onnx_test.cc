@@ -10,74 +10,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <span>
 
 #include "absl/strings/str_cat.h"
-#include "engine/graph/onnx_export.h"
 #include "engine/layers/kind.h"
-#include "engine/plan/predictor.h"
 #include "onnx/checker.h"
 #include "onnx/onnx_pb.h"
 #include "onnx/shape_inference/implementation.h"
-#include "tests/conformance/draws.h"
+#include "tests/conformance/onnx_case.h"
 
 namespace gradus::conformance {
 namespace {
-
-constexpr int64_t kRows = 5;
-
-// The sample with an input of the model for each of its own.
-v1::ModelSpec SpecOf(const layers::Sample& sample) {
-  v1::ModelSpec spec;
-  v1::Layer& layer = *spec.add_layers();
-  layer = sample.spec;
-  layer.set_name("layer");
-  for (size_t i = 0; i < sample.inputs.size(); ++i) {
-    v1::ModelInput& input = *spec.add_inputs();
-    input.set_name(absl::StrCat("in", i));
-    input.mutable_shape()->Assign(sample.inputs[i].begin(), sample.inputs[i].end());
-    layer.add_inputs(input.name());
-  }
-  return spec;
-}
-
-struct OnnxCase {
-  std::string name;
-  graph::Graph graph;
-  std::vector<plan::NamedTensor> weights;
-  std::vector<std::vector<float>> inputs;
-};
-
-std::vector<OnnxCase> CasesOf(const layers::LayerKind& kind) {
-  std::vector<OnnxCase> cases;
-  uint32_t stream = 1;
-  for (const layers::Sample& sample : kind.samples()) {
-    auto graph = graph::Graph::Create(SpecOf(sample));
-    EXPECT_TRUE(graph.ok()) << graph.status();
-    if (!graph.ok()) continue;
-    OnnxCase made{absl::StrCat(layers::Word(kind), "-", cases.size()), *std::move(graph), {}, {}};
-    for (const graph::Parameter& parameter : made.graph.parameters()) {
-      made.weights.push_back({parameter.name, parameter.shape,
-                              DrawWeight(static_cast<size_t>(parameter.count), parameter.fan_in,
-                                         parameter.statistic, stream++)});
-    }
-    for (const graph::ModelInput& input : made.graph.inputs()) {
-      const auto count = static_cast<size_t>(kRows * input.values);
-      made.inputs.push_back(sample.whole_below > 0 ? DrawWhole(count, stream, sample.whole_below)
-                                                   : DrawNormal(count, stream));
-      ++stream;
-    }
-    cases.push_back(std::move(made));
-  }
-  return cases;
-}
-
-absl::StatusOr<std::string> Exported(const OnnxCase& made) {
-  return graph::ExportOnnx(made.graph, made.name, [&](const graph::Parameter& parameter) {
-    return made.weights[static_cast<size_t>(&parameter - made.graph.parameters().data())].values;
-  });
-}
 
 void Write(const std::filesystem::path& path, std::span<const char> bytes) {
   std::ofstream file(path, std::ios::binary);
@@ -91,17 +34,13 @@ void Write(const std::filesystem::path& path, const std::vector<float>& values) 
 
 void WriteCase(const std::filesystem::path& folder, const OnnxCase& made,
                const std::string& model) {
-  const auto predictor = plan::Predictor::Create(made.graph, made.weights, {.batch_size = kRows});
-  ASSERT_TRUE(predictor.ok()) << predictor.status();
-  std::vector<float> all;
   for (size_t i = 0; i < made.inputs.size(); ++i) {
-    all.insert(all.end(), made.inputs[i].begin(), made.inputs[i].end());
     Write(folder / absl::StrCat(made.name, ".", made.graph.inputs()[i].name, ".f32"),
           made.inputs[i]);
   }
-  std::vector<float> expected(static_cast<size_t>(kRows * made.graph.output_values()));
-  ASSERT_TRUE((*predictor)->Predict(all.data(), kRows, expected.data()).ok());
-  Write(folder / absl::StrCat(made.name, ".expected.f32"), expected);
+  const auto expected = Predicted(made.graph, made.weights, made.inputs);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  Write(folder / absl::StrCat(made.name, ".expected.f32"), *expected);
   Write(folder / absl::StrCat(made.name, ".onnx"), std::span(model));
 }
 
@@ -127,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, OnnxModels,
 TEST_P(OnnxModels, AreAsOnnxsOwnCheckerWantsThem) {
   ASSERT_NE(GetParam()->onnx, nullptr) << "it does not say how ONNX writes it";
   const char* folder = std::getenv("GRADUS_ONNX_CASES");
-  for (const OnnxCase& made : CasesOf(*GetParam())) {
+  for (const OnnxCase& made : OnnxCasesOf(*GetParam())) {
     SCOPED_TRACE(made.name);
     const absl::StatusOr<std::string> bytes = Exported(made);
     ASSERT_TRUE(bytes.ok()) << bytes.status();
@@ -139,7 +78,7 @@ TEST_P(OnnxModels, AreAsOnnxsOwnCheckerWantsThem) {
 }
 
 TEST_P(OnnxModels, BringAllValuesAlong) {
-  for (const OnnxCase& made : CasesOf(*GetParam())) {
+  for (const OnnxCase& made : OnnxCasesOf(*GetParam())) {
     ::onnx::ModelProto model;
     ASSERT_TRUE(model.ParseFromString(Exported(made).value()));
     for (const ::onnx::TensorProto& tensor : model.graph().initializer()) {
