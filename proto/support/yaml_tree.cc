@@ -46,6 +46,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     RefuseTag(mark, tag);
+    // The text as a whole is UTF-8, but yaml-cpp makes single bytes of these two.
+    if (FirstInvalidUtf8(text).has_value())
+      throw YAML::ParserException(mark, "the escapes \\_ and \\N are not known");
     std::shared_ptr<YamlNode> node = NewNode(mark, Kind::kScalar);
     node->text = text;
     Place(mark, Remember(anchor, std::move(node)));
@@ -138,11 +141,16 @@ absl::Status CheckBytes(absl::string_view text, const YamlOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat(text.size(), " bytes are more than the ", options.max_bytes, " allowed"));
   }
+  const auto refuse = [&](size_t at, absl::string_view what) {
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
+  };
   const std::optional<size_t> invalid = FirstInvalidUtf8(text);
-  if (!invalid.has_value()) return absl::OkStatus();
-  const auto line =
-      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');
-  return absl::InvalidArgumentError(absl::StrCat("line ", line, ": not UTF-8 text"));
+  if (invalid.has_value()) return refuse(*invalid, "not UTF-8 text");
+  // To yaml-cpp it begins an escape, even outside of quotes.
+  const size_t zero = text.find('\0');
+  return zero == absl::string_view::npos ? absl::OkStatus() : refuse(zero, "a zero byte");
 }
 
 }  // namespace

@@ -43,9 +43,9 @@ struct YamlOptions {
 };
 
 // The one document in `text`.
-//   Errors   INVALID_ARGUMENT, "line N: ...", for text that is too large, too deep, not UTF-8, not
-//   YAML, more than one
-//            document, has tags, keys that are no scalars, or aliases to what is not complete yet.
+//   Errors   INVALID_ARGUMENT, "line N: ...", for text that is too large, too deep, not UTF-8, with
+//            a zero byte, not YAML, more than one document, has tags, keys that are no scalars, the
+//            escapes \_ and \N, or aliases to what is not complete yet.
 // Aliases share their node: the tree is never larger than the text, but a walk over it may be:
 // count the steps.
 absl::StatusOr<YamlRef> ParseYaml(absl::string_view text, const YamlOptions& options = {});

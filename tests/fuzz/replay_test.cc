@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const char* const kSeeds = std::getenv("GRADUS_FUZZ_SEEDS");
+
 std::vector<fs::path> FilesOf(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
@@ -28,25 +30,39 @@ std::vector<fs::path> FilesOf(const fs::path& folder) {
   return files;
 }
 
-absl::Status Replay(const FuzzTarget& target, const fs::path& path) {
+std::string BytesOf(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  // Of its own, so that a sanitizer sees what is read behind the end.
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// In memory of just that size, so that a sanitizer sees what is read behind the end.
+absl::Status Replay(const FuzzTarget& target, const std::string& bytes) {
   const std::vector<char> copy(bytes.begin(), bytes.end());
   return target.run(std::as_bytes(std::span<const char>(copy)));
 }
 
-class Replayed : public ::testing::TestWithParam<const FuzzTarget*> {
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const FuzzTarget* target : Table()) names.emplace_back(target->name);
+  return names;
+}
+
+// One target; parameters are names since these show in lists of tests.
+class Replayed : public ::testing::TestWithParam<std::string> {
  protected:
-  std::string name() const { return std::string(GetParam()->name); }
+  const FuzzTarget& target() const {
+    return **std::ranges::find(Table(), GetParam(), &FuzzTarget::name);
+  }
 };
 
+class Regressions : public Replayed {};
+
 // But for those files whose names begin with taken_: they are whole, and were once too much.
-TEST_P(Replayed, RegressionsAreRefusedWithAReason) {
-  const std::vector<fs::path> files = FilesOf(fs::path(GRADUS_FUZZ_REGRESSIONS) / name());
+TEST_P(Regressions, AreRefusedWithAReason) {
+  const std::vector<fs::path> files = FilesOf(fs::path(GRADUS_FUZZ_REGRESSIONS) / GetParam());
   EXPECT_FALSE(files.empty());
   for (const fs::path& file : files) {
-    const absl::Status status = Replay(*GetParam(), file);
+    const absl::Status status = Replay(target(), BytesOf(file));
     if (absl::StartsWith(file.filename().string(), "taken_")) {
       EXPECT_TRUE(status.ok()) << file << ": " << status;
       continue;
@@ -60,38 +76,39 @@ TEST_P(Replayed, RegressionsAreRefusedWithAReason) {
   }
 }
 
-TEST_P(Replayed, SeedsAreTaken) {
-  const char* const seeds = std::getenv("GRADUS_FUZZ_SEEDS");
-  if (seeds == nullptr) GTEST_SKIP() << "seeds_test.py makes them";
-  const std::vector<fs::path> files = FilesOf(fs::path(seeds) / name());
-  EXPECT_FALSE(files.empty());
-  for (const fs::path& file : files) {
-    const absl::Status status = Replay(*GetParam(), file);
+class Seeds : public Replayed {
+ protected:
+  std::vector<fs::path> files() const { return FilesOf(fs::path(kSeeds) / GetParam()); }
+};
+
+TEST_P(Seeds, AreTaken) {
+  EXPECT_FALSE(files().empty());
+  for (const fs::path& file : files()) {
+    const absl::Status status = Replay(target(), BytesOf(file));
     EXPECT_TRUE(status.ok()) << file << ": " << status;
   }
 }
 
-// A cut file is one that a lost connection leaves: never a crash, and where a target is one file by
-// itself, a reason.
-TEST_P(Replayed, SeedsCutAnywhereDoNoHarm) {
-  const char* const seeds = std::getenv("GRADUS_FUZZ_SEEDS");
-  if (seeds == nullptr) GTEST_SKIP() << "seeds_test.py makes them";
-  const std::vector<fs::path> files = FilesOf(fs::path(seeds) / name());
-  ASSERT_FALSE(files.empty());
-  const auto smallest = std::min_element(
-      files.begin(), files.end(),
-      [](const fs::path& a, const fs::path& b) { return fs::file_size(a) < fs::file_size(b); });
-  std::ifstream stream(*smallest, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+// A lost connection leaves such files. A job's text may be whole all the same.
+TEST_P(Seeds, CutAnywhereDoNoHarm) {
+  ASSERT_FALSE(files().empty());
+  const std::vector<fs::path> all = files();
+  const fs::path smallest =
+      *std::ranges::min_element(all, {}, [](const fs::path& file) { return fs::file_size(file); });
+  const std::string bytes = BytesOf(smallest);
   for (size_t size = 0; size < bytes.size(); ++size) {
-    const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-    const absl::Status status = GetParam()->run(std::as_bytes(std::span<const char>(cut)));
-    EXPECT_TRUE(status.ok() || !status.message().empty()) << *smallest << " cut to " << size;
+    const absl::Status status = Replay(target(), bytes.substr(0, size));
+    EXPECT_TRUE(status.ok() || !status.message().empty()) << smallest << " cut to " << size;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Replayed, ::testing::ValuesIn(Table().begin(), Table().end()),
-                         [](const auto& replayed) { return std::string(replayed.param->name); });
+constexpr auto kNameOf = [](const auto& replayed) { return replayed.param; };
+INSTANTIATE_TEST_SUITE_P(Targets, Regressions, ::testing::ValuesIn(Names()), kNameOf);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Seeds);
+INSTANTIATE_TEST_SUITE_P(Targets, Seeds,
+                         ::testing::ValuesIn(kSeeds == nullptr ? std::vector<std::string>()
+                                                               : Names()),
+                         kNameOf);
 
 }  // namespace
 }  // namespace gradus::fuzz

@@ -60,6 +60,14 @@ TEST(YamlTree, NamesTheLineOfASyntaxError) {
   EXPECT_THAT(ErrorOf("a: 1\nb: \xff\n"), HasSubstr("line 2: not UTF-8"));
 }
 
+// yaml-cpp takes a zero byte for the beginning of an escape, and makes bytes that are no UTF-8 of two
+// escapes.
+TEST(YamlTree, RefusesWhatWouldBecomeOtherBytesThanTheTextHas) {
+  EXPECT_THAT(ErrorOf(std::string("a: 1\nb: c\0b", 11)), HasSubstr("line 2: a zero byte"));
+  for (const char* text : {"a: \"b\\_c\"", "a: \"b\\Nc\"", "\"b\\_c\": a"})
+    EXPECT_THAT(ErrorOf(text), HasSubstr("escapes")) << text;
+}
+
 TEST(YamlTree, AnEmptyTextIsNull) {
   for (const char* text : {"", "\n", "# only a comment\n", "---\n"}) {
     const auto tree = ParseYaml(text);
