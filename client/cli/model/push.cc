@@ -63,6 +63,8 @@ absl::Status RunPush(const PushOptionsOfModel& options, Session& session) {
   file.path = options.path;
   std::string definition = options.definition;
   std::error_code error;
+  if (!std::filesystem::exists(options.path, error))
+    return absl::NotFoundError(absl::StrCat(options.path, ": there is no such file or folder"));
   if (std::filesystem::is_directory(options.path, error)) {
     file.path = absl::StrCat(options.path, "/weights.safetensors");
     if (definition.empty()) definition = absl::StrCat(options.path, "/model.json");

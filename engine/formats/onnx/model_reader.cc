@@ -42,7 +42,7 @@ absl::Status Parse(std::span<const std::byte> file, ::onnx::ModelProto& model) {
                                                static_cast<int>(file.size()));
   input.SetRecursionLimit(kMostDepth);
   if (!model.ParseFromCodedStream(&input) || !input.ConsumedEntireMessage())
-    return absl::InvalidArgumentError("it is not a protobuf message");
+    return absl::InvalidArgumentError("its bytes are no ONNX model, or not all of one");
   return absl::OkStatus();
 }
 
