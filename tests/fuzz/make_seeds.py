@@ -92,7 +92,40 @@ def checkpoint():
     yield "one_metric", golden_file.file_of(metadata, tensors)
 
 
-MAKERS = (checkpoint, idx, job_spec, job_text, npy, npz, safetensors, weights_index)
+def onnx_model(nodes, inputs, outputs, constants=(), opset=13):
+    from onnx import TensorProto, helper, numpy_helper
+    graph = helper.make_graph(
+        [helper.make_node(op, ins, outs, **attributes) for op, ins, outs, attributes in nodes], "seed",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in constants])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7).SerializeToString()
+
+
+def onnx():
+    ones = lambda *shape: numpy.ones(shape, "f4")  # noqa: E731
+    yield "dense", onnx_model([("Gemm", ["x", "w", "b"], ["h"], {}), ("Relu", ["h"], ["y"], {})], [("x", ["N", 3])], ["y"],
+                              [("w", ones(3, 2)), ("b", ones(2))])
+    yield "convolution", onnx_model(
+        [("Conv", ["x", "w"], ["c"], {"pads": [1, 1, 1, 1]}),
+         ("BatchNormalization", ["c", "s", "s", "s", "s"], ["n"], {"epsilon": 1e-3}),
+         ("MaxPool", ["n"], ["p"], {"kernel_shape": [2, 2], "strides": [2, 2]}),
+         ("Add", ["p", "p"], ["a"], {}), ("Flatten", ["a"], ["y"], {})],
+        [("x", ["N", 1, 4, 4])], ["y"], [("w", ones(2, 1, 3, 3)), ("s", ones(2))])
+    yield "recurrent", onnx_model(
+        [("Transpose", ["x"], ["t"], {"perm": [1, 0, 2]}),
+         ("LSTM", ["t", "w", "r"], ["", "h"], {"hidden_size": 1}), ("Squeeze", ["h", "axes"], ["y"], {})],
+        [("x", ["N", 3, 2])], ["y"], [("w", ones(1, 4, 2)), ("r", ones(1, 4, 1)), ("axes", numpy.array([0]))])
+    yield "shapes", onnx_model(
+        [("Reshape", ["x", "to"], ["r"], {}), ("Concat", ["r", "r"], ["c"], {"axis": 1}),
+         ("Softmax", ["c"], ["y"], {"axis": -1})], [("x", ["N", 2, 2])], ["y"], [("to", numpy.array([0, -1]))])
+
+
+def onnx_import():
+    yield from onnx()
+
+
+MAKERS = (checkpoint, idx, job_spec, job_text, npy, npz, onnx, onnx_import, safetensors, weights_index)
 
 
 def main(folder):
