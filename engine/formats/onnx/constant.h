@@ -2,6 +2,7 @@
 // Values that an ONNX model brings along, as they are read.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <variant>
 #include <vector>

@@ -67,7 +67,9 @@ class ChannelsFirstValues {
   }
 
   static bool Keeps(const onnx::Node& node, const std::set<std::string>& names) {
-    const auto is_one = [&](const std::string& value) { return names.contains(value); };
+    const auto is_one = [&](const std::string& value) {
+      return !value.empty() && names.contains(value);
+    };
     return OrderOf(node) == AxisOrder::kKept && std::ranges::any_of(node.inputs, is_one);
   }
 

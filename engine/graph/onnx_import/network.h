@@ -69,7 +69,7 @@ class Network {
   // Null for an input.
   const MadeLayer* Find(int source) const;
 
-  // Of what may be made; each value of the file may be used a few times.
+  // Counts values that are about to be made: INVALID_ARGUMENT beyond `most_values`.
   absl::Status TakeValues(int64_t count);
 
   // The layers that lead to `outputs`, which stay in this order, with names and inputs written out.

@@ -33,7 +33,6 @@ class Model {
   const onnx::Value& x() const { return x_; }
   onnx::ModelWriter& writer() { return writer_; }
 
-  // In a layer of its own, so that names tell which node it is of.
   onnx::Value Node(const char* op, std::vector<onnx::Value> inputs,
                    const std::vector<onnx::Attribute>& attributes = {}, int output = 0) {
     return writer_.Node(op, std::move(inputs), attributes, output);
@@ -101,6 +100,16 @@ TEST(OnnxImport, KeepsAnActivationApartFromWhatOthersReadToo) {
   Model model({4});
   const onnx::Value dense = model.Node("Gemm", {model.x(), model.Ones("kernel", {4, 3})});
   const onnx::Value relu = model.Node("Relu", {dense});
+  const ImportedModel imported = Imported(model, {model.Node("Sum", {dense, relu})});
+  EXPECT_THAT(Words(imported), ElementsAre("dense", "activation", "add"));
+}
+
+TEST(OnnxImport, KeepsAnActivationApartFromALayerThatOthersReadUnderAnotherShape) {
+  Model model({4});
+  const onnx::Value dense = model.Node("Gemm", {model.x(), model.Ones("kernel", {4, 3})});
+  const onnx::Value other = model.Node("Reshape", {dense, model.writer().Integers("a", {0, 3, 1})});
+  const onnx::Value back = model.Node("Reshape", {other, model.writer().Integers("b", {0, 3})});
+  const onnx::Value relu = model.Node("Relu", {back});
   const ImportedModel imported = Imported(model, {model.Node("Sum", {dense, relu})});
   EXPECT_THAT(Words(imported), ElementsAre("dense", "activation", "add"));
 }
@@ -243,6 +252,18 @@ TEST(OnnxImport, RefusesStepsInTheOtherOrder) {
   const absl::Status status = ErrorOf(model, relu);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("turned round"));
+}
+
+TEST(OnnxImport, TakesAxesAsInputsAsNewerVersionsHaveThem) {
+  Model model({5, 3});
+  const onnx::Value mean = model.Node(
+      "ReduceMean", {model.x(), model.writer().Integers("axes", {1})}, {{"keepdims", int64_t{0}}});
+  const onnx::Value padded = model.Node("Pad", {mean, model.writer().Integers("pads", {2, 1}), "",
+                                                model.writer().Integers("last", {-1})});
+  const ImportedModel imported = Imported(model, {padded});
+  EXPECT_THAT(Words(imported),
+              ElementsAre("global_average_pooling1d", "reshape", "zero_padding2d", "flatten"));
+  EXPECT_THAT(imported.spec.layers(2).zero_padding2d().padding(), ElementsAre(0, 0, 2, 1));
 }
 
 TEST(OnnxImport, SharesWeightsThatAreUsedTwice) {
