@@ -39,7 +39,8 @@ absl::StatusOr<Rows> Normalized(NodeUse& use, const Rows& rows, const onnx::Cons
   const auto own = static_cast<size_t>(
       std::ranges::find_if(along.shape, [](int64_t e) { return e != 1; }) - along.shape.begin());
   std::vector<size_t> axes = OwnOrderOf(rows);
-  std::ranges::stable_partition(axes, [&](size_t axis) { return rows.axes[axis] != own + 1; });
+  std::stable_partition(axes.begin(), axes.end(),
+                        [&](size_t axis) { return rows.axes[axis] != own + 1; });
   ASSIGN_OR_RETURN(const int source, Arranged(use.network(), rows, axes));
   v1::Layer layer;
   layer.set_trainable(false);

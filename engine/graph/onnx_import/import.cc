@@ -128,7 +128,8 @@ class Importing {
     std::vector<size_t> axes;
     for (size_t axis = 0; axis < input.shape.size(); ++axis)
       if (axis != input.batch) axes.push_back(axis);
-    if (channels_first_.contains(input.name)) std::ranges::rotate(axes, axes.begin() + 1);
+    if (channels_first_.contains(input.name))
+      std::rotate(axes.begin(), axes.begin() + 1, axes.end());
     Shape shape;
     for (const size_t axis : axes) shape.push_back(input.shape[axis]);
     // A row has one axis at least.

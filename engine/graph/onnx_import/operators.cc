@@ -12,7 +12,9 @@ namespace gradus::onnx_import {
 namespace {
 
 absl::Status CheckAttributes(const Operator& op, const onnx::Node& node) {
-  for (const auto& [name, value] : node.attributes) {
+  for (const auto& attribute : node.attributes) {
+    const std::string& name = attribute.first;
+    const onnx::AttributeValue& value = attribute.second;
     const auto named = [&](const AttributeRule& rule) { return rule.name == name; };
     if (std::ranges::none_of(op.attributes, named)) {
       return absl::UnimplementedError(
