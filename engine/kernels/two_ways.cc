@@ -121,7 +121,7 @@ class Compiled {
     other.dst = second;
     RETURN_IF_ERROR(Append(back_->Forward(other), pass));
     pass.push_back(MakeKernel(absl::StrCat("meet_forward ", meet_.rows),
-                              [meet = meet_, first, second, dst = o.dst] {
+                              [meet = meet_, first = first, second = second, dst = o.dst] {
                                 meet.Forward(Floats(first), Floats(second), Floats(dst));
                               }));
     return Together(std::move(pass));
@@ -132,12 +132,12 @@ class Compiled {
     const auto [first, second] = keeps() ? Results(o, pass) : std::pair<Cell, Cell>(o.dst, o.dst);
     const Cell diff_first = AppendPart(o.scratch, 0, pass);
     const Cell diff_second = AppendPart(o.scratch, ResultBytes(), pass);
-    pass.push_back(
-        MakeKernel(absl::StrCat("meet_backward ", meet_.rows),
-                   [meet = meet_, first, second, diff_first, diff_second, diff = o.diff_dst] {
-                     meet.Backward(Floats(diff), Floats(first), Floats(second), Floats(diff_first),
-                                   Floats(diff_second));
-                   }));
+    pass.push_back(MakeKernel(
+        absl::StrCat("meet_backward ", meet_.rows),
+        [meet = meet_, first = first, second = second, diff_first, diff_second, diff = o.diff_dst] {
+          meet.Backward(Floats(diff), Floats(first), Floats(second), Floats(diff_first),
+                        Floats(diff_second));
+        }));
     Operands one = Part(o, false, pass);
     one.diff_dst = diff_first;
     RETURN_IF_ERROR(Append(there_->Backward(one), pass));

@@ -86,7 +86,8 @@ void AllOnes(v1::Initializer& initializer) { initializer.mutable_ones(); }
 std::vector<double> ConvolutionReference(const ConvolutionShape& shape, std::span<const double> x,
                                          std::span<const double> kernel,
                                          std::span<const double> bias) {
-  const auto& [h, w] = shape.axes;
+  const ConvolutionAxis& h = shape.axes[0];
+  const ConvolutionAxis& w = shape.axes[1];
   const int64_t channels = shape.channels / shape.groups;
   const int64_t filters = shape.filters / shape.groups;
   std::vector<double> y;
@@ -113,7 +114,8 @@ std::vector<double> ConvolutionReference(const ConvolutionShape& shape, std::spa
 std::vector<double> TransposedReference(const ConvolutionShape& shape, std::span<const double> x,
                                         std::span<const double> kernel,
                                         std::span<const double> bias) {
-  const auto& [h, w] = shape.axes;
+  const ConvolutionAxis& h = shape.axes[0];
+  const ConvolutionAxis& w = shape.axes[1];
   std::vector<double> y(At(h.dst * w.dst * shape.filters));
   for (size_t i = 0; i < y.size() && !bias.empty(); ++i) y[i] = bias[i % bias.size()];
   // Each source position gives its window in the output what the kernel says.
@@ -143,7 +145,8 @@ std::vector<double> TransposedReference(const ConvolutionShape& shape, std::span
 
 std::vector<double> PoolReference(const std::array<ConvolutionAxis, 2>& axes, int64_t channels,
                                   bool max, std::span<const double> x) {
-  const auto& [h, w] = axes;
+  const ConvolutionAxis& h = axes[0];
+  const ConvolutionAxis& w = axes[1];
   std::vector<double> y;
   for (int64_t row = 0; row < h.dst; ++row) {
     for (int64_t column = 0; column < w.dst; ++column) {

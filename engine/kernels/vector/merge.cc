@@ -17,14 +17,14 @@ void Multiply(float* __restrict dst, const float* __restrict src, size_t count) 
 void Raise(float* __restrict dst, const float* __restrict src, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const float x = src[i];
-    dst[i] = (x > dst[i]) | (x != x) ? x : dst[i];
+    dst[i] = ((x > dst[i]) | (x != x)) ? x : dst[i];
   }
 }
 
 void Lower(float* __restrict dst, const float* __restrict src, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const float x = src[i];
-    dst[i] = (x < dst[i]) | (x != x) ? x : dst[i];
+    dst[i] = ((x < dst[i]) | (x != x)) ? x : dst[i];
   }
 }
 
