@@ -67,7 +67,7 @@ absl::Status TrainingRun::TakePublishedWeights() {
   for (const auto& [ref, index] : inputs_.models) {
     ASSIGN_OR_RETURN(shapes[ref], ReadShapes(inputs_.open_blob, index));
     ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> tensors,
-                     ReadWeights(inputs_.open_blob, index, [&](const std::string& name) {
+                     ReadWeights(inputs_.open_blob, index, [&, ref = ref](const std::string& name) {
                        return wanted.contains(absl::StrCat(ref, "/", name));
                      }));
     for (plan::NamedTensor& tensor : tensors)
