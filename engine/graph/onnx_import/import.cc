@@ -174,7 +174,8 @@ class Importing {
   std::vector<size_t> OutputAxesOf(const std::string& name, const Rows& rows) const {
     std::vector<size_t> axes = RowAxesOf(rows);
     std::vector<size_t> channels_last = axes;
-    if (!axes.empty()) std::ranges::rotate(channels_last, channels_last.begin() + 1);
+    if (!axes.empty())
+      std::rotate(channels_last.begin(), channels_last.begin() + 1, channels_last.end());
     const bool same_axes = std::ranges::count(rows.axes, kUnit) == 0 &&
                            network_.shape_of(rows.source).size() == axes.size();
     const bool last = channels_first_.contains(name) && same_axes && rows.axes[0] == 0 &&
