@@ -13,7 +13,7 @@ std::span<const Command* const> Commands() {
       &kJobLogs,   &kJobMetrics,   &kJobPause,   &kJobResume,   &kJobCancel,   &kJobPublish,
       &kJobWhy,    &kDataPush,     &kDataLs,     &kDataShow,    &kDataRm,      &kModelLs,
       &kModelShow, &kModelSummary, &kModelFetch, &kModelExport, &kModelFold,   &kModelAlias,
-      &kModelTag,  &kModelCard,    &kModelLog,   &kModelDiff,   &kModelRetain, &kModelRm,
+      &kModelTag,  &kModelCard,    &kModelLog,   &kModelDiff,   &kModelPredict, &kModelRetain, &kModelRm,
       &kAuthLogin, &kAuthWhoami,   &kAuthLogout,
   };
   return kCommands;

@@ -19,7 +19,7 @@
 #include "engine/formats/gzip.h"
 #include "engine/formats/idx.h"
 #include "server/worker/label_counter.h"
-#include "server/worker/parse_sandbox.h"
+#include "server/worker/sandbox.h"
 
 namespace gradus::worker {
 namespace {
