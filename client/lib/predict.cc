@@ -26,8 +26,8 @@ absl::StatusOr<int64_t> RowValues(const PredictInput& input, int64_t rows) {
   const auto count = static_cast<int64_t>(input.values.size());
   if (input.shape.empty() || input.shape[0] != rows || rows < 1 || count % rows != 0 ||
       count / rows != values) {
-    return support::FieldError(
-        input.name, absl::StrCat(count, " values are not ", rows, " rows of ", values));
+    return support::FieldError(input.name,
+                               absl::StrCat(count, " values are not ", rows, " rows of ", values));
   }
   return values;
 }
@@ -95,13 +95,12 @@ absl::StatusOr<inference::ModelInferResponse> Predict(const Client& client, cons
   inference::ModelMetadataRequest about;
   about.set_name(ref);
   ASSIGN_OR_RETURN(const inference::ModelMetadataResponse model, client.ModelMetadata(about));
-  const int64_t most = std::max<int64_t>(
-      1, std::min(kMostRequestBytes / std::max<int64_t>(row_bytes, 1),
-                  kMostReplyBytes / ReplyRowBytes(model)));
+  const int64_t most =
+      std::max<int64_t>(1, std::min(kMostRequestBytes / std::max<int64_t>(row_bytes, 1),
+                                    kMostReplyBytes / ReplyRowBytes(model)));
   inference::ModelInferResponse all;
   for (int64_t first = 0; first < rows || first == 0; first += most) {
-    inference::ModelInferRequest request =
-        Piece(inputs, rows, first, std::min(most, rows - first));
+    inference::ModelInferRequest request = Piece(inputs, rows, first, std::min(most, rows - first));
     request.set_model_name(first == 0 ? ref : all.model_name());
     if (first != 0) request.set_model_version(all.model_version());
     ASSIGN_OR_RETURN(const inference::ModelInferResponse piece, client.ModelInfer(request));

@@ -67,10 +67,9 @@ void InferReactor::End(const absl::Status& status) {
 absl::StatusOr<std::string> InferenceRef(const std::string& name, const std::string& version) {
   if (version.empty()) return name;
   if (name.find('@') == std::string::npos) return absl::StrCat(name, "@", version);
-  return base::FieldError(
-      absl::StatusCode::kInvalidArgument, "model_version",
-      absl::StrCat("\"", base::Shown(version), "\": the name \"", base::Shown(name),
-                   "\" says a version, too"));
+  return base::FieldError(absl::StatusCode::kInvalidArgument, "model_version",
+                          absl::StrCat("\"", base::Shown(version), "\": the name \"",
+                                       base::Shown(name), "\" says a version, too"));
 }
 
 }  // namespace gradus::api

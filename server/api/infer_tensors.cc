@@ -69,9 +69,7 @@ constexpr std::array<Datatype, 11> kDatatypes = {{
     {"BOOL", 1, FromBytes<uint8_t>, [](const Contents& c) { return FromList(c.bool_contents()); }},
 }};
 
-std::string Quoted(absl::string_view text) {
-  return absl::StrCat("\"", base::Shown(text), "\"");
-}
+std::string Quoted(absl::string_view text) { return absl::StrCat("\"", base::Shown(text), "\""); }
 
 std::string NamesOf(const std::vector<SignatureTensor>& tensors) {
   return absl::StrJoin(tensors, ", ", [](std::string* out, const SignatureTensor& tensor) {
@@ -101,8 +99,7 @@ absl::StatusOr<int64_t> RowsOf(const Input& input, int index, const SignatureTen
   if (!shape.empty() && shape[0] >= 1 && std::ranges::equal(shape.subspan(1), tensor.shape))
     return shape[0];
   return base::InvalidArgument(
-      InputPath(index, "shape"),
-      absl::StrCat("[", base::Shown(absl::StrJoin(shape, ", ")), "]"),
+      InputPath(index, "shape"), absl::StrCat("[", base::Shown(absl::StrJoin(shape, ", ")), "]"),
       absl::StrCat("[rows, ", absl::StrJoin(tensor.shape, ", "), "] with a row or more"));
 }
 
@@ -122,19 +119,17 @@ absl::StatusOr<std::vector<float>> ValuesOf(const inference::ModelInferRequest& 
       return base::FieldError(absl::StatusCode::kInvalidArgument, InputPath(index, "contents"),
                               "not together with raw_input_contents");
     if (!size.ok() || static_cast<int64_t>(bytes.size()) != *size) {
-      return base::InvalidArgument(absl::StrCat("raw_input_contents[", index, "]"),
-                                   absl::StrCat(bytes.size(), " bytes"),
-                                   absl::StrCat("what ", *wanted, " values of ", datatype->name,
-                                                " take"));
+      return base::InvalidArgument(
+          absl::StrCat("raw_input_contents[", index, "]"), absl::StrCat(bytes.size(), " bytes"),
+          absl::StrCat("what ", *wanted, " values of ", datatype->name, " take"));
     }
     return datatype->from_bytes(bytes);
   }
   std::vector<float> values = datatype->from_contents(input.contents());
   if (static_cast<int64_t>(values.size()) == *wanted) return values;
-  return base::InvalidArgument(
-      InputPath(index, "contents"),
-      absl::StrCat(values.size(), " values of ", datatype->name),
-      absl::StrCat("the ", *wanted, " that its shape says"));
+  return base::InvalidArgument(InputPath(index, "contents"),
+                               absl::StrCat(values.size(), " values of ", datatype->name),
+                               absl::StrCat("the ", *wanted, " that its shape says"));
 }
 
 // Which of the request's tensors is each of the model's inputs.
@@ -192,12 +187,12 @@ absl::StatusOr<InferRows> ReadInferRequest(const inference::ModelInferRequest& r
   ASSIGN_OR_RETURN(read.outputs, MatchOutputs(request, signature));
   if (request.raw_input_contents_size() > 0 &&
       request.raw_input_contents_size() != request.inputs_size()) {
-    return base::InvalidArgument("raw_input_contents",
-                                 absl::StrCat(request.raw_input_contents_size(), " entries"),
-                                 absl::StrCat("one for each of the ", request.inputs_size(),
-                                              " inputs"));
+    return base::InvalidArgument(
+        "raw_input_contents", absl::StrCat(request.raw_input_contents_size(), " entries"),
+        absl::StrCat("one for each of the ", request.inputs_size(), " inputs"));
   }
-  const int64_t most = kMostOutputBytes / kFloatBytes / std::max<int64_t>(1, RowValues(signature.outputs));
+  const int64_t most =
+      kMostOutputBytes / kFloatBytes / std::max<int64_t>(1, RowValues(signature.outputs));
   for (size_t i = 0; i < matched.size(); ++i) {
     const SignatureTensor& tensor = signature.inputs[i];
     const Input& input = request.inputs(matched[i]);
@@ -206,13 +201,12 @@ absl::StatusOr<InferRows> ReadInferRequest(const inference::ModelInferRequest& r
       return base::InvalidArgument(InputPath(matched[i], "shape"), absl::StrCat(rows, " rows"),
                                    absl::StrCat("as many as the other inputs have, ", read.rows));
     if (rows > most)
-      return base::InvalidArgument(InputPath(matched[i], "shape"), absl::StrCat(rows, " rows"),
-                                   absl::StrCat("at most ", most,
-                                                ", whose outputs fit into one reply"));
+      return base::InvalidArgument(
+          InputPath(matched[i], "shape"), absl::StrCat(rows, " rows"),
+          absl::StrCat("at most ", most, ", whose outputs fit into one reply"));
     read.rows = rows;
     ASSIGN_OR_RETURN(const std::vector<float> values, ValuesOf(request, matched[i], rows, tensor));
-    read.inputs.append(reinterpret_cast<const char*>(values.data()),
-                       values.size() * sizeof(float));
+    read.inputs.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   }
   return read;
 }

@@ -59,16 +59,16 @@ grpc::Status InferenceService::ServerMetadata(grpc::ServerContext* context,
 grpc::Status InferenceService::ModelReady(grpc::ServerContext* context,
                                           const inference::ModelReadyRequest* request,
                                           inference::ModelReadyResponse* response) {
-  return parts_.frame->Handle(
-      context, *request, response,
-      [&](const Call&) -> absl::StatusOr<inference::ModelReadyResponse> {
-        ASSIGN_OR_RETURN(const std::string ref, InferenceRef(request->name(), request->version()));
-        const absl::Status found = servables_.Find(ref).status();
-        if (!found.ok() && !absl::IsNotFound(found)) return found;
-        inference::ModelReadyResponse ready;
-        ready.set_ready(found.ok());
-        return ready;
-      });
+  return parts_.frame->Handle(context, *request, response,
+                              [&](const Call&) -> absl::StatusOr<inference::ModelReadyResponse> {
+                                ASSIGN_OR_RETURN(const std::string ref,
+                                                 InferenceRef(request->name(), request->version()));
+                                const absl::Status found = servables_.Find(ref).status();
+                                if (!found.ok() && !absl::IsNotFound(found)) return found;
+                                inference::ModelReadyResponse ready;
+                                ready.set_ready(found.ok());
+                                return ready;
+                              });
 }
 
 absl::StatusOr<inference::ModelMetadataResponse> InferenceService::Describe(
@@ -96,17 +96,17 @@ absl::StatusOr<inference::ModelMetadataResponse> InferenceService::Describe(
 grpc::Status InferenceService::ModelMetadata(grpc::ServerContext* context,
                                              const inference::ModelMetadataRequest* request,
                                              inference::ModelMetadataResponse* response) {
-  return parts_.frame->Handle(
-      context, *request, response,
-      [&](const Call&) -> absl::StatusOr<inference::ModelMetadataResponse> {
-        ASSIGN_OR_RETURN(const std::string ref, InferenceRef(request->name(), request->version()));
-        return Describe(ref);
-      });
+  return parts_.frame->Handle(context, *request, response,
+                              [&](const Call&) -> absl::StatusOr<inference::ModelMetadataResponse> {
+                                ASSIGN_OR_RETURN(const std::string ref,
+                                                 InferenceRef(request->name(), request->version()));
+                                return Describe(ref);
+                              });
 }
 
-grpc::ServerUnaryReactor* InferenceService::ModelInfer(
-    grpc::CallbackServerContext* context, const inference::ModelInferRequest* request,
-    inference::ModelInferResponse* response) {
+grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
+                                                       const inference::ModelInferRequest* request,
+                                                       inference::ModelInferResponse* response) {
   return new InferReactor(parts_, servables_, *context, *request, response);
 }
 

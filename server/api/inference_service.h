@@ -28,8 +28,8 @@ struct InferenceParts {
 };
 
 // The synchronous methods, with the one that waits taken over by the callback API.
-using InferenceServiceBase =
-    inference::GRPCInferenceService::WithCallbackMethod_ModelInfer<inference::GRPCInferenceService::Service>;
+using InferenceServiceBase = inference::GRPCInferenceService::WithCallbackMethod_ModelInfer<
+    inference::GRPCInferenceService::Service>;
 
 class InferenceService final : public InferenceServiceBase {
  public:

@@ -44,8 +44,8 @@ absl::StatusOr<std::shared_ptr<const Servable>> Servables::Make(const std::strin
   loadable->ref = pinned;
   loadable->model = std::move(*model.mutable_spec());
   loadable->weights = model.weights();
-  loadable->memory = model.total_params() * static_cast<int64_t>(sizeof(float)) * kWeightCopies +
-                     kProcessBytes;
+  loadable->memory =
+      model.total_params() * static_cast<int64_t>(sizeof(float)) * kWeightCopies + kProcessBytes;
   servable->loadable = std::move(loadable);
   return servable;
 }

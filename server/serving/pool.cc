@@ -97,10 +97,15 @@ class PoolThread final : public Pool {
       base::MutexLock lock(mu_);
       pending.swap(inbox_);
       open = !closed_;
-      loaded_ = residents_.Loaded();
     }
     for (Pending& one : pending) residents_.Submit(std::move(one));
     return open;
+  }
+
+  void ShowLoaded() {
+    std::vector<std::string> loaded = residents_.Loaded();
+    base::MutexLock lock(mu_);
+    loaded_ = std::move(loaded);
   }
 
   void Wait() {
@@ -117,6 +122,7 @@ class PoolThread final : public Pool {
   void Run() {
     while (TakeInbox()) {
       residents_.Step();
+      ShowLoaded();
       Wait();
     }
     residents_.Close(absl::UnavailableError("the server stops"));

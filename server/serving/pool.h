@@ -44,9 +44,9 @@ struct Loadable {
 using Done = std::function<void(absl::StatusOr<std::string> outputs)>;
 
 // Each request is answered whole by the version that it names. Versions are loaded once for all who
-// ask meanwhile; where memory does not do for one more, the one that was asked for longest ago goes,
-// once it has answered what it was asked. A request whose process dies is asked once more of a new
-// one.
+// ask meanwhile; where memory does not do for one more, the one that was asked for longest ago
+// goes, once it has answered what it was asked. A request whose process dies is asked once more of
+// a new one.
 //   Owns     its thread and the processes. The clock must outlive it.
 //   Threads  any.
 //   Errors   RESOURCE_EXHAUSTED for a model that is larger than the memory allowed, and where too

@@ -66,7 +66,8 @@ void Residents::Watch(std::vector<pollfd>* fds) {
     if (resident.process == nullptr) return;
     watched_.push_back(&resident);
     const bool writes = resident.process->wants_to_write();
-    fds->push_back({resident.process->fd(), static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN), 0});
+    fds->push_back(
+        {resident.process->fd(), static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN), 0});
   };
   for (const auto& [ref, resident] : residents_) add(*resident);
   for (const Owned& resident : leaving_) add(*resident);
@@ -150,8 +151,7 @@ void Residents::Lose(const Resident& resident, const absl::Status& why) {
 
 void Residents::Refuse(const Resident& resident, const absl::Status& status) {
   const Owned refused = Take(resident);
-  base::LogWarning("a model cannot be loaded",
-                   {{"model", refused->model->ref}, {"error", status}});
+  base::LogWarning("a model cannot be loaded", {{"model", refused->model->ref}, {"error", status}});
   const absl::Status told = base::Annotate(status, absl::StrCat(refused->model->ref, ": load"));
   for (const Pending& pending : refused->queued) pending.done(told);
 }
@@ -205,11 +205,11 @@ void Residents::LoadWaiting() {
     Resident& resident = *residents_.at(waiting_.front());
     if (resident.memory > options_.memory_bytes) {
       waiting_.pop_front();
-      Refuse(resident, absl::ResourceExhaustedError(absl::StrCat(
-                           "it takes about ",
-                           base::FormatByteSize(static_cast<uint64_t>(resident.memory)),
-                           ", prediction_memory allows ",
-                           base::FormatByteSize(static_cast<uint64_t>(options_.memory_bytes)))));
+      Refuse(resident,
+             absl::ResourceExhaustedError(absl::StrCat(
+                 "it takes about ", base::FormatByteSize(static_cast<uint64_t>(resident.memory)),
+                 ", prediction_memory allows ",
+                 base::FormatByteSize(static_cast<uint64_t>(options_.memory_bytes)))));
       continue;
     }
     if (!MakeRoom(resident.memory)) return;

@@ -69,8 +69,8 @@ void Batcher::Run() {
 
 std::vector<Batcher::Share> Batcher::NextBatch() {
   base::MutexLock lock(mu_);
-  changed_.Wait(mu_, [this]()
-                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopped_ || !waiting_.empty(); });
+  changed_.Wait(
+      mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopped_ || !waiting_.empty(); });
   std::vector<Share> shares;
   if (stopped_) return shares;
   for (int64_t free = model_.max_rows; free > 0 && !waiting_.empty(); waiting_.pop_front()) {

@@ -42,8 +42,8 @@ absl::StatusOr<v1::ServeSetup> ReadSetup() {
 
 absl::StatusOr<std::unique_ptr<ServedModel>> Load() {
   ASSIGN_OR_RETURN(const v1::ServeSetup setup, ReadSetup());
-  const auto open = [&](const v1::BlobRef& ref)
-      -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
+  const auto open =
+      [&](const v1::BlobRef& ref) -> absl::StatusOr<std::shared_ptr<const base::MappedFile>> {
     // The digest becomes part of a path.
     RETURN_IF_ERROR(base::ParseSha256(ref.sha256()).status());
     return MapBlob(base::RealFiles(), ref, BlobPath(setup.blob_dir(), ref.sha256()));
@@ -51,7 +51,8 @@ absl::StatusOr<std::unique_ptr<ServedModel>> Load() {
   return ServedModel::Load(setup, open);
 }
 
-// Answers of several threads, whole. One that cannot be sent is of no use any more: nobody is there.
+// Answers of several threads, whole. One that cannot be sent is of no use any more: nobody is
+// there.
 class Answers {
  public:
   void Send(const v1::ServeAnswer& answer) {

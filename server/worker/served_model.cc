@@ -35,8 +35,7 @@ int64_t RowsFor(const graph::Graph& graph) {
 absl::StatusOr<trainer::Network> Prepare(const v1::ServeSetup& setup,
                                          const data::BlobOpener& open_blob) {
   ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(setup.model()));
-  ASSIGN_OR_RETURN(trainer::Network whole,
-                   trainer::OpenNetwork(graph, open_blob, setup.weights()));
+  ASSIGN_OR_RETURN(trainer::Network whole, trainer::OpenNetwork(graph, open_blob, setup.weights()));
   if (!graph::MayFold(graph)) return whole;
   ASSIGN_OR_RETURN(graph::Folded folded, trainer::FoldNetwork(whole));
   if (folded.folded.empty()) return whole;
@@ -51,8 +50,8 @@ class PredictingModel final : public ServedModel {
     for (size_t i = 0; i < network.graph.outputs().size(); ++i)
       batches_.outputs.push_back(network.graph.output_values(i));
     const int64_t most = RowsFor(network.graph);
-    ASSIGN_OR_RETURN(predictor_, plan::Predictor::Create(network.graph, network.weights,
-                                                         {.batch_size = most}));
+    ASSIGN_OR_RETURN(predictor_,
+                     plan::Predictor::Create(network.graph, network.weights, {.batch_size = most}));
     return WarmUp(most);
   }
 

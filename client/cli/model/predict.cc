@@ -201,7 +201,8 @@ absl::Status Run(const Options& options, Session& session) {
 const Command kModelPredict = {
     "model", "predict", "Ask a model for its answers to rows of a file",
     "  gradus model predict fashion-a --input rows.csv\n"
-    "  gradus model predict fashion-a@production --input t10k-images-idx3-ubyte --scale 0.00392156862745098\n"
+    "  gradus model predict fashion-a@production --input t10k-images-idx3-ubyte --scale "
+    "0.00392156862745098\n"
     "  echo '[[5.1, 3.5, 1.4, 0.2]]' | gradus model predict iris@3 --input - -q\n",
     &Bind<Options, Declare, Run>};
 

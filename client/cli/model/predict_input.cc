@@ -38,8 +38,8 @@ int64_t RowValues(const Tensor& tensor) {
 }
 
 std::string Described(const Tensor& tensor) {
-  const auto shape = absl::MakeConstSpan(tensor.shape().data(),
-                                         static_cast<size_t>(tensor.shape_size()));
+  const auto shape =
+      absl::MakeConstSpan(tensor.shape().data(), static_cast<size_t>(tensor.shape_size()));
   return absl::StrCat("\"", Shown(tensor.name()), "\" takes rows of ",
                       absl::StrJoin(shape.empty() ? shape : shape.subspan(1), " x "), " values");
 }
@@ -112,16 +112,16 @@ absl::StatusOr<PredictInput> FromObject(const google::protobuf::Struct& object,
     for (int i = 1; same && i < tensor.shape_size(); ++i)
       same = dimensions[static_cast<size_t>(i)] == static_cast<float>(tensor.shape(i));
     if (!same)
-      return absl::InvalidArgumentError(absl::StrCat(
-          "the shape [", absl::StrJoin(dimensions, ", "), "] is none of the model's: ",
-          Described(tensor)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the shape [", absl::StrJoin(dimensions, ", "),
+                       "] is none of the model's: ", Described(tensor)));
     return InputOf(tensor, static_cast<int64_t>(dimensions[0]), std::move(values));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the model has no input \"", Shown(wanted), "\", only ",
-      absl::StrJoin(model.inputs(), ", ", [](std::string* out, const Tensor& tensor) {
-        absl::StrAppend(out, "\"", Shown(tensor.name()), "\"");
-      })));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the model has no input \"", Shown(wanted), "\", only ",
+                   absl::StrJoin(model.inputs(), ", ", [](std::string* out, const Tensor& tensor) {
+                     absl::StrAppend(out, "\"", Shown(tensor.name()), "\"");
+                   })));
 }
 
 absl::StatusOr<std::vector<PredictInput>> FromJson(absl::string_view text,
