@@ -11,7 +11,8 @@ extern const Command kJobSubmit, kJobLs, kJobShow, kJobWatch, kJobWait, kJobLogs
     kJobPause, kJobResume, kJobCancel, kJobPublish, kJobWhy;
 extern const Command kDataPush, kDataLs, kDataShow, kDataRm;
 extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelExport, kModelFold,
-    kModelAlias, kModelTag, kModelCard, kModelLog, kModelDiff, kModelPredict, kModelRetain, kModelRm;
+    kModelAlias, kModelTag, kModelCard, kModelLog, kModelDiff, kModelPredict, kModelRetain,
+    kModelRm;
 extern const Command kAuthLogin, kAuthWhoami, kAuthLogout;
 
 }  // namespace gradus::cli

@@ -107,15 +107,14 @@ class GrpcConnection final : public Connection {
         admin_(v1::AdminService::NewStub(channel)) {}
 
 // One line a method: the name says which member of which stub.
-#define GRADUS_UNARY_OF(package, stub, Method)                                         \
-  absl::Status Method(const package::Method##Request& request,                         \
-                      package::Method##Response* response, const CallOptions& call)    \
-      override {                                                                       \
-    grpc::ClientContext context;                                                       \
-    context.set_deadline(absl::ToChronoTime(call.deadline));                           \
-    context.set_wait_for_ready(call.wait_for_connection);                              \
-    const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });   \
-    return FromCall((stub)->Method(&context, request, response), server_);             \
+#define GRADUS_UNARY_OF(package, stub, Method)                                                 \
+  absl::Status Method(const package::Method##Request& request,                                 \
+                      package::Method##Response* response, const CallOptions& call) override { \
+    grpc::ClientContext context;                                                               \
+    context.set_deadline(absl::ToChronoTime(call.deadline));                                   \
+    context.set_wait_for_ready(call.wait_for_connection);                                      \
+    const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });           \
+    return FromCall((stub)->Method(&context, request, response), server_);                     \
   }
 #define GRADUS_UNARY(stub, Method) GRADUS_UNARY_OF(v1, stub, Method)
 #define GRADUS_STREAM(stub, Method)                                                                \

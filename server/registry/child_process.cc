@@ -202,9 +202,8 @@ absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) 
   const int64_t deadline = clock.MonotonicMicros() + spec.limit_micros;
   ASSIGN_OR_RETURN(const Child child, StartChild(spec));
   std::string answer;
-  const bool in_time =
-      child.exit.valid() && Collect(clock, child.answer.get(), child.exit.get(), deadline,
-                                    spec.max_answer, answer);
+  const bool in_time = child.exit.valid() && Collect(clock, child.answer.get(), child.exit.get(),
+                                                     deadline, spec.max_answer, answer);
   const absl::Status ended = EndChild(spec, child);
   if (answer.size() > spec.max_answer)
     return absl::InternalError(absl::StrCat("answered more than ", spec.max_answer, " bytes"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gradus-worker: one rank of one job, with `parse` the child that parses uploads, or with `serve` the
-// one that answers with a model. Started by the server, never by hand.
+// gradus-worker: one rank of one job, with `parse` the child that parses uploads, or with `serve`
+// the one that answers with a model. Started by the server, never by hand.
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -25,9 +25,12 @@ using google::protobuf::FileDescriptor;
 using google::protobuf::MethodDescriptor;
 
 std::vector<const FileDescriptor*> ServiceFiles() {
-  return {v1::GetJobRequest::descriptor()->file(), v1::GetDatasetRequest::descriptor()->file(),
-          v1::GetModelRequest::descriptor()->file(), v1::WhoAmIRequest::descriptor()->file(),
-          v1::Hello::descriptor()->file(), inference::ModelInferRequest::descriptor()->file()};
+  return {v1::GetJobRequest::descriptor()->file(),
+          v1::GetDatasetRequest::descriptor()->file(),
+          v1::GetModelRequest::descriptor()->file(),
+          v1::WhoAmIRequest::descriptor()->file(),
+          v1::Hello::descriptor()->file(),
+          inference::ModelInferRequest::descriptor()->file()};
 }
 
 std::vector<const MethodDescriptor*> Methods() {
