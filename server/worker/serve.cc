@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/worker/serve.h"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -65,11 +67,11 @@ class Answers {
   base::Mutex mu_;
 };
 
-void SayLoaded(Answers& answers, const absl::Status& status) {
+void SayLoaded(Answers& answers, const absl::Status& status, uint64_t memory) {
   v1::ServeAnswer answer;
   answer.set_code(static_cast<int>(status.code()));
   answer.set_message(std::string(status.message()));
-  answer.set_memory(static_cast<int64_t>(base::ResidentBytes()));
+  answer.set_memory(static_cast<int64_t>(memory));
   answers.Send(answer);
 }
 
@@ -87,21 +89,32 @@ void PassOn(Batcher& batcher) {
 int Serve() {
   std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // More of them would look for the machine's cores when they come, which the sandbox forbids.
+  ::mallopt(M_ARENA_MAX, 2);
   Answers answers;
-  const absl::StatusOr<std::unique_ptr<ServedModel>> model = Load();
-  if (!model.ok()) {
-    SayLoaded(answers, model.status());
-    return 1;
-  }
-  Batcher batcher((*model)->batches(),
-                  [&answers](const v1::ServeAnswer& answer) { answers.Send(answer); });
-  std::thread compute([&batcher] { batcher.Run(); });
-  const absl::Status closed = CloseSandbox();
-  SayLoaded(answers, closed);
-  if (closed.ok()) PassOn(batcher);
-  batcher.Stop();
+  std::unique_ptr<ServedModel> model;
+  std::unique_ptr<Batcher> batcher;
+  std::promise<absl::Status> loaded;
+  // The first steps of a thread, in the system's libraries and in those that compute, need more
+  // than the sandbox permits: the one that loads goes on to answer.
+  std::thread compute([&] {
+    absl::StatusOr<std::unique_ptr<ServedModel>> made = Load();
+    if (made.ok()) {
+      model = *std::move(made);
+      batcher = std::make_unique<Batcher>(
+          model->batches(), [&answers](const v1::ServeAnswer& answer) { answers.Send(answer); });
+    }
+    loaded.set_value(batcher != nullptr ? absl::OkStatus() : made.status());
+    if (batcher != nullptr) batcher->Run();
+  });
+  absl::Status status = loaded.get_future().get();
+  const uint64_t memory = base::ResidentBytes();
+  if (status.ok()) status = CloseSandbox();
+  SayLoaded(answers, status, memory);
+  if (status.ok()) PassOn(*batcher);
+  if (batcher != nullptr) batcher->Stop();
   compute.join();
-  return closed.ok() ? 0 : 1;
+  return status.ok() ? 0 : 1;
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ class SmallMemory(unittest.TestCase):
                 server.run("train", file)
             server.stop()
             config = server.dir / "config.yaml"
-            config.write_text("prediction_memory: 150MiB\n")
+            config.write_text("prediction_memory: 100MiB\n")
             server.flags = ["--config", config]
             server.start()
             client = OpenInference(server.profile)
