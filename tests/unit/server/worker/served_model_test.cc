@@ -101,8 +101,18 @@ v1::ModelSpec ConvolutionalModel() {
   return model;
 }
 
+v1::ModelSpec RecurrentModel() {
+  v1::ModelSpec model;
+  for (const int64_t size : {9, 5}) model.add_input_shape(size);
+  model.add_layers()->mutable_lstm()->set_units(33);
+  model.add_layers()->mutable_dense()->set_units(300);
+  model.add_layers()->mutable_layer_normalization();
+  model.add_layers()->mutable_dense()->set_units(3);
+  return model;
+}
+
 TEST_F(ServedModelTest, GivesWhatTheNetworkGives) {
-  for (const v1::ModelSpec& spec : {DenseModel(), ConvolutionalModel()}) {
+  for (const v1::ModelSpec& spec : {DenseModel(), ConvolutionalModel(), RecurrentModel()}) {
     Store(spec);
     const auto served = Load();
     ASSERT_TRUE(served.ok()) << served.status();
@@ -116,7 +126,7 @@ TEST_F(ServedModelTest, GivesWhatTheNetworkGives) {
 }
 
 TEST_F(ServedModelTest, ARowHasTheSameBitsInBatchesOfEverySize) {
-  for (const v1::ModelSpec& spec : {DenseModel(), ConvolutionalModel()}) {
+  for (const v1::ModelSpec& spec : {DenseModel(), ConvolutionalModel(), RecurrentModel()}) {
     Store(spec);
     const auto served = Load();
     ASSERT_TRUE(served.ok()) << served.status();
