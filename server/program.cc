@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "engine/graph/graph.h"
 #include "server/api/admin_service.h"
 #include "server/api/dataset_service.h"
+#include "server/api/inference_service.h"
 #include "server/api/job_service.h"
 #include "server/api/model_service.h"
 #include "server/api/server.h"
@@ -30,6 +32,7 @@
 #include "server/registry/models.h"
 #include "server/registry/parse_child.h"
 #include "server/registry/uploads.h"
+#include "server/serving/pool.h"
 #include "server/store/blobs.h"
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
@@ -69,6 +72,7 @@ class Gradusd final : public Program {
   explicit Gradusd(const Settings& settings) : settings_(settings) {}
   ~Gradusd() override {
     if (hub_ != nullptr) hub_->CloseAll();
+    if (serving_ != nullptr) serving_->Close();
   }
 
   absl::Status OpenStores();
@@ -93,6 +97,7 @@ class Gradusd final : public Program {
   base::RandomSource& random_ = base::SystemRandom();
 
   std::unique_ptr<ExitTimer> exit_timer_;  // first: until all else is gone
+  std::atomic<bool> draining_ = false;
 
   // In the order of their making; each needs some of those before it.
   std::unique_ptr<DataFolder> folder_;
@@ -115,6 +120,7 @@ class Gradusd final : public Program {
   std::unique_ptr<api::SpecChecker> checker_;
   std::unique_ptr<api::StreamHub> hub_;
   std::unique_ptr<api::WorkPool> pool_;
+  std::unique_ptr<serving::Pool> serving_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<api::Server> server_;
   std::unique_ptr<Upkeep> upkeep_;
@@ -220,6 +226,10 @@ void Gradusd::MakeServices() {
   checker_ = std::make_unique<api::SpecChecker>(limits, sources, random_);
   hub_ = std::make_unique<api::StreamHub>();
   pool_ = std::make_unique<api::WorkPool>(kStreamThreads);
+  serving_ = serving::Pool::Start(&clock_, {.program = settings_.worker_program,
+                                            .blob_dir = blobs_->dir(),
+                                            .memory_bytes = settings_.prediction_memory_bytes,
+                                            .idle_micros = settings_.prediction_idle_micros});
   const api::StreamParts streams{
       .frame = frame_.get(), .log = events_.get(), .pool = pool_.get(), .hub = hub_.get()};
   services_.push_back(
@@ -228,6 +238,14 @@ void Gradusd::MakeServices() {
   services_.push_back(std::make_unique<api::DatasetService>(*frame_, *datasets_, *uploads_));
   services_.push_back(std::make_unique<api::ModelService>(*frame_, *models_, *uploads_));
   services_.push_back(std::make_unique<api::AdminService>(*frame_, GRADUS_VERSION));
+  services_.push_back(std::make_unique<api::InferenceService>(
+      api::InferenceParts{.frame = frame_.get(),
+                          .watch = watch_.get(),
+                          .work = pool_.get(),
+                          .models = models_.get(),
+                          .pool = serving_.get(),
+                          .version = GRADUS_VERSION,
+                          .ready = [this] { return !draining_; }}));
 }
 
 absl::Status Gradusd::Listen() {
@@ -273,11 +291,13 @@ std::vector<Chore> Gradusd::Chores() {
 void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, Chores()); }
 
 void Gradusd::Drain() {
+  draining_ = true;
   server_->SetServing(false);
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
   exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
   upkeep_.reset();
   hub_->CloseAll();
+  serving_->Close();
   server_->Shutdown(kShutdownMicros);
 }
 

@@ -129,6 +129,14 @@ absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
       settings.writes.per_second,
       InRange("writes_per_second",
               config.has_writes_per_second() ? config.writes_per_second() : 10.0, 1.0, 1e6));
+  const auto for_models = static_cast<int64_t>(base::MachineMemoryBytes() / 100 * 15);
+  ASSIGN_OR_RETURN(settings.prediction_memory_bytes,
+                   Bytes("prediction_memory", config.prediction_memory(), for_models));
+  ASSIGN_OR_RETURN(
+      settings.prediction_idle_micros,
+      Seconds("prediction_idle_seconds",
+              config.has_prediction_idle_seconds() ? config.prediction_idle_seconds() : 900, 1,
+              1e6));
   return settings;
 }
 

@@ -28,6 +28,8 @@ struct Settings {
   int max_attempts = 0;
   int64_t drain_micros = 0;
   api::RateLimits writes;  // of one user
+  int64_t prediction_memory_bytes = 0;
+  int64_t prediction_idle_micros = 0;
 };
 
 // Reads a settings file: YAML or JSON of ServerConfig. INVALID_ARGUMENT, naming file, line and key,

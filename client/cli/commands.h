@@ -12,7 +12,7 @@ extern const Command kJobSubmit, kJobLs, kJobShow, kJobWatch, kJobWait, kJobLogs
 extern const Command kDataPush, kDataLs, kDataShow, kDataRm;
 extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelExport, kModelFold,
     kModelPush, kModelImport, kModelAlias, kModelTag, kModelCard, kModelLog, kModelDiff,
-    kModelRetain, kModelRm;
+    kModelPredict, kModelRetain, kModelRm;
 extern const Command kAuthLogin, kAuthWhoami, kAuthLogout;
 
 }  // namespace gradus::cli

@@ -242,6 +242,16 @@ absl::StatusOr<v1::DiffModelsResponse> Client::DiffModels(const std::string& fir
   return Call(*this, &Connection::DiffModels, request);
 }
 
+absl::StatusOr<inference::ModelMetadataResponse> Client::ModelMetadata(
+    const inference::ModelMetadataRequest& request) const {
+  return Call(*this, &Connection::ModelMetadata, request);
+}
+
+absl::StatusOr<inference::ModelInferResponse> Client::ModelInfer(
+    const inference::ModelInferRequest& request) const {
+  return Call(*this, &Connection::ModelInfer, request);
+}
+
 absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI() const {
   return Call(*this, &Connection::WhoAmI, v1::WhoAmIRequest());
 }

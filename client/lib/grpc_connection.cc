@@ -16,6 +16,7 @@
 #include "gradus/v1/dataset_service.grpc.pb.h"
 #include "gradus/v1/job_service.grpc.pb.h"
 #include "gradus/v1/model_service.grpc.pb.h"
+#include "inference/grpc_predict_v2.grpc.pb.h"
 #include "internal/pem.h"
 #include "proto/support/keepalive.h"
 #include "proto/support/status.h"
@@ -102,18 +103,20 @@ class GrpcConnection final : public Connection {
         jobs_(v1::JobService::NewStub(channel)),
         datasets_(v1::DatasetService::NewStub(channel)),
         models_(v1::ModelService::NewStub(channel)),
+        inference_(inference::GRPCInferenceService::NewStub(channel)),
         admin_(v1::AdminService::NewStub(channel)) {}
 
 // One line a method: the name says which member of which stub.
-#define GRADUS_UNARY(stub, Method)                                                        \
-  absl::Status Method(const v1::Method##Request& request, v1::Method##Response* response, \
-                      const CallOptions& call) override {                                 \
-    grpc::ClientContext context;                                                          \
-    context.set_deadline(absl::ToChronoTime(call.deadline));                              \
-    context.set_wait_for_ready(call.wait_for_connection);                                 \
-    const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });      \
-    return FromCall((stub)->Method(&context, request, response), server_);                \
+#define GRADUS_UNARY_OF(package, stub, Method)                                                 \
+  absl::Status Method(const package::Method##Request& request,                                 \
+                      package::Method##Response* response, const CallOptions& call) override { \
+    grpc::ClientContext context;                                                               \
+    context.set_deadline(absl::ToChronoTime(call.deadline));                                   \
+    context.set_wait_for_ready(call.wait_for_connection);                                      \
+    const std::stop_callback cancel(call.stop, [&context] { context.TryCancel(); });           \
+    return FromCall((stub)->Method(&context, request, response), server_);                     \
   }
+#define GRADUS_UNARY(stub, Method) GRADUS_UNARY_OF(v1, stub, Method)
 #define GRADUS_STREAM(stub, Method)                                                                \
   std::unique_ptr<ResponseStream<v1::Method##Response>> Method(const v1::Method##Request& request) \
       override {                                                                                   \
@@ -157,9 +160,13 @@ class GrpcConnection final : public Connection {
   GRADUS_UNARY(models_, DiffModels)
   GRADUS_STREAM(models_, FetchModel)
 
+  GRADUS_UNARY_OF(inference, inference_, ModelMetadata)
+  GRADUS_UNARY_OF(inference, inference_, ModelInfer)
+
   GRADUS_UNARY(admin_, WhoAmI)
 
 #undef GRADUS_UNARY
+#undef GRADUS_UNARY_OF
 #undef GRADUS_STREAM
 
   // A channel gets on with its connection only while somebody waits for it, and a call does not
@@ -182,6 +189,7 @@ class GrpcConnection final : public Connection {
   const std::unique_ptr<v1::JobService::Stub> jobs_;
   const std::unique_ptr<v1::DatasetService::Stub> datasets_;
   const std::unique_ptr<v1::ModelService::Stub> models_;
+  const std::unique_ptr<inference::GRPCInferenceService::Stub> inference_;
   const std::unique_ptr<v1::AdminService::Stub> admin_;
 };
 

@@ -39,7 +39,9 @@ function(gradus_install_client name)
     FILES_MATCHING PATTERN *.h)
   install(DIRECTORY ${GRADUS_GENERATED_DIR}/gradus DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${where}
     FILES_MATCHING PATTERN *.pb.h PATTERN *.grpc.pb.h EXCLUDE)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/gradus DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/proto ${where}
+  install(DIRECTORY ${GRADUS_GENERATED_DIR}/inference DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${where}
+    FILES_MATCHING PATTERN *.pb.h PATTERN *.grpc.pb.h EXCLUDE)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/gradus ${PROJECT_SOURCE_DIR}/proto/inference DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/proto ${where}
     FILES_MATCHING PATTERN *.proto)
 endfunction()
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "engine/graph/fold.h"
 #include "engine/plan/predictor.h"
 #include "engine/plan/tensor_list.h"
+#include "engine/trainer/network.h"
 #include "engine/trainer/views.h"
 #include "engine/trainer/weights_file.h"
 
@@ -27,12 +27,6 @@ constexpr size_t kMostExcuses = 4;
 // The definition goes up in one message.
 constexpr size_t kMostModelBytes = 900 << 10;
 
-// A network that answers, and what it is made of.
-struct Network {
-  graph::Graph graph;
-  std::vector<plan::NamedTensor> weights;
-};
-
 // How two networks' outputs differ.
 struct Comparison {
   int64_t rows = 0;
@@ -41,39 +35,13 @@ struct Comparison {
   int64_t output = 0;
 };
 
-// The tensors in the graph's order.
-absl::StatusOr<std::vector<plan::NamedTensor>> InOrder(const graph::Graph& graph,
-                                                       std::vector<plan::NamedTensor> tensors) {
-  std::map<std::string, plan::NamedTensor> by_name;
-  for (plan::NamedTensor& tensor : tensors) by_name[tensor.name] = std::move(tensor);
-  std::vector<plan::NamedTensor> ordered;
-  for (const graph::Parameter& parameter : graph.parameters()) {
-    const auto found = by_name.find(parameter.name);
-    if (found == by_name.end() || found->second.shape != parameter.shape) {
-      return absl::DataLossError(absl::StrCat("the model's weights have no tensor \"",
-                                              parameter.name, "\" of the shape that it has"));
-    }
-    ordered.push_back(std::move(found->second));
-  }
-  return ordered;
-}
-
 absl::StatusOr<Network> OpenModel(const TrainerInputs& inputs) {
   absl::StatusOr<graph::Graph> graph = graph::Graph::Create(inputs.spec.model());
   if (!graph.ok()) return base::InField(graph.status(), "model");
   const auto index = inputs.models.find(inputs.spec.fold().model());
   if (index == inputs.models.end())
     return absl::FailedPreconditionError("the weights of fold.model are not known");
-  ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> tensors,
-                   ReadWeights(inputs.open_blob, index->second));
-  ASSIGN_OR_RETURN(std::vector<plan::NamedTensor> weights, InOrder(*graph, std::move(tensors)));
-  return Network{*std::move(graph), std::move(weights)};
-}
-
-absl::StatusOr<graph::Folded> FoldNetwork(const Network& whole) {
-  std::vector<std::vector<float>> values;
-  for (const plan::NamedTensor& tensor : whole.weights) values.push_back(tensor.values);
-  return graph::Fold(whole.graph, values);
+  return OpenNetwork(*graph, inputs.open_blob, index->second);
 }
 
 absl::Status NothingToFold(const std::string& model, const std::vector<graph::Unfolded>& unfolded) {
@@ -85,20 +53,11 @@ absl::Status NothingToFold(const std::string& model, const std::vector<graph::Un
   return absl::FailedPreconditionError(message);
 }
 
-// What is left of the folding when the event has been made of the rest.
-absl::StatusOr<Network> NetworkOf(graph::Folded folded) {
-  if (folded.spec.ByteSizeLong() > kMostModelBytes) {
-    return absl::OutOfRangeError(absl::StrCat("the folded network's definition takes ",
-                                              folded.spec.ByteSizeLong(), " bytes, at most ",
-                                              kMostModelBytes, " can be published"));
-  }
-  ASSIGN_OR_RETURN(graph::Graph graph, graph::Graph::Create(folded.spec));
-  std::vector<plan::NamedTensor> weights;
-  for (size_t i = 0; i < folded.weights.size(); ++i) {
-    const graph::Parameter& parameter = graph.parameters()[i];
-    weights.push_back({parameter.name, parameter.shape, std::move(folded.weights[i])});
-  }
-  return Network{std::move(graph), std::move(weights)};
+absl::Status CheckDefinition(const v1::ModelSpec& spec) {
+  if (spec.ByteSizeLong() <= kMostModelBytes) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat("the folded network's definition takes ",
+                                            spec.ByteSizeLong(), " bytes, at most ",
+                                            kMostModelBytes, " can be published"));
 }
 
 absl::StatusOr<std::unique_ptr<plan::Predictor>> PredictorOf(const Network& network,
@@ -206,6 +165,7 @@ absl::StatusOr<TrainResult> FoldModel(const TrainerInputs& inputs, Control& cont
   ASSIGN_OR_RETURN(graph::Folded folding, FoldNetwork(whole));
   if (folding.folded.empty()) return NothingToFold(fold.model(), folding.unfolded);
   v1::Event event = EventOf(folding);
+  RETURN_IF_ERROR(CheckDefinition(folding.spec));
   ASSIGN_OR_RETURN(const Network folded, NetworkOf(std::move(folding)));
   ASSIGN_OR_RETURN(const Comparison comparison, CompareOutputs(whole, folded, inputs, control));
   if (control.request() != Control::Request::kNone) return Ended(control.request());

@@ -57,6 +57,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/gradus.v1.ModelService/LogModel",          Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
     {"/gradus.v1.ModelService/DiffModels",        Object::kModel,   "ref",  kAny,  kAny,  kNone, !kOpen, !kWrites},
 
+    // Who may read a model may ask it. Supervisors of other servers probe without a token.
+    {"/inference.GRPCInferenceService/ServerLive",     Object::kNothing, "", kAny, kAny,  kAny,  kOpen,  !kWrites},
+    {"/inference.GRPCInferenceService/ServerReady",    Object::kNothing, "", kAny, kAny,  kAny,  kOpen,  !kWrites},
+    {"/inference.GRPCInferenceService/ServerMetadata", Object::kNothing, "", kAny, kAny,  kNone, !kOpen, !kWrites},
+    {"/inference.GRPCInferenceService/ModelReady",     Object::kModel, "name", kAny, kAny, kNone, !kOpen, !kWrites},
+    {"/inference.GRPCInferenceService/ModelMetadata",  Object::kModel, "name", kAny, kAny, kNone, !kOpen, !kWrites},
+    {"/inference.GRPCInferenceService/ModelInfer",     Object::kModel, "model_name", kAny, kAny, kNone, !kOpen, !kWrites},
+
     {"/gradus.v1.AdminService/WhoAmI",            Object::kNothing, "",     kAny,  kAny,  kNone, !kOpen, !kWrites},
 
     {"/gradus.v1.WorkerService/Attach",           Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},

@@ -154,8 +154,7 @@ bool Collect(base::Clock& clock, int answer_fd, int pid_fd, int64_t deadline, si
   }
 }
 
-absl::Status Ending(int wait_status, bool in_time) {
-  if (!in_time) return absl::InternalError("took too long and was ended");
+absl::Status Ending(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     const int signal = WTERMSIG(wait_status);
     return absl::InternalError(
@@ -168,8 +167,7 @@ absl::Status Ending(int wait_status, bool in_time) {
 
 }  // namespace
 
-absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) {
-  const int64_t deadline = clock.MonotonicMicros() + spec.limit_micros;
+absl::StatusOr<Child> StartChild(const ChildSpec& spec) {
   ASSIGN_OR_RETURN(const Descriptor request, RequestFile(spec.request));
   ASSIGN_OR_RETURN(Pipe pipe, ChildPipe());
   ASSIGN_OR_RETURN(Pipe errors, ChildPipe());
@@ -184,21 +182,33 @@ absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) 
     moved.push_back(std::move(aside));
   }
   ASSIGN_OR_RETURN(const pid_t pid, Spawn(spec, sources));
-  pipe.write.Reset();
-  const Descriptor pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  std::string answer;
-  const bool in_time = pid_fd.valid() && Collect(clock, pipe.read.get(), pid_fd.get(), deadline,
-                                                 spec.max_answer, answer);
+  return Child{.pid = pid,
+               .exit = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))),
+               .answer = std::move(pipe.read),
+               .errors = std::move(errors.read)};
+}
+
+absl::Status EndChild(const ChildSpec& spec, const Child& child) {
   // Harmless for a child that has ended: it is not reaped yet, so its number is still its own.
-  ::kill(-pid, SIGKILL);
+  ::kill(-child.pid, SIGKILL);
   int wait_status = 0;
-  if (base::RetryOnInterrupt([&] { return ::waitpid(pid, &wait_status, 0); }) != pid) {
+  if (base::RetryOnInterrupt([&] { return ::waitpid(child.pid, &wait_status, 0); }) != child.pid)
     return base::ErrnoStatus(errno, "wait for a child");
-  }
-  LogComplaints(spec, errors.read);
+  LogComplaints(spec, child.errors);
+  return Ending(wait_status);
+}
+
+absl::StatusOr<std::string> RunChild(base::Clock& clock, const ChildSpec& spec) {
+  const int64_t deadline = clock.MonotonicMicros() + spec.limit_micros;
+  ASSIGN_OR_RETURN(const Child child, StartChild(spec));
+  std::string answer;
+  const bool in_time = child.exit.valid() && Collect(clock, child.answer.get(), child.exit.get(),
+                                                     deadline, spec.max_answer, answer);
+  const absl::Status ended = EndChild(spec, child);
   if (answer.size() > spec.max_answer)
     return absl::InternalError(absl::StrCat("answered more than ", spec.max_answer, " bytes"));
-  RETURN_IF_ERROR(Ending(wait_status, in_time));
+  if (!in_time) return absl::InternalError("took too long and was ended");
+  RETURN_IF_ERROR(ended);
   return answer;
 }
 

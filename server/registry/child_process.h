@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A short-lived helper process: a question in, an answer out, a time limit.
+// Helper processes: one that lives for a question, an answer and a time limit, or one that stays.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/base/clock.h"
+#include "engine/base/descriptor.h"
 
 namespace gradus::registry {
 
@@ -25,9 +28,26 @@ struct ChildSpec {
 // The first descriptor of ChildSpec::fds in the child.
 inline constexpr int kFirstChildFd = 4;
 
-// Runs it to its end in a process group of its own, with an empty environment and no other
-// descriptors than /dev/null, two pipes and those above. Returns what it wrote to standard output;
-// the beginning of what it wrote to standard error is logged.
+// A process under way.
+struct Child {
+  pid_t pid = -1;
+  base::Descriptor exit;    // becomes readable when it has ended
+  base::Descriptor answer;  // its standard output; reading does not block
+  base::Descriptor errors;  // its standard error, likewise
+};
+
+// Starts it in a process group of its own, with an empty environment and no other descriptors than
+// /dev/null, two pipes and those of the spec.
+//   Threads  any.
+//   Errors   INTERNAL when it could not be started; UNAVAILABLE or RESOURCE_EXHAUSTED without
+//            descriptors or memory for it.
+absl::StatusOr<Child> StartChild(const ChildSpec& spec);
+
+// Kills what there is of its group, waits for its end, and logs the beginning of what it wrote to
+// standard error. OK when it had exited with 0; else INTERNAL says how it ended.
+absl::Status EndChild(const ChildSpec& spec, const Child& child);
+
+// Both, around its answer: returns what it wrote to standard output.
 //   Threads  any; blocks.
 //   Errors   INTERNAL when it could not be started, did not exit with 0, answered too much or took
 //   too long: the message says which.

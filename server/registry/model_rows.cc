@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
 #include "server/registry/model_ref.h"
@@ -32,26 +33,32 @@ absl::StatusOr<ModelRef> Resolve(store::ReadTx& tx, const std::string& text) {
   return ref;
 }
 
-// The versions that a reference means, newest first, at most two.
-absl::StatusOr<std::vector<v1::Model>> Find(store::ReadTx& tx, const std::string& text) {
+// `column` of the versions that a reference means, newest first, at most two.
+template <typename Value>
+absl::StatusOr<std::vector<std::tuple<Value>>> Select(store::ReadTx& tx, absl::string_view column,
+                                                      const std::string& text) {
   ASSIGN_OR_RETURN(const ModelRef ref, Resolve(tx, text));
   const std::string which = ref.version != 0      ? " AND version = :version"
                             : !ref.digest.empty() ? " AND digest = :digest"
                                                   : "";
-  const std::string sql = absl::StrCat("SELECT record FROM models WHERE name = :name", which,
+  const std::string sql = absl::StrCat("SELECT ", column, " FROM models WHERE name = :name", which,
                                        " ORDER BY version DESC LIMIT 2");
-  absl::StatusOr<std::vector<std::tuple<std::string>>> rows;
+  absl::StatusOr<std::vector<std::tuple<Value>>> rows;
   if (ref.newest()) {
-    rows = tx.Query<std::string>(sql, ref.name);
+    rows = tx.Query<Value>(sql, ref.name);
   } else if (ref.version != 0) {
-    rows = tx.Query<std::string>(sql, ref.name, ref.version);
+    rows = tx.Query<Value>(sql, ref.name, ref.version);
   } else {
-    rows = tx.Query<std::string>(sql, ref.name, ref.digest);
+    rows = tx.Query<Value>(sql, ref.name, ref.digest);
   }
-  RETURN_IF_ERROR(rows.status());
-  if (rows->empty()) return NoSuchModel(text);
+  if (rows.ok() && rows->empty()) return NoSuchModel(text);
+  return rows;
+}
+
+absl::StatusOr<std::vector<v1::Model>> Find(store::ReadTx& tx, const std::string& text) {
+  ASSIGN_OR_RETURN(const auto rows, Select<std::string>(tx, "record", text));
   std::vector<v1::Model> models;
-  for (const auto& [record] : *rows) {
+  for (const auto& [record] : rows) {
     ASSIGN_OR_RETURN(v1::Model model, store::Decode<v1::Model>(record));
     models.push_back(std::move(model));
   }
@@ -63,6 +70,12 @@ absl::StatusOr<std::vector<v1::Model>> Find(store::ReadTx& tx, const std::string
 absl::StatusOr<v1::Model> FindVersion(store::ReadTx& tx, const std::string& ref) {
   ASSIGN_OR_RETURN(std::vector<v1::Model> models, Find(tx, ref));
   return std::move(models.front());
+}
+
+absl::StatusOr<std::string> PinVersion(store::ReadTx& tx, const std::string& ref) {
+  ASSIGN_OR_RETURN(const ModelRef parsed, ParseModelRef(ref));
+  ASSIGN_OR_RETURN(const auto rows, Select<int64_t>(tx, "version", ref));
+  return VersionRef(parsed.name, std::get<0>(rows.front()));
 }
 
 absl::StatusOr<v1::Model> FindOneVersion(store::ReadTx& tx, const std::string& ref) {

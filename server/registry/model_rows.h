@@ -20,6 +20,9 @@ inline constexpr char kModelRef[] = "model";
 //   Errors   INVALID_ARGUMENT with the field "ref" for a reference that is none, NOT_FOUND.
 absl::StatusOr<v1::Model> FindVersion(store::ReadTx& tx, const std::string& ref);
 
+// "name@3" of the version that FindVersion finds, without reading all that is known of it.
+absl::StatusOr<std::string> PinVersion(store::ReadTx& tx, const std::string& ref);
+
 // The one version that a reference names.
 //   Errors   as FindVersion; INVALID_ARGUMENT with the field "ref" where it does not say which one.
 absl::StatusOr<v1::Model> FindOneVersion(store::ReadTx& tx, const std::string& ref);

@@ -137,6 +137,15 @@ absl::StatusOr<v1::Model> Models::Get(const std::string& ref) const {
   return model;
 }
 
+absl::StatusOr<std::string> Models::Pin(const std::string& ref) const {
+  std::string pinned;
+  RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(pinned, PinVersion(tx, ref));
+    return absl::OkStatus();
+  }));
+  return pinned;
+}
+
 absl::StatusOr<std::string> Models::OwnerOf(const std::string& ref) const {
   ASSIGN_OR_RETURN(const v1::Model model, Get(ref));
   return model.owner();

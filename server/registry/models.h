@@ -53,6 +53,8 @@ class Models {
   // `ref`: name (newest version), name@3, name@alias or name@sha256:DIGEST (the newest of those
   // weights).
   absl::StatusOr<v1::Model> Get(const std::string& ref) const;
+  // "name@3" of the version that it means now.
+  absl::StatusOr<std::string> Pin(const std::string& ref) const;
   absl::StatusOr<std::string> OwnerOf(const std::string& ref) const;
   // By name, newest version first, those that all of the request's filters fit; a page also ends
   // where it would grow past 512 KiB.

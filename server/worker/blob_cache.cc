@@ -5,12 +5,11 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "engine/base/file_ops.h"
 #include "engine/base/log.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "server/worker/blob_folder.h"
 
 namespace gradus::worker {
 
@@ -55,31 +54,19 @@ absl::StatusOr<BlobCache::Blob> BlobCache::Open(const v1::BlobRef& ref) {
   return opened;
 }
 
-absl::StatusOr<BlobCache::Blob> BlobCache::MapVerified(const v1::BlobRef& ref,
-                                                       const std::string& path) {
-  ASSIGN_OR_RETURN(base::MappedFile mapped, files_.Map(path));
-  if (mapped.size() != static_cast<uint64_t>(ref.size()) ||
-      base::Sha256Hex(mapped.bytes()) != ref.sha256()) {
-    return absl::DataLossError(absl::StrCat("blob ", ref.sha256(), " has other bytes on disk"));
-  }
-  return std::make_shared<const base::MappedFile>(std::move(mapped));
-}
-
 absl::StatusOr<BlobCache::Blob> BlobCache::OpenNow(const v1::BlobRef& ref) {
   if (!blob_dir_.empty()) {
-    const std::string& hex = ref.sha256();
-    absl::StatusOr<Blob> beside =
-        MapVerified(ref, absl::StrCat(blob_dir_, "/sha256/", hex.substr(0, 2), "/", hex.substr(2)));
+    absl::StatusOr<Blob> beside = MapBlob(files_, ref, BlobPath(blob_dir_, ref.sha256()));
     if (beside.ok()) return beside;
     if (!absl::IsNotFound(beside.status()))
       base::LogWarning("a blob beside the server cannot be used", {{"error", beside.status()}});
   }
   RETURN_IF_ERROR(base::MakeDirs(files_, fetched_dir_));
   const std::string fetched = base::JoinPath(fetched_dir_, ref.sha256());
-  absl::StatusOr<Blob> earlier = MapVerified(ref, fetched);
+  absl::StatusOr<Blob> earlier = MapBlob(files_, ref, fetched);
   if (earlier.ok()) return earlier;
   RETURN_IF_ERROR(transfer_.Fetch(ref, fetched));
-  return MapVerified(ref, fetched);
+  return MapBlob(files_, ref, fetched);
 }
 
 }  // namespace gradus::worker

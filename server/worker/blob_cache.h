@@ -41,7 +41,6 @@ class BlobCache {
   std::map<std::string, Blob> blobs_ ABSL_GUARDED_BY(mu_);
 
   absl::StatusOr<Blob> OpenNow(const v1::BlobRef& ref);
-  absl::StatusOr<Blob> MapVerified(const v1::BlobRef& ref, const std::string& path);
 
   base::Files& files_;
   BlobTransfer& transfer_;

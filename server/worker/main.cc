@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gradus-worker: one rank of one job, or with `parse` the child that parses uploads. Started by the
-// server, never by hand.
+// gradus-worker: one rank of one job, with `parse` the child that parses uploads, or with `serve`
+// the one that answers with a model. Started by the server, never by hand.
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -14,6 +14,7 @@
 #include "server/worker/config.h"
 #include "server/worker/parse.h"
 #include "server/worker/rank.h"
+#include "server/worker/serve.h"
 #include "server/worker/stop_signal.h"
 
 namespace {
@@ -56,6 +57,7 @@ int RunAsRank() {
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "parse") gradus::worker::RunParse();
+  if (argc == 2 && std::string_view(argv[1]) == "serve") gradus::worker::RunServe();
   if (argc > 1) {
     std::fputs("gradus-worker is started by gradusd, with its configuration on descriptor 3\n",
                stderr);

@@ -19,8 +19,8 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
-#include "server/worker/parse_sandbox.h"
 #include "server/worker/parse_task.h"
+#include "server/worker/sandbox.h"
 
 namespace gradus::worker {
 namespace {

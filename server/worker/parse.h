@@ -9,7 +9,7 @@
 
 namespace gradus::worker {
 
-// Reads one request as JSON from file descriptor 3, shuts itself in (parse_sandbox.h), parses,
+// Reads one request as JSON from file descriptor 3, shuts itself in (sandbox.h), parses,
 // writes one answer as JSON to standard output and ends the process with 0; with 1 for a request
 // that it cannot read. Runs no exit handlers.
 //   Request  {"memory": BYTES, "cpu_seconds": N, "max_output": BYTES of all outputs together,

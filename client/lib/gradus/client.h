@@ -81,6 +81,13 @@ class Client {
   absl::StatusOr<v1::DiffModelsResponse> DiffModels(const std::string& first,
                                                     const std::string& second) const;
 
+  // What a model takes and gives, and one request of it; Predict in predict.h takes any number of
+  // rows. A name may be a whole reference.
+  absl::StatusOr<inference::ModelMetadataResponse> ModelMetadata(
+      const inference::ModelMetadataRequest& request) const;
+  absl::StatusOr<inference::ModelInferResponse> ModelInfer(
+      const inference::ModelInferRequest& request) const;
+
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI() const;
 
   // For what stands on this class: watch.h, data_push.h, model_fetch.h.

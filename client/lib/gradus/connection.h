@@ -14,6 +14,7 @@
 #include "gradus/v1/dataset_service.pb.h"
 #include "gradus/v1/job_service.pb.h"
 #include "gradus/v1/model_service.pb.h"
+#include "inference/grpc_predict_v2.pb.h"
 
 namespace gradus {
 
@@ -122,6 +123,11 @@ class Connection {
                                   const CallOptions&) = 0;
   virtual std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) = 0;
+
+  virtual absl::Status ModelMetadata(const inference::ModelMetadataRequest&,
+                                     inference::ModelMetadataResponse*, const CallOptions&) = 0;
+  virtual absl::Status ModelInfer(const inference::ModelInferRequest&,
+                                  inference::ModelInferResponse*, const CallOptions&) = 0;
 
   virtual absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*,
                               const CallOptions&) = 0;

@@ -44,6 +44,8 @@ TEST(Settings, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(settings->drain_micros, 9'000'000);
   EXPECT_EQ(settings->writes.burst, 60);
   EXPECT_EQ(settings->writes.per_second, 10);
+  EXPECT_GT(settings->prediction_memory_bytes, 0);
+  EXPECT_EQ(settings->prediction_idle_micros, 900'000'000);
   EXPECT_FALSE(settings->cpus.empty());
 }
 
@@ -72,6 +74,8 @@ TEST(Settings, EveryValueOutOfRangeNamesItsField) {
   refused("drain_seconds", [](auto& c) { c.set_drain_seconds(0); });
   refused("write_burst", [](auto& c) { c.set_write_burst(0.5); });
   refused("writes_per_second", [](auto& c) { c.set_writes_per_second(1e7); });
+  refused("prediction_memory", [](auto& c) { c.set_prediction_memory("1KiB"); });
+  refused("prediction_idle_seconds", [](auto& c) { c.set_prediction_idle_seconds(0); });
 }
 
 TEST(Settings, AnUnknownKeyIsToldWithItsLineAndTheNearestOne) {

@@ -458,6 +458,33 @@ absl::Status FakeConnection::DiffModels(const v1::DiffModelsRequest&,
   });
 }
 
+absl::Status FakeConnection::ModelMetadata(const inference::ModelMetadataRequest&,
+                                           inference::ModelMetadataResponse* response,
+                                           const CallOptions&) {
+  return Answer([&] {
+    *response = metadata;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeConnection::ModelInfer(const inference::ModelInferRequest& request,
+                                        inference::ModelInferResponse* response,
+                                        const CallOptions&) {
+  return Answer([&] {
+    inferred.push_back(request);
+    response->set_model_name("m");
+    response->set_model_version("3");
+    for (int i = 0; i < metadata.outputs_size(); ++i) {
+      auto& output = *response->add_outputs();
+      output.set_name(metadata.outputs(i).name());
+      output.set_datatype("FP32");
+      *output.mutable_shape() = request.inputs(i).shape();
+      response->add_raw_output_contents(request.raw_input_contents(i));
+    }
+    return absl::OkStatus();
+  });
+}
+
 std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FakeConnection::FetchModel(
     const v1::FetchModelRequest& request) {
   constexpr size_t kPiece = 1000;

@@ -43,6 +43,9 @@ class FakeConnection final : public Connection {
   v1::ExplainJobResponse explanation;
   v1::PublishCheckpointRequest publication;  // the last one
   v1::ListMetricsResponse metrics;
+  // What it says of every model, which gives what it takes.
+  inference::ModelMetadataResponse metadata;
+  std::vector<inference::ModelInferRequest> inferred;
   v1::WhoAmIResponse me;
 
   // --- What tests look at.
@@ -125,6 +128,10 @@ class FakeConnection final : public Connection {
                           const CallOptions&) override;
   std::unique_ptr<ResponseStream<v1::FetchModelResponse>> FetchModel(
       const v1::FetchModelRequest&) override;
+  absl::Status ModelMetadata(const inference::ModelMetadataRequest&,
+                             inference::ModelMetadataResponse*, const CallOptions&) override;
+  absl::Status ModelInfer(const inference::ModelInferRequest&, inference::ModelInferResponse*,
+                          const CallOptions&) override;
   absl::Status WhoAmI(const v1::WhoAmIRequest&, v1::WhoAmIResponse*, const CallOptions&) override;
   // At once.
   bool Wait(absl::Duration, const std::stop_token& stop) override {

@@ -21,9 +21,10 @@ SAYS_DEFAULT = re.compile(r"\b(Default: |Required\b)")
 
 
 def read_files():
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "all.desc"
-        files = sorted(str(p.relative_to(PROTO_ROOT)) for p in PROTO_ROOT.glob("gradus/v1/*.proto"))
+    with tempfile.TemporaryDirectory() as place:
+        out = pathlib.Path(place) / "all.desc"
+        files = sorted(str(p.relative_to(PROTO_ROOT)) for folder in ("gradus/v1", "inference")
+                       for p in PROTO_ROOT.glob(f"{folder}/*.proto"))
         subprocess.run([PROTOC, "-I", PROTO_ROOT, "--include_source_info", f"--descriptor_set_out={out}", *files], check=True)
         return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "server/worker/parse.h"
-#include "server/worker/parse_sandbox.h"
+#include "server/worker/sandbox.h"
 
 int main(int argc, char** argv) {
   const std::string word = argc > 1 ? argv[1] : "";

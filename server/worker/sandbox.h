@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The walls around the parsing process.
+// The walls around the processes that handle what tenants bring: uploads, models.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,9 @@ struct SandboxLimits {
 // another system call ends it (SIGSYS). Under a sanitizer, which needs more, there are no limit on
 // memory and no filter of calls. REQUIRES: one thread.
 absl::Status EnterSandbox(const SandboxLimits& limits);
+
+// The same filter and no more privileges for all threads there are; limits stay as they are, and
+// nothing more can be started or opened. For a process that goes on for long.
+absl::Status CloseSandbox();
 
 }  // namespace gradus::worker

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resource limits and a seccomp filter, written out as the few instructions that it takes.
-#include "server/worker/parse_sandbox.h"
+#include "server/worker/sandbox.h"
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -80,7 +81,8 @@ absl::Status SetLimits(const SandboxLimits& limits) {
   return absl::OkStatus();
 }
 
-absl::Status FilterCalls() {
+// `flags`: of SECCOMP_SET_MODE_FILTER.
+absl::Status FilterCalls(unsigned flags) {
   std::vector<sock_filter> program = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
@@ -93,9 +95,12 @@ absl::Status FilterCalls() {
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
   sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-    return base::ErrnoStatus(errno, "seccomp");
-  return absl::OkStatus();
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return base::ErrnoStatus(errno, "no_new_privs");
+  if (kSanitized) return absl::OkStatus();
+  const auto refused = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+  if (refused == 0) return absl::OkStatus();
+  // Where some thread cannot follow, its number comes back instead of an error.
+  return base::ErrnoStatus(refused > 0 ? EACCES : errno, "seccomp");
 }
 
 }  // namespace
@@ -103,9 +108,9 @@ absl::Status FilterCalls() {
 absl::Status EnterSandbox(const SandboxLimits& limits) {
   RETURN_IF_ERROR(SetLimits(limits));
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return base::ErrnoStatus(errno, "parent death signal");
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return base::ErrnoStatus(errno, "no_new_privs");
-  if (kSanitized) return absl::OkStatus();
-  return FilterCalls();
+  return FilterCalls(0);
 }
+
+absl::Status CloseSandbox() { return FilterCalls(SECCOMP_FILTER_FLAG_TSYNC); }
 
 }  // namespace gradus::worker
