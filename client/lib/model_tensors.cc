@@ -65,6 +65,7 @@ absl::StatusOr<std::vector<int64_t>> NumbersOf(const Struct& tensor, const std::
 // A tensor's shape, and where its bytes begin behind the header.
 struct Placed {
   int64_t begin = 0;
+  int64_t end = 0;
   Tensor tensor;
 };
 
@@ -85,7 +86,7 @@ absl::StatusOr<Placed> PlacedOf(const std::string& name, const Struct& described
   if (offsets.size() != 2 || offsets[1] - offsets[0] != bytes || offsets[1] > data_bytes)
     return absl::InvalidArgumentError(absl::StrCat(name, " is not where the header says"));
   placed.begin = offsets[0];
-  placed.tensor.values.resize(static_cast<size_t>(bytes) / sizeof(float));
+  placed.end = offsets[1];
   return placed;
 }
 
@@ -114,7 +115,11 @@ absl::StatusOr<std::vector<Tensor>> ReadFrom(const internal::File& file) {
   std::sort(placed.begin(), placed.end(),
             [](const Placed& a, const Placed& b) { return a.begin < b.begin; });
   std::vector<Tensor> tensors;
+  int64_t end = 0;
   for (Placed& one : placed) {
+    if (one.begin != std::exchange(end, one.end))
+      return absl::InvalidArgumentError(absl::StrCat(one.tensor.name, " is not behind the others"));
+    one.tensor.values.resize(static_cast<size_t>(one.end - one.begin) / sizeof(float));
     const std::span<float> values(one.tensor.values);
     RETURN_IF_ERROR(
         ReadExactly(file, 8 + length + one.begin,

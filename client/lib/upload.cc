@@ -90,6 +90,7 @@ absl::Status Uploader::Attempt(const std::string& request_id, Begin begin, Take 
   ASSIGN_OR_RETURN(const v1::Upload begun, begin(request_id));
   if (begun.committed_size() != static_cast<int>(locals_.size()))
     return absl::InternalError("the server's upload has other files than were sent");
+  sent_before_ = 0;
   for (int i = 0; i < begun.committed_size(); ++i)
     RETURN_IF_ERROR(SendFile(begun.id(), i, begun.committed(i)));
   Report(Phase::kParsing, total_);

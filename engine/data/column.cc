@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/formats/element.h"
 
 namespace gradus::data {
 namespace {
@@ -28,21 +29,7 @@ std::optional<int64_t> WholeNumber(double value) {
 }
 
 absl::StatusOr<base::DType> StoredType(const v1::Column& column) {
-  const absl::StatusOr<base::DType> dtype = base::ParseDType(column.dtype());
-  if (dtype.ok()) {
-    switch (*dtype) {
-      case base::DType::kU8:
-      case base::DType::kI8:
-      case base::DType::kI16:
-      case base::DType::kI32:
-      case base::DType::kI64:
-      case base::DType::kF32:
-      case base::DType::kF64:
-        return *dtype;
-      default:
-        break;
-    }
-  }
+  if (formats::IsColumnType(column.dtype())) return base::ParseDType(column.dtype());
   return base::InvalidArgument("dtype", absl::StrCat("\"", column.dtype(), "\""),
                                "one of U8, I8, I16, I32, I64, F32, F64");
 }

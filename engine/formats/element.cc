@@ -34,6 +34,13 @@ size_t ElementSize(std::string_view dtype) {
   return 0;
 }
 
+bool IsColumnType(std::string_view dtype) {
+  for (const std::string_view name : {"U8", "I8", "I16", "I32", "I64", "F32", "F64"}) {
+    if (name == dtype) return true;
+  }
+  return false;
+}
+
 std::optional<uint64_t> ArrayBytes(std::span<const int64_t> shape, size_t element_size) {
   // A zero anywhere makes the product 0 however large the others are.
   bool empty = false;

@@ -36,7 +36,7 @@ struct GzipInflater::State {
 absl::Status GzipInflater::State::Inflate(std::span<const std::byte>& input, Sink sink) {
   RETURN_IF_ERROR(stream.Inflate(input, [&](std::span<const std::byte> made) -> absl::Status {
     if (made.size() > max_output - produced) {
-      return absl::ResourceExhaustedError(
+      return absl::InvalidArgumentError(
           absl::StrCat("gzip data inflate to more than ", max_output, " bytes"));
     }
     produced += made.size();

@@ -22,7 +22,7 @@ bool IsGzip(std::span<const std::byte> first_bytes);
 //   Threads  one caller at a time.
 //   Errors   INVALID_ARGUMENT: no gzip, damaged (CRC and length are checked), bytes after the last
 //   member that are neither a member nor zeros, or (by
-//            Finish) an early end; RESOURCE_EXHAUSTED beyond the limit; the sink's own errors as
+//            Finish) an early end; INVALID_ARGUMENT beyond the limit; the sink's own errors as
 //            they are. After an error nothing more may be pushed.
 class GzipInflater {
  public:

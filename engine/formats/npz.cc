@@ -114,7 +114,7 @@ absl::StatusOr<NpzReader> NpzReader::Open(ReadAt source, uint64_t file_size, uin
   for (ZipMember& member : members) {
     ASSIGN_OR_RETURN(std::string name, ArrayName(member.name));
     if (member.size > left) {
-      return absl::ResourceExhaustedError(
+      return absl::InvalidArgumentError(
           absl::StrCat("npz: the arrays inflate to more than ", max_output, " bytes"));
     }
     left -= member.size;

@@ -28,7 +28,7 @@ bool IsZip(std::span<const std::byte> first_bytes);
 //            NpyDecoder owns.
 //   Threads  one caller at a time.
 //   Errors   INVALID_ARGUMENT as ReadZipDirectory and NpyDecoder, for a member that is no NAME.npy,
-//            for bytes that have another length or CRC-32 than announced; RESOURCE_EXHAUSTED where
+//            for bytes that have another length or CRC-32 than announced; INVALID_ARGUMENT where
 //            the members together, NPY headers included, inflate to more than `max_output`; the
 //            source's and the callbacks' own errors. Read puts the array's name in front of each.
 class NpzReader {

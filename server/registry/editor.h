@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A caller, as far as the registry asks about it.
 #pragma once
 
 #include <string>

@@ -29,4 +29,6 @@ absl::Status FileError(absl::StatusCode code, absl::string_view name, absl::stri
   return Error(code, "file", name, message);
 }
 
+absl::Status Nonsense() { return absl::InternalError("the parser's answer makes no sense"); }
+
 }  // namespace gradus::registry

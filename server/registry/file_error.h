@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors about one file of an upload.
+// Errors about the files of an upload.
 #pragma once
 
 #include <cstddef>
@@ -16,5 +16,8 @@ absl::Status FileError(absl::StatusCode code, size_t index, absl::string_view na
 
 // `file "base.onnx": MESSAGE`, with the field file: the only one of its upload.
 absl::Status FileError(absl::StatusCode code, absl::string_view name, absl::string_view message);
+
+// INTERNAL: what the parser says of a file is nothing, or not what it wrote.
+absl::Status Nonsense();
 
 }  // namespace gradus::registry

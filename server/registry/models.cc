@@ -81,9 +81,6 @@ v1::Model Describe(const v1::Job& job, const v1::RankFinished& finished) {
   model.set_owner(job.owner());
   model.set_weights_sha256(finished.weights_sha256());
   *model.mutable_spec() = DefinitionOf(job, finished);
-  // Where the weights came from is the parents' to tell.
-  for (v1::Layer& layer : *model.mutable_spec()->mutable_layers()) layer.clear_from();
-  model.mutable_spec()->clear_allow_mismatch();
   *model.mutable_weights() = finished.weights();
   *model.mutable_recipe() = RecipeOf(job.spec());
   return model;
@@ -110,6 +107,9 @@ absl::Status Models::CheckDefinition(const v1::ModelSpec& spec) const {
 }
 
 absl::StatusOr<std::string> Models::Add(store::Tx& tx, v1::Model model) {
+  // Where the weights came from is the parents' to tell.
+  for (v1::Layer& layer : *model.mutable_spec()->mutable_layers()) layer.clear_from();
+  model.mutable_spec()->clear_allow_mismatch();
   ASSIGN_OR_RETURN(const v1::ModelSummary summary, summarize_(model.spec()));
   *model.mutable_layers() = summary.layers();
   model.set_total_params(summary.total_params());

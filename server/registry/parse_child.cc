@@ -29,8 +29,6 @@ using nlohmann::json;
 
 constexpr int64_t kBytesPerSecond = 8 << 20;
 
-absl::Status Nonsense() { return absl::InternalError("the parser's answer makes no sense"); }
-
 absl::StatusOr<Descriptor> OpenFile(const std::string& path, int flags) {
   Descriptor file(
       base::RetryOnInterrupt([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW); }));
@@ -129,11 +127,7 @@ class ParseChild final : public Parser {
                                          int64_t max_output) override {
     // A graph is read as a whole, and its weights are turned into ours beside it.
     const bool whole = input.file.format() == v1::UploadFile::ONNX;
-    const int64_t memory = options_.memory_bytes + (whole ? 6 * input.file.size() : 0);
-    if (whole && input.file.size() > options_.max_onnx_bytes) {
-      return FileError(absl::StatusCode::kInvalidArgument, input.file.name(),
-                       absl::StrCat("an ONNX file may have ", options_.max_onnx_bytes, " bytes"));
-    }
+    const int64_t memory = options_.memory_bytes + (whole ? 10 * input.file.size() : 0);
     const json model = {{"spec", absl::Base64Escape(spec.SerializeAsString())}};
     ASSIGN_OR_RETURN(const std::string text, Ask(std::span(&input, 1), model, memory, max_output));
     try {
@@ -161,6 +155,7 @@ class ParseChild final : public Parser {
     json request = {{"memory", memory},
                     {"cpu_seconds", spec.limit_micros / 1'000'000 + 1},
                     {"max_output", max_output},
+                    {"max_answer", spec.max_answer},
                     {"files", Describe(inputs)}};
     if (!model.is_null()) request["model"] = model;
     spec.request = request.dump();

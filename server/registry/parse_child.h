@@ -17,8 +17,7 @@ struct ParseChildOptions {
   int parallel = 2;     // children at once; more calls wait
   int64_t base_micros =
       60'000'000;  // time limit: this, and a second for each 8 MiB of input or output allowed
-  int64_t memory_bytes = int64_t{512} << 20;  // and six times the file for an ONNX graph
-  int64_t max_onnx_bytes = int64_t{1} << 30;
+  int64_t memory_bytes = int64_t{512} << 20;  // and ten times the file for an ONNX graph
 };
 
 // The child gets its request as JSON on file descriptor 3, inputs and outputs as further

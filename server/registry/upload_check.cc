@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kMaxFiles = 64;
 constexpr size_t kMaxFileName = 255;
+constexpr size_t kMaxRank = 16;
 
 std::string Quoted(const std::string& text) { return absl::StrCat("\"", base::Shown(text), "\""); }
 
@@ -130,6 +131,10 @@ absl::Status CheckUploadRequest(const v1::PushModelRequest& request, int64_t max
     return base::InvalidArgument("file.format", absl::StrCat(static_cast<int>(file.format())),
                                  "SAFETENSORS or ONNX");
   }
+  if (onnx && file.size() > kMaxOnnxBytes) {
+    return base::InvalidArgument("file.size", absl::StrCat(file.size(), " bytes"),
+                                 absl::StrCat("allowed: an ONNX file has at most ", kMaxOnnxBytes));
+  }
   RETURN_IF_ERROR(CheckEmpty("file.split", file.split()));
   RETURN_IF_ERROR(CheckEmpty("file.column", file.column()));
   RETURN_IF_ERROR(CheckOwnLayers(request.model()));
@@ -141,14 +146,28 @@ absl::Status CheckUploadRequest(const v1::PushModelRequest& request, int64_t max
   return absl::OkStatus();
 }
 
+namespace {
+
+// Whether each row has one of the labels, where they are counted.
+bool CountsRows(const ParsedColumn& parsed) {
+  int64_t left = parsed.rows;
+  for (const auto& [label, rows] : parsed.column.label_counts()) {
+    if (rows < 1 || rows > left) return false;
+    left -= rows;
+  }
+  return left == 0 || parsed.column.label_counts().empty();
+}
+
+}  // namespace
+
 absl::StatusOr<int64_t> ColumnBytes(const ParsedColumn& parsed) {
   const size_t element = formats::ElementSize(parsed.column.dtype());
   std::vector<int64_t> shape = {parsed.rows};
   shape.insert(shape.end(), parsed.column.shape().begin(), parsed.column.shape().end());
   const std::optional<uint64_t> bytes = formats::ArrayBytes(shape, element);
-  if (element == 0 || parsed.rows < 1 || !bytes.has_value() ||
-      *bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    return absl::InternalError("the parser's answer makes no sense");
+  if (!formats::IsColumnType(parsed.column.dtype()) || shape.size() > kMaxRank ||
+      !bytes.has_value() || *bytes == 0 || !CountsRows(parsed)) {
+    return Nonsense();
   }
   return static_cast<int64_t>(*bytes);
 }
@@ -164,6 +183,7 @@ absl::StatusOr<std::vector<PlacedColumn>> PlaceColumns(const v1::BeginUploadRequ
     const auto wrong = [&](absl::string_view what) {
       return FileError(absl::StatusCode::kInvalidArgument, column.file, file.name(), what);
     };
+    if (i == kMaxColumns) return wrong(absl::StrCat("a dataset has at most ", i, " columns"));
     PlacedColumn place = PlaceOf(file, column.column.name());
     if (!base::IsName(place.split) || !base::IsName(place.name)) {
       return wrong(absl::StrCat("the array ", Quoted(column.column.name()),

@@ -21,6 +21,11 @@ absl::Status CheckUploadRequest(const v1::BeginUploadRequest& request, int64_t m
 // The same for what becomes a model; whether the definition makes a network is not asked.
 absl::Status CheckUploadRequest(const v1::PushModelRequest& request, int64_t max_upload);
 
+// Columns of one dataset: its description travels in a message.
+inline constexpr size_t kMaxColumns = 1024;
+// A graph is read as a whole.
+inline constexpr int64_t kMaxOnnxBytes = int64_t{512} << 20;
+
 // Bytes of a parsed column's values.
 //   Errors  INTERNAL: what the parser says of it makes no sense.
 absl::StatusOr<int64_t> ColumnBytes(const ParsedColumn& column);
@@ -32,8 +37,8 @@ struct PlacedColumn {
 };
 
 // Where each column goes: as the request says of its file, else as its array's name says.
-//   Errors  INVALID_ARGUMENT names the file: a name that is none, or that comes twice in a split,
-//           or another number of rows than the split's first column has.
+//   Errors  INVALID_ARGUMENT names the file: too many columns, a name that is none, or that comes
+//           twice in a split, or another number of rows than the split's first column has.
 absl::StatusOr<std::vector<PlacedColumn>> PlaceColumns(const v1::BeginUploadRequest& request,
                                                        const std::vector<ParsedColumn>& columns);
 

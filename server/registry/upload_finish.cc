@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kPiece = 512 << 10;
 // A dataset whose description is larger does not travel in one message beside others.
 constexpr size_t kMaxDescription = 512 << 10;
+// With a summary of its layers a model's definition makes a reply, which may have 4 MiB.
+constexpr size_t kMaxModel = 2 << 20;
 
 absl::Status CheckComplete(const UploadRow& row) {
   for (size_t i = 0; i < row.committed.size(); ++i) {
@@ -129,10 +131,6 @@ class Columns {
     return absl::OkStatus();
   }
 
-  static absl::Status Nonsense() {
-    return absl::InternalError("the parser's answer does not fit what it wrote");
-  }
-
   bool IsAlone(size_t i) const {
     const size_t file = columns_[i].file;
     return (i == 0 || columns_[i - 1].file != file) &&
@@ -170,6 +168,10 @@ absl::StatusOr<v1::FinishUploadResponse> FinishDataset(const UploadsParts& parts
   v1::Dataset& dataset = *finished.mutable_dataset();
   dataset = columns.Describe();
   FitIntoMessage(dataset);
+  if (dataset.ByteSizeLong() > kMaxDescription) {
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "files",
+                            "the columns are too many to be told in a message");
+  }
   RETURN_IF_ERROR(parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(dataset, parts.datasets->Add(tx, dataset));
     return EndUpload(tx, row.id, UploadState::kDone, store::Encode(dataset),
@@ -177,6 +179,13 @@ absl::StatusOr<v1::FinishUploadResponse> FinishDataset(const UploadsParts& parts
   }));
   FAILPOINT("registry.upload.registered");
   return finished;
+}
+
+// A version that no message could show would be of no use.
+absl::Status CheckShowable(const v1::Model& model) {
+  if (model.ByteSizeLong() <= kMaxModel) return absl::OkStatus();
+  return base::FieldError(absl::StatusCode::kInvalidArgument, "file",
+                          "the definition is too long to be shown in a message");
 }
 
 absl::StatusOr<v1::FinishUploadResponse> FinishModel(const UploadsParts& parts,
@@ -190,12 +199,14 @@ absl::StatusOr<v1::FinishUploadResponse> FinishModel(const UploadsParts& parts,
                                             row.model.model(), max_output));
   FAILPOINT("registry.upload.parsed");
   v1::Model model;
-  ASSIGN_OR_RETURN(*model.mutable_weights(), StoreWeights(*parts.blobs, output, parsed.weights));
+  ASSIGN_OR_RETURN(*model.mutable_weights(),
+                   StoreWeights(*parts.blobs, output, std::move(parsed.weights)));
   FAILPOINT("registry.upload.columns_stored");
   model.set_name(row.model.name());
   model.set_owner(row.user);
   model.set_weights_sha256(parsed.weights_sha256);
   *model.mutable_spec() = std::move(parsed.spec);
+  RETURN_IF_ERROR(CheckShowable(model));
   v1::FinishUploadResponse finished;
   RETURN_IF_ERROR(parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(*finished.mutable_model(), parts.models->Add(tx, model));

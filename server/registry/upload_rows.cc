@@ -99,12 +99,12 @@ absl::StatusOr<int64_t> CountOpenUploads(store::ReadTx& tx, const std::string& u
 }
 
 absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros,
-                                                              int limit) {
+                                                              int64_t done_micros, int limit) {
   ASSIGN_OR_RETURN(
       const auto rows,
-      tx.Query<std::string>(
-          "SELECT id FROM uploads WHERE touched_at < :before ORDER BY touched_at LIMIT :count",
-          micros, limit));
+      tx.Query<std::string>("SELECT id FROM uploads WHERE touched_at < :before AND (state <> 1 OR "
+                            "touched_at < :done_before) ORDER BY touched_at LIMIT :count",
+                            micros, done_micros, limit));
   std::vector<std::string> ids;
   for (const auto& [id] : rows) ids.push_back(id);
   return ids;

@@ -44,9 +44,9 @@ absl::Status EndUpload(store::Tx& tx, const std::string& id, UploadState state,
 absl::Status DeleteUpload(store::Tx& tx, const std::string& id);
 
 absl::StatusOr<int64_t> CountOpenUploads(store::ReadTx& tx, const std::string& user);
-// Those not touched since then, in any state; at most `limit`.
+// Those not touched since then, or where they are done since `done_micros`; at most `limit`.
 absl::StatusOr<std::vector<std::string>> UploadsTouchedBefore(store::ReadTx& tx, int64_t micros,
-                                                              int limit);
+                                                              int64_t done_micros, int limit);
 
 // A refusal as text, with its code and field, and back.
 std::string EncodeRefusal(const absl::Status& refusal);

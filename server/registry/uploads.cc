@@ -2,6 +2,7 @@
 // The calls on uploads, and which of them may run together.
 #include "server/registry/uploads.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <set>
@@ -206,9 +207,12 @@ class StoredUploads final : public Uploads {
   }
 
   absl::StatusOr<int> RemoveSome(int64_t before) {
+    // As long as a request is known, so is what became of it.
+    const int64_t done_before =
+        std::min(before, parts_.clock->NowMicros() - store::kRequestKeyLifetimeMicros);
     std::vector<std::string> ids;
     RETURN_IF_ERROR(parts_.store->Read([&](store::ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(ids, UploadsTouchedBefore(tx, before, kSweep));
+      ASSIGN_OR_RETURN(ids, UploadsTouchedBefore(tx, before, done_before, kSweep));
       return absl::OkStatus();
     }));
     int removed = 0;

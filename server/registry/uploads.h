@@ -86,14 +86,14 @@ class Uploads {
   virtual absl::StatusOr<std::unique_ptr<Appender>> Append(const std::string& id, int file,
                                                            int64_t offset) = 0;
   // Checks digests, parses, registers; may take minutes. A refusal (INVALID_ARGUMENT,
-  // ALREADY_EXISTS) removes the upload; after other errors it can be tried again. A repeated call
-  // gets the first answer, for a day.
+  // ALREADY_EXISTS, UNIMPLEMENTED) removes the upload; after other errors it can be tried again. A
+  // repeated call gets the first answer, for a week.
   virtual absl::StatusOr<v1::FinishUploadResponse> Finish(const std::string& id) = 0;
   // OK when it is gone already. FAILED_PRECONDITION while it is being finished.
   virtual absl::Status Abort(const std::string& id) = 0;
 
-  // Removes what nobody touched for abandoned_micros, answers included; returns how many. Run it
-  // about hourly.
+  // Removes what nobody touched for abandoned_micros, and answers after a week; returns how many.
+  // Run it about hourly.
   virtual absl::StatusOr<int> RemoveAbandoned() = 0;
 };
 

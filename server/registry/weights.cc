@@ -9,8 +9,27 @@
 #include "engine/base/mapped_file.h"
 #include "engine/base/status.h"
 #include "engine/formats/weights_index.h"
+#include "server/registry/file_error.h"
 
 namespace gradus::registry {
+namespace {
+
+// That the index is one, but for its digests, and speaks of `size` bytes.
+absl::Status CheckClaims(v1::WeightsIndex index, uint64_t size) {
+  const std::string any_digest(64, '0');
+  uint64_t left = size;
+  for (v1::WeightsPiece& piece : *index.mutable_pieces()) {
+    piece.mutable_blob()->set_sha256(any_digest);
+    const int64_t bytes = piece.blob().size();
+    if (bytes < 1 || static_cast<uint64_t>(bytes) > left) return Nonsense();
+    left -= static_cast<uint64_t>(bytes);
+  }
+  const std::string stored = index.SerializeAsString();
+  const bool is_one = formats::ParseWeightsIndex(std::as_bytes(std::span(stored))).ok();
+  return left == 0 && is_one ? absl::OkStatus() : Nonsense();
+}
+
+}  // namespace
 
 absl::StatusOr<v1::WeightsIndex> ReadIndex(store::BlobStore& blobs, const v1::BlobRef& index) {
   // Before anything is read: whoever uploaded it may have chosen its size.
@@ -22,23 +41,16 @@ absl::StatusOr<v1::WeightsIndex> ReadIndex(store::BlobStore& blobs, const v1::Bl
 
 absl::StatusOr<v1::BlobRef> StoreWeights(store::BlobStore& blobs, const ParseOutput& output,
                                          v1::WeightsIndex index) {
-  const auto nonsense = [] {
-    return absl::InternalError("the parser's answer does not fit what it wrote");
-  };
   ASSIGN_OR_RETURN(const uint64_t size, output.Size());
-  uint64_t left = size;
-  if (index.pieces_size() > formats::kMaxWeightsPieces) return nonsense();
+  RETURN_IF_ERROR(CheckClaims(index, size));
+  uint64_t offset = 0;
   for (v1::WeightsPiece& piece : *index.mutable_pieces()) {
-    const int64_t claimed = piece.blob().size();
-    if (claimed < 1 || static_cast<uint64_t>(claimed) > left) return nonsense();
-    const uint64_t bytes = static_cast<uint64_t>(claimed);
-    ASSIGN_OR_RETURN(*piece.mutable_blob(), output.Part(size - left, bytes));
-    left -= bytes;
+    const auto bytes = static_cast<uint64_t>(piece.blob().size());
+    ASSIGN_OR_RETURN(*piece.mutable_blob(), output.Part(offset, bytes));
+    offset += bytes;
   }
-  const std::string bytes = index.SerializeAsString();
-  const std::span<const std::byte> stored = std::as_bytes(std::span(bytes));
-  if (left != 0 || !formats::ParseWeightsIndex(stored).ok()) return nonsense();
-  return blobs.Put(stored);
+  const std::string stored = index.SerializeAsString();
+  return blobs.Put(std::as_bytes(std::span(stored)));
 }
 
 absl::Status AddWeightsRef(store::Tx& tx, store::BlobStore& blobs, const v1::BlobRef& index,

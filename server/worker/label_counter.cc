@@ -8,8 +8,8 @@ namespace gradus::worker {
 
 LabelCounter::LabelCounter(const std::string& dtype)
     : dtype_(dtype),
-      counting_(dtype == "U8" || dtype == "I8" || dtype == "U16" || dtype == "I16" ||
-                dtype == "U32" || dtype == "I32" || dtype == "I64") {}
+      counting_(dtype == "U8" || dtype == "I8" || dtype == "I16" || dtype == "I32" ||
+                dtype == "I64") {}
 
 template <typename T>
 void LabelCounter::CountAs(std::span<const std::byte> values) {
@@ -29,9 +29,7 @@ void LabelCounter::Count(std::span<const std::byte> values) {
   if (!counting_) return;
   if (dtype_ == "U8") return CountAs<uint8_t>(values);
   if (dtype_ == "I8") return CountAs<int8_t>(values);
-  if (dtype_ == "U16") return CountAs<uint16_t>(values);
   if (dtype_ == "I16") return CountAs<int16_t>(values);
-  if (dtype_ == "U32") return CountAs<uint32_t>(values);
   if (dtype_ == "I32") return CountAs<int32_t>(values);
   CountAs<int64_t>(values);
 }

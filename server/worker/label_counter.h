@@ -16,7 +16,7 @@ inline constexpr size_t kMaxLabels = 4096;
 // Counts little-endian whole numbers that come in pieces of whole elements.
 class LabelCounter {
  public:
-  // Counts nothing for types other than whole numbers of at most 64 bits, U64 excepted.
+  // Counts nothing for types other than U8, I8, I16, I32 and I64.
   explicit LabelCounter(const std::string& dtype);
 
   void Count(std::span<const std::byte> values);

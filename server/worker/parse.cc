@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -33,6 +34,7 @@ constexpr size_t kMaxRequest = 4 << 20;
 struct Request {
   SandboxLimits limits;
   uint64_t max_output = 0;
+  size_t max_answer = 0;
   std::vector<FileTask> files;
   std::optional<std::string> model;  // the serialized definition, empty where the file has one
 };
@@ -42,6 +44,7 @@ absl::StatusOr<Request> ReadRequest(std::string_view text) {
     const json object = json::parse(text);
     Request request;
     request.max_output = object.at("max_output").get<uint64_t>();
+    request.max_answer = object.at("max_answer").get<size_t>();
     request.limits = {.memory_bytes = object.at("memory").get<int64_t>(),
                       .cpu_seconds = object.at("cpu_seconds").get<int64_t>(),
                       .file_bytes = object.at("max_output").get<int64_t>()};
@@ -94,7 +97,16 @@ std::string AnswerColumns(const Request& request) {
 }
 
 std::string Answer(const Request& request) {
-  std::string answer = request.model.has_value() ? AnswerModel(request) : AnswerColumns(request);
+  std::string answer;
+  try {
+    answer = request.model.has_value() ? AnswerModel(request) : AnswerColumns(request);
+  } catch (const std::bad_alloc&) {
+    return ErrorAnswer(0, absl::InvalidArgumentError("reading it takes too much memory"));
+  }
+  if (answer.size() > request.max_answer) {
+    return ErrorAnswer(0, absl::InvalidArgumentError(
+                              "what it is made of cannot be told in a message: too many parts"));
+  }
   FAILPOINT("worker.parse.before_answer");
   return answer;
 }

@@ -13,6 +13,7 @@ namespace gradus::worker {
 // writes one answer as JSON to standard output and ends the process with 0; with 1 for a request
 // that it cannot read. Runs no exit handlers.
 //   Request  {"memory": BYTES, "cpu_seconds": N, "max_output": BYTES of all outputs together,
+//             "max_answer": BYTES of the answer,
 //             "files": [{"input": FD, "output": FD, "format": "IDX", "labels": whether to count
 //             values}, ...]}; with "model": {"spec": v1.ModelSpec in base64, empty where the file
 //             has one} the only file is a model

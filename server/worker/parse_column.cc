@@ -26,6 +26,10 @@ absl::StatusOr<ColumnWriter> ColumnWriter::Create(const std::string& name, const
                                                   OutputFile& output) {
   const std::string what =
       name.empty() ? "the array" : absl::StrCat("the array \"", base::Shown(name), "\"");
+  if (!formats::IsColumnType(dtype)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, " is of ", dtype, "; columns are of U8, I8, I16, I32, I64, F32 or F64"));
+  }
   const std::optional<uint64_t> bytes = formats::ArrayBytes(shape, formats::ElementSize(dtype));
   if (shape.empty() || !bytes.has_value() || *bytes == 0)
     return absl::InvalidArgumentError(absl::StrCat(what, " has no rows of values"));

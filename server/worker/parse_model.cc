@@ -2,7 +2,7 @@
 // Models that come as files: a definition and its weights.
 #include <unistd.h>
 
-#include <set>
+#include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -23,32 +23,30 @@ std::string ShapeText(std::span<const int64_t> shape) {
   return absl::StrCat("(", absl::StrJoin(shape, ", "), ")");
 }
 
+using TensorsByName = std::map<absl::string_view, const formats::TensorInfo*>;
+
 // The file's tensor that is this parameter.
-absl::StatusOr<const formats::TensorInfo*> FindTensor(const formats::SafetensorsHeader& header,
+absl::StatusOr<const formats::TensorInfo*> FindTensor(const TensorsByName& tensors,
                                                       const graph::Parameter& parameter) {
-  const formats::TensorInfo* tensor = header.Find(parameter.name);
-  if (tensor == nullptr) {
+  const auto found = tensors.find(parameter.name);
+  if (found == tensors.end()) {
     return absl::InvalidArgumentError(absl::StrCat("there is no tensor \"", parameter.name,
                                                    "\" of the shape ", ShapeText(parameter.shape)));
   }
-  if (tensor->shape != parameter.shape) {
-    return absl::InvalidArgumentError(absl::StrCat("the tensor \"", parameter.name,
-                                                   "\" has the shape ", ShapeText(tensor->shape),
-                                                   ", not ", ShapeText(parameter.shape)));
+  if (found->second->shape != parameter.shape) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the tensor \"", parameter.name, "\" has the shape ",
+                     ShapeText(found->second->shape), ", not ", ShapeText(parameter.shape)));
   }
-  return tensor;
+  return found->second;
 }
 
-absl::Status CheckNoOthers(const formats::SafetensorsHeader& header, const graph::Graph& graph) {
-  std::set<std::string> known;
-  for (const graph::Parameter& parameter : graph.parameters()) known.insert(parameter.name);
-  for (const formats::TensorInfo& tensor : header.tensors) {
-    if (known.count(tensor.name) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("the tensor \"", base::Shown(tensor.name),
-                                                     "\" belongs to none of the model's layers"));
-    }
-  }
-  return absl::OkStatus();
+absl::Status CheckNoOthers(TensorsByName tensors, const graph::Graph& graph) {
+  for (const graph::Parameter& parameter : graph.parameters()) tensors.erase(parameter.name);
+  if (tensors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the tensor \"",
+                                                 base::Shown(tensors.begin()->first),
+                                                 "\" belongs to none of the model's layers"));
 }
 
 absl::Status CopyTensor(const TensorFile& file, const formats::TensorInfo& tensor,
@@ -68,10 +66,12 @@ absl::StatusOr<nlohmann::json> ReadTensorsOf(const v1::ModelSpec& spec, const Fi
                                              OutputFile& output) {
   ASSIGN_OR_RETURN(const graph::Graph graph, graph::Graph::Create(spec));
   ASSIGN_OR_RETURN(const TensorFile file, TensorFile::Open(task.input));
-  RETURN_IF_ERROR(CheckNoOthers(file.header(), graph));
+  TensorsByName tensors;
+  for (const formats::TensorInfo& tensor : file.header().tensors) tensors[tensor.name] = &tensor;
+  RETURN_IF_ERROR(CheckNoOthers(tensors, graph));
   WeightsWriter weights(graph, output);
   for (const graph::Parameter& parameter : graph.parameters()) {
-    ASSIGN_OR_RETURN(const formats::TensorInfo* const tensor, FindTensor(file.header(), parameter));
+    ASSIGN_OR_RETURN(const formats::TensorInfo* const tensor, FindTensor(tensors, parameter));
     weights.Begin(parameter);
     RETURN_IF_ERROR(CopyTensor(file, *tensor, weights));
   }

@@ -16,6 +16,9 @@
 
 namespace gradus::worker {
 
+// Arrays that a file may have to be columns.
+inline constexpr size_t kMaxArrays = 1024;
+
 // One file of a request; the descriptors are borrowed.
 struct FileTask {
   int input = -1;

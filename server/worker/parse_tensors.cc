@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A safetensors file whose tensors are columns.
+#include "absl/strings/str_cat.h"
 #include "server/worker/parse_column.h"
 #include "server/worker/tensor_file.h"
 
@@ -9,6 +10,11 @@ absl::StatusOr<nlohmann::json> ReadTensors(const FileTask& task, OutputFile& out
   ASSIGN_OR_RETURN(const TensorFile file, TensorFile::Open(task.input));
   if (file.header().tensors.empty())
     return absl::InvalidArgumentError("safetensors: there is no tensor in it");
+  if (file.header().tensors.size() > kMaxArrays) {
+    return absl::InvalidArgumentError(absl::StrCat("safetensors: ", file.header().tensors.size(),
+                                                   " tensors, at most ", kMaxArrays,
+                                                   " can be columns"));
+  }
   nlohmann::json columns = nlohmann::json::array();
   for (const formats::TensorInfo& tensor : file.header().tensors) {
     ASSIGN_OR_RETURN(ColumnWriter column,

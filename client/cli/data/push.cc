@@ -2,6 +2,7 @@
 // gradus data push.
 #include <filesystem>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/columns.h"
 #include "client/cli/command.h"
@@ -30,7 +31,8 @@ void Declare(Arguments& arguments, Options& options) {
 }
 
 v1::UploadFile::Format FormatOf(const std::string& path) {
-  const std::string suffix = std::filesystem::path(path).extension().string();
+  const std::string suffix =
+      absl::AsciiStrToLower(std::filesystem::path(path).extension().string());
   if (suffix == ".npy") return v1::UploadFile::NPY;
   if (suffix == ".npz") return v1::UploadFile::NPZ;
   if (suffix == ".safetensors") return v1::UploadFile::SAFETENSORS;

@@ -18,13 +18,13 @@ namespace {
 
 constexpr size_t kMostDefinition = 1 << 20;
 
-struct PushOptionsOfModel {
+struct Options {
   std::string name;
   std::string path;
   std::string definition;
 };
 
-void DeclarePush(Arguments& arguments, PushOptionsOfModel& options) {
+void DeclarePush(Arguments& arguments, Options& options) {
   arguments.Required("NAME", options.name, "The model, whose next version it will be");
   arguments.Required("DIR|FILE", options.path,
                      "A folder that model fetch has written, or a safetensors file");
@@ -58,13 +58,15 @@ absl::Status Send(const std::string& name, const ModelFile& file, Session& sessi
   return absl::OkStatus();
 }
 
-absl::Status RunPush(const PushOptionsOfModel& options, Session& session) {
+absl::Status RunPush(const Options& options, Session& session) {
   ModelFile file;
   file.path = options.path;
   std::string definition = options.definition;
   std::error_code error;
-  if (!std::filesystem::exists(options.path, error))
-    return absl::NotFoundError(absl::StrCat(options.path, ": there is no such file or folder"));
+  if (!std::filesystem::exists(options.path, error)) {
+    return absl::NotFoundError(absl::StrCat(
+        options.path, ": ", error ? error.message() : "there is no such file or folder"));
+  }
   if (std::filesystem::is_directory(options.path, error)) {
     file.path = absl::StrCat(options.path, "/weights.safetensors");
     if (definition.empty()) definition = absl::StrCat(options.path, "/model.json");
@@ -92,7 +94,7 @@ const Command kModelPush = {"model", "push", "Send a definition and weights to b
                             "  gradus model fetch fashion-a --output mine\n"
                             "  gradus model push fashion-mine mine\n"
                             "  gradus model push base weights.safetensors --model model.json\n",
-                            &Bind<PushOptionsOfModel, DeclarePush, RunPush>};
+                            &Bind<Options, DeclarePush, RunPush>};
 
 const Command kModelImport = {"model", "import", "Make a model of an ONNX file",
                               "  gradus model import resnet resnet18.onnx\n",

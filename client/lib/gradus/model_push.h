@@ -24,7 +24,7 @@ struct ModelFile {
 
 // Sends the file in chunks, and has it read and published; returns the version. What was sent
 // survives a broken connection, and a second call with the same name, file and definition goes on
-// where the first one was broken off, or returns the version that it became.
+// where the first one was broken off, or within a week returns the version that it became.
 //   Errors   as PushDataset; INVALID_ARGUMENT for a definition that makes no network, or weights
 //            that are not its.
 absl::StatusOr<v1::Model> PushModel(const Client& client, const std::string& name,

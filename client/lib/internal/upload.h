@@ -27,9 +27,11 @@ class Uploader {
   // Both must outlive it.
   Uploader(const Client& client, const PushOptions& options) : client_(client), options_(options) {}
 
-  // Opens and hashes the files; descriptions() has all of each but what was there already.
+  // Opens a file; its name and size are filled in.
   absl::Status Add(const std::string& path, v1::UploadFile description);
+  // Once, after all were added.
   absl::Status Hash();
+  // With its digest.
   v1::UploadFile description(size_t file) const { return locals_[file].description; }
   size_t files() const { return locals_.size(); }
 

@@ -11,6 +11,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "gradus/v1/job_service.grpc.pb.h"
+#include "gradus/v1/model_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "server/api/server.h"
 #include "server/auth/tls.h"
@@ -54,6 +55,24 @@ class Service final : public v1::JobService::Service {
   const Frame& frame_;
 };
 
+// Removes nothing, and counts.
+class Removals final : public v1::ModelService::Service {
+ public:
+  explicit Removals(const Frame& frame) : frame_(frame) {}
+  grpc::Status RemoveModel(grpc::ServerContext* context, const v1::RemoveModelRequest* request,
+                           v1::RemoveModelResponse* response) override {
+    return frame_.Handle(context, *request, response,
+                         [&](const Call&) -> absl::StatusOr<v1::RemoveModelResponse> {
+                           ++handled;
+                           return v1::RemoveModelResponse();
+                         });
+  }
+  std::atomic<int> handled = 0;
+
+ private:
+  const Frame& frame_;
+};
+
 class FrameTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -68,20 +87,26 @@ class FrameTest : public ::testing::Test {
     ASSERT_TRUE(authority_->EnsureServerCertificate(auth::ServerHosts("127.0.0.1")).ok());
     gate_ = std::make_shared<Gate>(*tokens_);
     const Owners owners{.job = [this](const std::string& id) -> absl::StatusOr<std::string> {
-      ++look_ups_;
-      if (id == "anns") return "ann";
-      return absl::NotFoundError("no such job");
-    }};
+                          ++look_ups_;
+                          if (id == "anns") return "ann";
+                          return absl::NotFoundError("no such job");
+                        },
+                        .model = [](const std::string& ref) -> absl::StatusOr<std::string> {
+                          if (ref == "anns@1") return "ann";
+                          return absl::NotFoundError("no such model");
+                        }};
     frame_ = std::make_unique<Frame>(*gate_, owners, rate_, watch_, base::RealClock());
     service_ = std::make_unique<Service>(*frame_);
+    removals_ = std::make_unique<Removals>(*frame_);
     server_ = *Server::Start({.listen = {.host = "127.0.0.1", .port = 0},
                               .ca_path = authority_->ca_path(),
                               .cert_path = authority_->server_cert_path(),
                               .key_path = authority_->server_key_path()},
-                             gate_, watch_, {service_.get()});
+                             gate_, watch_, {service_.get(), removals_.get()});
     const grpc::SslCredentialsOptions tls{authority_->ca_pem(), "", ""};
-    stub_ = v1::JobService::NewStub(
-        grpc::CreateChannel(server_->address().Text(), grpc::SslCredentials(tls)));
+    const auto channel = grpc::CreateChannel(server_->address().Text(), grpc::SslCredentials(tls));
+    stub_ = v1::JobService::NewStub(channel);
+    models_ = v1::ModelService::NewStub(channel);
   }
   void TearDown() override {
     server_.reset();
@@ -115,14 +140,34 @@ class FrameTest : public ::testing::Test {
   std::shared_ptr<Gate> gate_;
   std::unique_ptr<Frame> frame_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<Removals> removals_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::JobService::Stub> stub_;
+  std::unique_ptr<v1::ModelService::Stub> models_;
 };
 
 TEST_F(FrameTest, TheHandlerKnowsItsCaller) {
   v1::GetJobResponse response;
   EXPECT_TRUE(Get("ann", auth::Role::kUser, "anns", &response).ok());
   EXPECT_EQ(response.job().owner(), "ann");
+}
+
+// Whoever removed a model asks again for the answer: its handler knows whether there is one.
+TEST_F(FrameTest, AModelThatIsGoneReachesAHandlerThatWrites) {
+  const auto remove = [this](const std::string& ref) {
+    grpc::ClientContext context;
+    context.AddMetadata(
+        "authorization",
+        absl::StrCat("Bearer ", *tokens_->Issue("bob", auth::Role::kUser, auth::kMicrosPerDay)));
+    v1::RemoveModelRequest request;
+    request.set_ref(ref);
+    v1::RemoveModelResponse response;
+    return models_->RemoveModel(&context, request, &response).error_code();
+  };
+  EXPECT_EQ(remove("anns@1"), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(removals_->handled, 0);
+  EXPECT_EQ(remove("gone@1"), StatusCode::OK);
+  EXPECT_EQ(removals_->handled, 1);
 }
 
 TEST_F(FrameTest, AnothersObjectNeverReachesTheHandler) {

@@ -12,6 +12,7 @@
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/formats/weights_index.h"
+#include "server/store/request_keys.h"
 #include "tests/support/power_cut_files.h"
 #include "tests/unit/server/registry/registry_fixture.h"
 
@@ -209,6 +210,17 @@ TEST_F(UploadsTest, AFileOfSeveralArraysIsSeveralColumns) {
     EXPECT_TRUE(absl::IsInvalidArgument(refused)) << bad << refused;
     EXPECT_EQ(base::FieldOf(refused), "files[0]");
   }
+}
+
+TEST_F(UploadsTest, WhatADatasetBecameIsKnownAsLongAsItsRequest) {
+  const std::string id = Begin("digits", "0123");
+  ASSERT_TRUE(Send(id, 0, "0123").ok());
+  ASSERT_TRUE(uploads_->Finish(id).ok());
+  clock_.Advance(store::kRequestKeyLifetimeMicros - 1);
+  EXPECT_EQ(*uploads_->RemoveAbandoned(), 0);
+  EXPECT_TRUE(uploads_->Finish(id).ok());
+  clock_.Advance(2);
+  EXPECT_EQ(*uploads_->RemoveAbandoned(), 1);
 }
 
 class PushedModelsTest : public UploadsTest {

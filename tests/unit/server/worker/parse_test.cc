@@ -48,6 +48,7 @@ json Parse(const std::vector<std::pair<const File*, const File*>>& files,
   json request = {{"memory", 1 << 30},
                   {"cpu_seconds", 10},
                   {"max_output", max_output},
+                  {"max_answer", 1 << 20},
                   {"files", json::array()}};
   for (const auto& [input, output] : files) {
     request["files"].push_back({{"input", input->fd.get()},
@@ -100,7 +101,7 @@ TEST(Parse, RefusesMoreValuesThanAllowedBeforeWritingThem) {
 TEST(Parse, ABombStopsAtTheLimit) {
   const File bomb(Gzip(IdxFile(0x08, {10}, std::string(8 << 20, 'a')))), out;
   const json answer = Parse({{&bomb, &out}}, 1000);
-  EXPECT_EQ(answer["error"]["code"], 8);
+  EXPECT_EQ(answer["error"]["code"], 3);
   EXPECT_LE(out.Content().size(), 10u);
 }
 
@@ -121,6 +122,7 @@ json ParseAs(const std::string& format, const File& input, const File& output,
   json request = {{"memory", 1 << 30},
                   {"cpu_seconds", 10},
                   {"max_output", 1 << 20},
+                  {"max_answer", 1 << 20},
                   {"files", json::array({{{"input", input.fd.get()},
                                           {"output", output.fd.get()},
                                           {"format", format},
