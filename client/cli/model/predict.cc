@@ -181,7 +181,7 @@ absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const inference::ModelInferResponse response,
                    Predict(client, options.ref, *inputs));
   if (!options.output.empty()) {
-    ASSIGN_OR_RETURN(const std::string json, support::PrintJson(response));
+    ASSIGN_OR_RETURN(const std::string json, support::PrintJson(response, {.zero_values = true}));
     RETURN_IF_ERROR(internal::WriteFileAtomically(options.output, json + "\n", 0644));
   }
   const Output& out = session.out();
