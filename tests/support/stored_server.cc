@@ -6,7 +6,9 @@
 
 #include "engine/base/file_ops.h"
 #include "engine/base/random.h"
+#include "engine/base/sha256.h"
 #include "engine/base/status.h"
+#include "engine/formats/weights_index.h"
 
 namespace gradus::test_support {
 namespace {
@@ -37,9 +39,24 @@ class CopyingParser final : public registry::Parser {
     return columns;
   }
 
-  absl::StatusOr<registry::ParsedModel> ParseModel(const registry::ParseInput&,
-                                                   const v1::ModelSpec&, int64_t) override {
-    return absl::UnimplementedError("no models here");
+  absl::StatusOr<registry::ParsedModel> ParseModel(const registry::ParseInput& input,
+                                                   const v1::ModelSpec& spec,
+                                                   int64_t max_output) override {
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     base::ReadFile(files_, input.input_path, static_cast<size_t>(max_output)));
+    ASSIGN_OR_RETURN(const std::unique_ptr<base::File> output,
+                     files_.OpenWrite(input.output_path, {}));
+    RETURN_IF_ERROR(output->Append(base::AsBytes(bytes)));
+    std::vector<v1::WeightsTensor> tensors;
+    for (const char* name : {"first/kernel", "second/kernel"}) {
+      tensors.emplace_back().set_name(name);
+      tensors.back().add_shape(static_cast<int64_t>(bytes.size() / 2 / sizeof(float)));
+    }
+    registry::ParsedModel model;
+    model.spec = spec;
+    model.weights = formats::CutWeights(std::move(tensors));
+    model.weights_sha256 = base::Sha256Hex(std::string_view(bytes));
+    return model;
   }
 
  private:

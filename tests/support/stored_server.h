@@ -25,7 +25,7 @@
 namespace gradus::test_support {
 
 // The database too lies on `files`. Uploaded files are their own values: a column "x" has four
-// bytes a row, a column "y" one.
+// bytes a row, a column "y" one; a model's are two tensors of the same size.
 //   Owns     the parts; files, clock and executor must outlive it.
 //   Threads  one, besides the driver's. One object at a time.
 class StoredServer {

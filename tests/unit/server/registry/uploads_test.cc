@@ -4,6 +4,7 @@
 #include "server/registry/uploads.h"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -46,6 +47,7 @@ class RowParser final : public Parser {
       }
       RETURN_IF_ERROR(Write(inputs[i], values));
     }
+    twist_(columns.front());
     return columns;
   }
 
@@ -70,6 +72,8 @@ class RowParser final : public Parser {
   }
 
   void Lie() { lie_ = true; }
+  // What it will say else of the first column.
+  void Twist(std::function<void(ParsedColumn&)> twist) { twist_ = std::move(twist); }
 
  private:
   static std::vector<std::string> Lines(const std::string& text) {
@@ -84,6 +88,7 @@ class RowParser final : public Parser {
   }
 
   bool lie_ = false;
+  std::function<void(ParsedColumn&)> twist_ = [](ParsedColumn&) {};
   base::Files& uploaded_;
 };
 
@@ -210,6 +215,34 @@ TEST_F(UploadsTest, AFileOfSeveralArraysIsSeveralColumns) {
     EXPECT_TRUE(absl::IsInvalidArgument(refused)) << bad << refused;
     EXPECT_EQ(base::FieldOf(refused), "files[0]");
   }
+}
+
+TEST_F(UploadsTest, WhatAParserSaysThatCannotBeIsItsFault) {
+  constexpr int64_t kMany = std::numeric_limits<int64_t>::max();
+  const std::function<void(ParsedColumn&)> twists[] = {
+      [](ParsedColumn& column) { column.file = 1; },
+      [](ParsedColumn& column) { column.rows = 0; },
+      [](ParsedColumn& column) { column.rows = 3; },
+      [](ParsedColumn& column) { column.rows = kMany; },
+      [](ParsedColumn& column) { column.column.set_dtype("F16"); },
+      [](ParsedColumn& column) { column.column.add_shape(0); },
+      [](ParsedColumn& column) {
+        for (int i = 0; i < 100; ++i) column.column.add_shape(1);
+      },
+      [](ParsedColumn& column) { (*column.column.mutable_label_counts())[7] = 5; },
+      [](ParsedColumn& column) {
+        (*column.column.mutable_label_counts())[0] = kMany;
+        (*column.column.mutable_label_counts())[1] = kMany;
+      },
+  };
+  for (const auto& twist : twists) {
+    parser_.Twist(twist);
+    const std::string id = Begin(NextRequestId(), "0123");
+    ASSERT_TRUE(Send(id, 0, "0123").ok());
+    const absl::Status status = uploads_->Finish(id).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+  }
+  EXPECT_EQ(Count("datasets"), 0);
 }
 
 TEST_F(UploadsTest, WhatADatasetBecameIsKnownAsLongAsItsRequest) {
