@@ -96,7 +96,11 @@ absl::Status StoredServer::OpenRegistry() {
   parser_ = std::make_unique<CopyingParser>(files());
   models_ = std::make_unique<registry::Models>(
       store_.get(), blobs_.get(), &clock_,
-      [](const v1::ModelSpec&) -> absl::StatusOr<v1::ModelSummary> { return v1::ModelSummary(); });
+      [](const v1::ModelSpec& spec) -> absl::StatusOr<v1::ModelSummary> {
+        v1::ModelSummary summary;
+        for (const v1::Layer& layer : spec.layers()) summary.add_layers()->set_name(layer.name());
+        return summary;
+      });
   ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
                                                       .blobs = blobs_.get(),
                                                       .datasets = datasets_.get(),
