@@ -45,6 +45,8 @@ namespace {
 constexpr int64_t kHour = int64_t{3600} * 1'000'000;
 // Threads that read for watchers and store for ranks.
 constexpr int kStreamThreads = 4;
+// Others that read for predictions, so that many of these do not keep ranks waiting.
+constexpr int kInferenceThreads = 2;
 // What calls under way get to end by themselves once jobs are drained. All of it is taken where an
 // idle client does not read our goodbye.
 constexpr int64_t kShutdownMicros = 500'000;
@@ -120,6 +122,7 @@ class Gradusd final : public Program {
   std::unique_ptr<api::SpecChecker> checker_;
   std::unique_ptr<api::StreamHub> hub_;
   std::unique_ptr<api::WorkPool> pool_;
+  std::unique_ptr<api::WorkPool> inference_;
   std::unique_ptr<serving::Pool> serving_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<api::Server> server_;
@@ -226,6 +229,7 @@ void Gradusd::MakeServices() {
   checker_ = std::make_unique<api::SpecChecker>(limits, sources, random_);
   hub_ = std::make_unique<api::StreamHub>();
   pool_ = std::make_unique<api::WorkPool>(kStreamThreads);
+  inference_ = std::make_unique<api::WorkPool>(kInferenceThreads);
   serving_ = serving::Pool::Start(&clock_, {.program = settings_.worker_program,
                                             .blob_dir = blobs_->dir(),
                                             .memory_bytes = settings_.prediction_memory_bytes,
@@ -241,7 +245,7 @@ void Gradusd::MakeServices() {
   services_.push_back(std::make_unique<api::InferenceService>(
       api::InferenceParts{.frame = frame_.get(),
                           .watch = watch_.get(),
-                          .work = pool_.get(),
+                          .work = inference_.get(),
                           .models = models_.get(),
                           .pool = serving_.get(),
                           .version = GRADUS_VERSION,

@@ -20,6 +20,8 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 constexpr char kDefaultListen[] = "127.0.0.1:7077";
 constexpr int64_t kDefaultMaxUpload = int64_t{16} << 30;
 constexpr int64_t kDefaultMaxParams = int64_t{1} << 31;
+// Sums of it stay far below what is too large.
+constexpr int64_t kMostPredictionMemory = int64_t{1} << 50;
 constexpr double kMicros = 1e6;
 
 template <typename T>
@@ -28,12 +30,13 @@ absl::StatusOr<T> InRange(const char* field, T value, T least, T most) {
   return base::InvalidArgument(field, absl::StrCat(value), absl::StrCat(least, " to ", most));
 }
 
-absl::StatusOr<int64_t> Bytes(const char* field, const std::string& text, int64_t otherwise) {
+absl::StatusOr<int64_t> Bytes(const char* field, const std::string& text, int64_t otherwise,
+                              int64_t most = INT64_MAX) {
   if (text.empty()) return otherwise;
   absl::StatusOr<uint64_t> bytes = base::ParseByteSize(text);
   if (!bytes.ok()) return base::InField(bytes.status(), field);
   return InRange<int64_t>(field, static_cast<int64_t>(std::min<uint64_t>(*bytes, INT64_MAX)),
-                          1 << 20, INT64_MAX);
+                          1 << 20, most);
 }
 
 absl::StatusOr<int64_t> Seconds(const char* field, double seconds, double least, double most) {
@@ -130,8 +133,9 @@ absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
       InRange("writes_per_second",
               config.has_writes_per_second() ? config.writes_per_second() : 10.0, 1.0, 1e6));
   const auto for_models = static_cast<int64_t>(base::MachineMemoryBytes() / 100 * 15);
-  ASSIGN_OR_RETURN(settings.prediction_memory_bytes,
-                   Bytes("prediction_memory", config.prediction_memory(), for_models));
+  ASSIGN_OR_RETURN(
+      settings.prediction_memory_bytes,
+      Bytes("prediction_memory", config.prediction_memory(), for_models, kMostPredictionMemory));
   ASSIGN_OR_RETURN(
       settings.prediction_idle_micros,
       Seconds("prediction_idle_seconds",

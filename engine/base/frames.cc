@@ -38,8 +38,7 @@ absl::StatusOr<std::optional<std::string>> FrameReader::Next() {
   size_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i)
     length |= static_cast<size_t>(static_cast<unsigned char>(buffer_[begin_ + i])) << (8 * i);
-  if (length > kMaxFrameBytes)
-    return absl::DataLossError(absl::StrCat("a frame of ", length, " bytes"));
+  if (length > most_) return absl::DataLossError(absl::StrCat("a frame of ", length, " bytes"));
   if (buffer_.size() - begin_ - kLengthBytes < length) return std::nullopt;
   std::string message = buffer_.substr(begin_ + kLengthBytes, length);
   begin_ += kLengthBytes + length;

@@ -22,6 +22,9 @@ void AppendFrame(std::string_view message, std::string* out);
 //   Threads  one.
 class FrameReader {
  public:
+  // `most`: bytes of the largest message that is taken.
+  explicit FrameReader(size_t most = kMaxFrameBytes) : most_(most) {}
+
   void Push(std::string_view bytes) { buffer_.append(bytes); }
   // The next whole message, or nothing yet. DATA_LOSS for one that is announced too long.
   absl::StatusOr<std::optional<std::string>> Next();
@@ -29,6 +32,7 @@ class FrameReader {
   bool empty() const { return begin_ == buffer_.size(); }
 
  private:
+  const size_t most_;
   std::string buffer_;
   size_t begin_ = 0;  // of what has not been given yet
 };

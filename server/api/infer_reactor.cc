@@ -34,6 +34,8 @@ InferReactor::InferReactor(const InferenceParts& parts, Servables& servables,
 
 absl::Status InferReactor::Begin() {
   RETURN_IF_ERROR(parts_.frame->Admit(context_, request_, &call_));
+  // It may have waited for this thread longer than its client did.
+  if (context_.IsCancelled()) return absl::CancelledError("the client has gone away");
   ASSIGN_OR_RETURN(const std::string ref,
                    InferenceRef(request_.model_name(), request_.model_version()));
   ASSIGN_OR_RETURN(servable_, servables_.Find(ref));

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,7 @@
 #include "engine/base/checked.h"
 #include "engine/base/names.h"
 #include "engine/base/status.h"
+#include "server/serving/pool.h"
 
 namespace gradus::api {
 namespace {
@@ -22,6 +25,8 @@ using Input = inference::ModelInferRequest::InferInputTensor;
 // A reply may have 4 MiB; this leaves room for what is not values.
 constexpr int64_t kMostOutputBytes = (int64_t{4} << 20) - (int64_t{64} << 10);
 constexpr int64_t kFloatBytes = sizeof(float);
+// Of a shape, so many extents are shown.
+constexpr size_t kShownExtents = 16;
 // What an input may be called that is the only one, as columns of datasets are.
 constexpr char kOnlyInput[] = "x";
 
@@ -33,6 +38,13 @@ std::vector<float> FromBytes(const std::string& bytes) {
     std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
     values[i] = static_cast<float>(value);
   }
+  return values;
+}
+
+// A client's true may be any byte but 0.
+std::vector<float> FromBools(const std::string& bytes) {
+  std::vector<float> values(bytes.size());
+  for (size_t i = 0; i < values.size(); ++i) values[i] = bytes[i] != 0 ? 1 : 0;
   return values;
 }
 
@@ -49,24 +61,30 @@ struct Datatype {
   size_t bytes;
   std::vector<float> (*from_bytes)(const std::string&);
   std::vector<float> (*from_contents)(const Contents&);
+  // What its list of a wider type may hold.
+  float least = -std::numeric_limits<float>::infinity();
+  float most = std::numeric_limits<float>::infinity();
 };
 
 constexpr std::array<Datatype, 11> kDatatypes = {{
     {"FP32", 4, FromBytes<float>, [](const Contents& c) { return FromList(c.fp32_contents()); }},
     {"FP64", 8, FromBytes<double>, [](const Contents& c) { return FromList(c.fp64_contents()); }},
-    {"INT8", 1, FromBytes<int8_t>, [](const Contents& c) { return FromList(c.int_contents()); }},
-    {"INT16", 2, FromBytes<int16_t>, [](const Contents& c) { return FromList(c.int_contents()); }},
+    {"INT8", 1, FromBytes<int8_t>, [](const Contents& c) { return FromList(c.int_contents()); },
+     INT8_MIN, INT8_MAX},
+    {"INT16", 2, FromBytes<int16_t>, [](const Contents& c) { return FromList(c.int_contents()); },
+     INT16_MIN, INT16_MAX},
     {"INT32", 4, FromBytes<int32_t>, [](const Contents& c) { return FromList(c.int_contents()); }},
     {"INT64", 8, FromBytes<int64_t>,
      [](const Contents& c) { return FromList(c.int64_contents()); }},
-    {"UINT8", 1, FromBytes<uint8_t>, [](const Contents& c) { return FromList(c.uint_contents()); }},
+    {"UINT8", 1, FromBytes<uint8_t>, [](const Contents& c) { return FromList(c.uint_contents()); },
+     0, UINT8_MAX},
     {"UINT16", 2, FromBytes<uint16_t>,
-     [](const Contents& c) { return FromList(c.uint_contents()); }},
+     [](const Contents& c) { return FromList(c.uint_contents()); }, 0, UINT16_MAX},
     {"UINT32", 4, FromBytes<uint32_t>,
      [](const Contents& c) { return FromList(c.uint_contents()); }},
     {"UINT64", 8, FromBytes<uint64_t>,
      [](const Contents& c) { return FromList(c.uint64_contents()); }},
-    {"BOOL", 1, FromBytes<uint8_t>, [](const Contents& c) { return FromList(c.bool_contents()); }},
+    {"BOOL", 1, FromBools, [](const Contents& c) { return FromList(c.bool_contents()); }},
 }};
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", base::Shown(text), "\""); }
@@ -92,6 +110,12 @@ absl::StatusOr<const Datatype*> DatatypeOf(const Input& input, int index) {
       }));
 }
 
+std::string ShownShape(std::span<const int64_t> shape) {
+  const bool cut = shape.size() > kShownExtents;
+  return absl::StrCat("[", absl::StrJoin(cut ? shape.first(kShownExtents) : shape, ", "),
+                      cut ? ", ..." : "", "]");
+}
+
 // Rows that the shape says.
 absl::StatusOr<int64_t> RowsOf(const Input& input, int index, const SignatureTensor& tensor) {
   const std::span<const int64_t> shape(input.shape().data(),
@@ -99,7 +123,7 @@ absl::StatusOr<int64_t> RowsOf(const Input& input, int index, const SignatureTen
   if (!shape.empty() && shape[0] >= 1 && std::ranges::equal(shape.subspan(1), tensor.shape))
     return shape[0];
   return base::InvalidArgument(
-      InputPath(index, "shape"), absl::StrCat("[", base::Shown(absl::StrJoin(shape, ", ")), "]"),
+      InputPath(index, "shape"), ShownShape(shape),
       absl::StrCat("[rows, ", absl::StrJoin(tensor.shape, ", "), "] with a row or more"));
 }
 
@@ -126,10 +150,19 @@ absl::StatusOr<std::vector<float>> ValuesOf(const inference::ModelInferRequest& 
     return datatype->from_bytes(bytes);
   }
   std::vector<float> values = datatype->from_contents(input.contents());
-  if (static_cast<int64_t>(values.size()) == *wanted) return values;
-  return base::InvalidArgument(InputPath(index, "contents"),
-                               absl::StrCat(values.size(), " values of ", datatype->name),
-                               absl::StrCat("the ", *wanted, " that its shape says"));
+  if (static_cast<int64_t>(values.size()) != *wanted) {
+    return base::InvalidArgument(InputPath(index, "contents"),
+                                 absl::StrCat(values.size(), " values of ", datatype->name),
+                                 absl::StrCat("the ", *wanted, " that its shape says"));
+  }
+  for (const float value : values) {
+    if (value < datatype->least || value > datatype->most) {
+      return base::InvalidArgument(InputPath(index, "contents"),
+                                   absl::StrCat(value, " as ", datatype->name),
+                                   absl::StrCat(datatype->least, " to ", datatype->most));
+    }
+  }
+  return values;
 }
 
 // Which of the request's tensors is each of the model's inputs.
@@ -178,6 +211,15 @@ absl::StatusOr<std::vector<size_t>> MatchOutputs(const inference::ModelInferRequ
   return wanted;
 }
 
+// Rows whose outputs fit into one reply, those that are not wanted into the model's answer.
+int64_t MostRows(const Signature& signature, const std::vector<size_t>& wanted) {
+  int64_t values = 0;
+  for (const size_t i : wanted) values += signature.outputs[i].values;
+  const int64_t all = RowValues(signature.outputs);
+  return std::min(kMostOutputBytes / kFloatBytes / std::max<int64_t>(1, values),
+                  serving::kMostAnswerBytes / kFloatBytes / std::max<int64_t>(1, all));
+}
+
 }  // namespace
 
 absl::StatusOr<InferRows> ReadInferRequest(const inference::ModelInferRequest& request,
@@ -191,8 +233,7 @@ absl::StatusOr<InferRows> ReadInferRequest(const inference::ModelInferRequest& r
         "raw_input_contents", absl::StrCat(request.raw_input_contents_size(), " entries"),
         absl::StrCat("one for each of the ", request.inputs_size(), " inputs"));
   }
-  const int64_t most =
-      kMostOutputBytes / kFloatBytes / std::max<int64_t>(1, RowValues(signature.outputs));
+  const int64_t most = MostRows(signature, read.outputs);
   for (size_t i = 0; i < matched.size(); ++i) {
     const SignatureTensor& tensor = signature.inputs[i];
     const Input& input = request.inputs(matched[i]);

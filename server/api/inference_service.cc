@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/inference_service.h"
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "server/api/infer_reactor.h"
@@ -9,7 +13,6 @@ namespace gradus::api {
 namespace {
 
 constexpr char kName[] = "gradus";
-constexpr int kPage = 1000;
 
 void Describe(const SignatureTensor& tensor,
               inference::ModelMetadataResponse::TensorMetadata* metadata) {
@@ -81,15 +84,8 @@ absl::StatusOr<inference::ModelMetadataResponse> InferenceService::Describe(
     api::Describe(input, metadata.add_inputs());
   for (const SignatureTensor& output : servable->signature.outputs)
     api::Describe(output, metadata.add_outputs());
-  v1::ListModelsRequest versions;
-  versions.set_name(servable->name);
-  versions.set_page_size(kPage);
-  do {
-    ASSIGN_OR_RETURN(const v1::ListModelsResponse page, parts_.models->List(versions));
-    for (const v1::Model& model : page.models())
-      metadata.add_versions(absl::StrCat(model.version()));
-    versions.set_page_token(page.next_page_token());
-  } while (!versions.page_token().empty());
+  ASSIGN_OR_RETURN(const std::vector<int64_t> versions, parts_.models->Versions(servable->name));
+  for (const int64_t version : versions) metadata.add_versions(absl::StrCat(version));
   return metadata;
 }
 

@@ -10,6 +10,7 @@ namespace gradus::api {
 namespace {
 
 constexpr size_t kMostKnown = 256;
+constexpr int64_t kFloatBytes = sizeof(float);
 // What a process takes beside its weights; those it holds as they were and as kernels want them.
 constexpr int64_t kProcessBytes = int64_t{64} << 20;
 constexpr int64_t kWeightCopies = 2;
@@ -18,15 +19,21 @@ constexpr int64_t kWeightCopies = 2;
 
 absl::StatusOr<std::shared_ptr<const Servable>> Servables::Find(const std::string& ref) {
   // The registry says each time what it means: an alias may have moved.
-  ASSIGN_OR_RETURN(const std::string pinned, models_.Pin(ref));
+  ASSIGN_OR_RETURN(std::string pinned, models_.Pin(ref));
   {
     base::MutexLock lock(mu_);
     const auto found = known_.find(pinned);
     if (found != known_.end()) return found->second;
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const Servable> made, Make(pinned));
+  absl::StatusOr<std::shared_ptr<const Servable>> made = Make(pinned);
+  if (absl::IsNotFound(made.status()) && pinned != ref) {
+    // It was removed in between; now the reference means another one.
+    ASSIGN_OR_RETURN(pinned, models_.Pin(ref));
+    made = Make(pinned);
+  }
+  RETURN_IF_ERROR(made.status());
   base::MutexLock lock(mu_);
-  if (known_.emplace(pinned, made).second) order_.push_back(pinned);
+  if (known_.emplace(pinned, *made).second) order_.push_back(pinned);
   if (order_.size() > kMostKnown) {
     known_.erase(order_.front());
     order_.pop_front();
@@ -44,8 +51,9 @@ absl::StatusOr<std::shared_ptr<const Servable>> Servables::Make(const std::strin
   loadable->ref = pinned;
   loadable->model = std::move(*model.mutable_spec());
   loadable->weights = model.weights();
-  loadable->memory =
-      model.total_params() * static_cast<int64_t>(sizeof(float)) * kWeightCopies + kProcessBytes;
+  loadable->answer_bytes = RowValues(servable->signature.outputs) * kFloatBytes;
+  loadable->weight_bytes = model.total_params() * kFloatBytes;
+  loadable->memory = loadable->weight_bytes * kWeightCopies + kProcessBytes;
   servable->loadable = std::move(loadable);
   return servable;
 }

@@ -117,4 +117,17 @@ absl::StatusOr<v1::ListModelsResponse> Models::List(const v1::ListModelsRequest&
   return response;
 }
 
+absl::StatusOr<std::vector<int64_t>> Models::Versions(const std::string& name) const {
+  std::vector<int64_t> versions;
+  RETURN_IF_ERROR(store_->Read([&](store::ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto rows,
+                     tx.Query<int64_t>("SELECT version FROM models WHERE name = :name"
+                                       " ORDER BY version DESC LIMIT 1000",
+                                       name));
+    for (const auto& [version] : rows) versions.push_back(version);
+    return absl::OkStatus();
+  }));
+  return versions;
+}
+
 }  // namespace gradus::registry

@@ -59,6 +59,8 @@ class Models {
   // By name, newest version first, those that all of the request's filters fit; a page also ends
   // where it would grow past 512 KiB.
   absl::StatusOr<v1::ListModelsResponse> List(const v1::ListModelsRequest& request) const;
+  // Numbers of a model's versions, newest first, no more than 1000.
+  absl::StatusOr<std::vector<int64_t>> Versions(const std::string& name) const;
 
   // Picks layers by the names of all of a model's layers; indices into these.
   using SelectLayers =

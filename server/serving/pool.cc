@@ -11,14 +11,17 @@
 #include <thread>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "engine/base/descriptor.h"
 #include "engine/base/mutex.h"
+#include "proto/support/status.h"
 #include "server/serving/residents.h"
 
 namespace gradus::serving {
 namespace {
 
 constexpr int64_t kLongestWaitMicros = 60'000'000;
+constexpr absl::Duration kTryAgainAfter = absl::Seconds(1);
 
 class PoolThread final : public Pool {
  public:
@@ -35,7 +38,7 @@ class PoolThread final : public Pool {
 
   void Predict(std::shared_ptr<const Loadable> model, int64_t rows, std::string inputs,
                Done done) override {
-    const auto bytes = static_cast<int64_t>(inputs.size());
+    const int64_t bytes = static_cast<int64_t>(inputs.size()) + rows * model->answer_bytes;
     absl::Status refused;
     {
       base::MutexLock lock(mu_);
@@ -70,8 +73,10 @@ class PoolThread final : public Pool {
  private:
   absl::Status Admit(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (closed_) return absl::UnavailableError("the server stops");
-    if (requests_ >= options_.most_requests || bytes_ + bytes > options_.most_request_bytes)
-      return absl::ResourceExhaustedError("too many predictions wait: try again");
+    if (requests_ >= options_.most_requests || bytes_ + bytes > options_.most_request_bytes) {
+      return support::WithRetryDelay(
+          absl::ResourceExhaustedError("too many predictions wait: try again"), kTryAgainAfter);
+    }
     ++requests_;
     bytes_ += bytes;
     return absl::OkStatus();

@@ -16,6 +16,9 @@
 
 namespace gradus::serving {
 
+// Of one answer, all of the model's outputs together.
+inline constexpr int64_t kMostAnswerBytes = int64_t{16} << 20;
+
 struct PoolOptions {
   std::string program;  // gradus-worker
   std::string blob_dir;
@@ -26,7 +29,7 @@ struct PoolOptions {
   // A load, or an answer, that takes longer is given up.
   int64_t load_micros = int64_t{60} * 1'000'000;
   int64_t answer_micros = int64_t{30} * 1'000'000;
-  // Requests that wait for answers, and their inputs.
+  // Requests that wait for answers; their inputs and their answers.
   int64_t most_requests = 4096;
   int64_t most_request_bytes = int64_t{128} << 20;
 };
@@ -36,8 +39,12 @@ struct Loadable {
   std::string ref;  // "net@3"
   v1::ModelSpec model;
   v1::BlobRef weights;
-  // Bytes that its process will take, as far as can be told before it says so itself.
+  // Of a row's answer, all outputs together.
+  int64_t answer_bytes = 0;
+  // Bytes that its process will take, as far as can be told before it says so itself; and those of
+  // its weights, which it is not believed to do without.
   int64_t memory = 0;
+  int64_t weight_bytes = 0;
 };
 
 // Rows as in ServeRequest and ServeAnswer.
@@ -46,11 +53,12 @@ using Done = std::function<void(absl::StatusOr<std::string> outputs)>;
 // Each request is answered whole by the version that it names. Versions are loaded once for all who
 // ask meanwhile; where memory does not do for one more, the one that was asked for longest ago
 // goes, once it has answered what it was asked. A request whose process dies is asked once more of
-// a new one.
+// a new one, alone, so that it cannot take others along.
 //   Owns     its thread and the processes. The clock must outlive it.
 //   Threads  any.
 //   Errors   RESOURCE_EXHAUSTED for a model that is larger than the memory allowed, and where too
-//            many requests wait; UNAVAILABLE where its processes die; what a load says.
+//            many requests wait; INTERNAL for a request that is lost twice, UNAVAILABLE where a
+//            version's processes keep dying; what a load says.
 class Pool {
  public:
   static std::unique_ptr<Pool> Start(base::Clock* clock, const PoolOptions& options);
@@ -58,6 +66,7 @@ class Pool {
   virtual ~Pool() = default;
 
   // `done` is called exactly once, by the pool's thread or this one; it must not wait.
+  // REQUIRES: rows * model->answer_bytes <= kMostAnswerBytes.
   virtual void Predict(std::shared_ptr<const Loadable> model, int64_t rows, std::string inputs,
                        Done done) = 0;
   // What waits gets UNAVAILABLE, and so does all that comes.

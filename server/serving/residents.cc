@@ -45,8 +45,19 @@ void Residents::Submit(Pending pending) {
     waiting_.push_back(ref);
   }
   resident->used_micros = clock_.MonotonicMicros();
-  if (resident->loaded) return Send(*resident, std::move(pending));
   resident->queued.push_back(std::move(pending));
+  if (resident->loaded) SendQueued(*resident);
+}
+
+void Residents::SendQueued(Resident& resident) {
+  const auto& asked = resident.asked;
+  while (!resident.queued.empty()) {
+    // One that goes alone may be what killed the process before: its neighbours shall live.
+    const bool alone = resident.queued.front().again;
+    if (!asked.empty() && (alone || asked.begin()->second.again)) return;
+    Send(resident, std::move(resident.queued.front()));
+    resident.queued.pop_front();
+  }
 }
 
 void Residents::Send(Resident& resident, Pending pending) {
@@ -84,34 +95,48 @@ void Residents::Exchange(Resident& resident) {
   const absl::Status status = resident.process->Exchange(&answers);
   for (v1::ServeAnswer& answer : answers) {
     if (answer.id() != 0) {
-      TakeAnswer(resident, std::move(answer));
-    } else if (answer.code() == 0) {
-      Welcome(resident, answer.memory());
+      const absl::Status taken = TakeAnswer(resident, std::move(answer));
+      if (!taken.ok()) return Lose(resident, taken);
+    } else if (resident.loaded) {
+      return Lose(resident, absl::DataLossError("it says twice how its load went"));
     } else {
-      return Refuse(resident, StatusOf(answer));
+      const absl::Status loaded =
+          answer.code() == 0 ? Welcome(resident, answer.memory()) : StatusOf(answer);
+      if (!loaded.ok()) return Refuse(resident, loaded);
     }
   }
   if (!status.ok()) Lose(resident, status);
 }
 
-void Residents::Welcome(Resident& resident, int64_t memory) {
+absl::Status Residents::Welcome(Resident& resident, int64_t memory) {
+  const int64_t believed = std::max({memory, resident.model->weight_bytes, int64_t{0}});
+  RETURN_IF_ERROR(CheckMemory(believed));
   resident.loaded = true;
-  resident.memory = std::max<int64_t>(memory, 0);
+  resident.memory = believed;
   base::LogInfo("a model is loaded", {{"model", resident.model->ref}, {"bytes", resident.memory}});
-  while (!resident.queued.empty()) {
-    Send(resident, std::move(resident.queued.front()));
-    resident.queued.pop_front();
-  }
+  SendQueued(resident);
+  return absl::OkStatus();
 }
 
-void Residents::TakeAnswer(Resident& resident, v1::ServeAnswer answer) {
+absl::Status Residents::TakeAnswer(Resident& resident, v1::ServeAnswer answer) {
   const auto found = resident.asked.find(answer.id());
-  if (found == resident.asked.end()) return;
+  if (found == resident.asked.end()) return absl::DataLossError("it answers what it was not asked");
+  const Pending& pending = found->second;
+  const int64_t expected = pending.rows * pending.model->answer_bytes;
+  if (answer.code() == 0 && static_cast<int64_t>(answer.outputs().size()) != expected) {
+    return absl::DataLossError(
+        absl::StrCat("its answer has ", answer.outputs().size(), " bytes instead of ", expected));
+  }
   const Done done = std::move(found->second.done);
   resident.asked.erase(found);
   resident.deadline_micros = clock_.MonotonicMicros() + options_.answer_micros;
-  if (answer.code() != 0) return done(StatusOf(answer));
-  done(std::move(*answer.mutable_outputs()));
+  if (answer.code() != 0) {
+    done(StatusOf(answer));
+  } else {
+    done(std::move(*answer.mutable_outputs()));
+  }
+  SendQueued(resident);
+  return absl::OkStatus();
 }
 
 Residents::Owned Residents::Take(const Resident& resident) {
@@ -135,16 +160,22 @@ void Residents::Lose(const Resident& resident, const absl::Status& why) {
   base::LogWarning("the process of a loaded model is lost",
                    {{"model", ref}, {"reason", why}, {"ending", how}});
   deaths_[ref].push_back(clock_.MonotonicMicros());
-  std::vector<Pending> left;
-  for (auto& [id, pending] : lost->asked) left.push_back(std::move(pending));
-  for (Pending& pending : lost->queued) left.push_back(std::move(pending));
-  for (Pending& pending : left) {
+  const auto ask_again = [&](Pending& pending) {
     if (pending.again) {
-      pending.done(absl::UnavailableError(
+      // No code that clients take as an invitation to ask a third time.
+      return pending.done(absl::InternalError(
           absl::StrCat("the process that answers for ", ref, " was lost twice over this request")));
-    } else {
-      pending.again = true;
+    }
+    pending.again = true;
+    Submit(std::move(pending));
+  };
+  for (auto& [id, pending] : lost->asked) ask_again(pending);
+  for (Pending& pending : lost->queued) {
+    // What waited behind others has no part in it; what waited for a load may.
+    if (lost->loaded) {
       Submit(std::move(pending));
+    } else {
+      ask_again(pending);
     }
   }
 }

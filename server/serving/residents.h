@@ -24,7 +24,7 @@ struct Pending {
   int64_t rows = 0;
   std::string inputs;
   Done done;
-  bool again = false;  // its first process has died
+  bool again = false;  // its first process has died: it goes alone
 };
 
 // What Pool promises, without a thread: all of it is done by who calls.
@@ -53,24 +53,29 @@ class Residents {
     int64_t memory = 0;  // as estimated, later as told
     int64_t used_micros = 0;
     int64_t deadline_micros = 0;  // of the load, or of the next answer
-    std::deque<Pending> queued;   // until it is loaded
+    std::deque<Pending> queued;   // until it is loaded, or for one that goes alone
     std::map<uint64_t, Pending> asked;
   };
   using Owned = std::unique_ptr<Resident>;
 
+  // What is queued, up to what must go alone.
+  void SendQueued(Resident& resident);
   void Send(Resident& resident, Pending pending);
   void Exchange(Resident& resident);
-  // It is loaded, and takes so many bytes.
-  void Welcome(Resident& resident, int64_t memory);
-  void TakeAnswer(Resident& resident, v1::ServeAnswer answer);
+  // It is loaded, and says that it takes so many bytes. RESOURCE_EXHAUSTED where that is too much.
+  absl::Status Welcome(Resident& resident, int64_t memory);
+  // DATA_LOSS where it is none to anything that was asked.
+  absl::Status TakeAnswer(Resident& resident, v1::ServeAnswer answer);
   // From residents_ or leaving_.
   Owned Take(const Resident& resident);
-  // Its process has died or is given up: who has not been asked twice is asked again.
+  // Its process has died or is given up: what it was asked is asked once more of another.
   void Lose(const Resident& resident, const absl::Status& why);
   // It cannot be loaded.
   void Refuse(const Resident& resident, const absl::Status& status);
   void LoadWaiting();
-  // Whether there is memory for one more; else makes some one leave.
+  // RESOURCE_EXHAUSTED for more than all together may take.
+  absl::Status CheckMemory(int64_t bytes) const;
+  // Whether there is memory for so much more; else makes some one leave.
   bool MakeRoom(int64_t bytes);
   // The one that was asked for longest ago, of those that have nothing to answer or of all.
   Resident* LeastUsed(bool idle) const;

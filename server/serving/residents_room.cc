@@ -9,6 +9,15 @@
 #include "server/serving/residents.h"
 
 namespace gradus::serving {
+namespace {
+
+// Of two that are not below 0.
+int64_t Sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+}  // namespace
 
 Residents::Resident* Residents::LeastUsed(bool idle) const {
   Resident* least = nullptr;
@@ -23,31 +32,36 @@ bool Residents::MakeRoom(int64_t bytes) {
   for (;;) {
     int64_t used = 0, leaving = 0;
     for (const auto& [ref, resident] : residents_)
-      used += resident->process != nullptr ? resident->memory : 0;
-    for (const Owned& resident : leaving_) leaving += resident->memory;
-    if (used + leaving + bytes <= options_.memory_bytes) return true;
+      used = Sum(used, resident->process != nullptr ? resident->memory : 0);
+    for (const Owned& resident : leaving_) leaving = Sum(leaving, resident->memory);
+    if (Sum(Sum(used, leaving), bytes) <= options_.memory_bytes) return true;
     if (Resident* idle = LeastUsed(true); idle != nullptr) {
       Take(*idle);
       continue;
     }
     // What leaves will do, once it has answered.
-    if (used + bytes <= options_.memory_bytes) return false;
+    if (Sum(used, bytes) <= options_.memory_bytes) return false;
     Resident* busy = LeastUsed(false);
     if (busy == nullptr) return false;
     leaving_.push_back(Take(*busy));
   }
 }
 
+absl::Status Residents::CheckMemory(int64_t bytes) const {
+  if (bytes <= options_.memory_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("it takes about ", base::FormatByteSize(static_cast<uint64_t>(bytes)),
+                   ", prediction_memory allows ",
+                   base::FormatByteSize(static_cast<uint64_t>(options_.memory_bytes))));
+}
+
 void Residents::LoadWaiting() {
   while (!waiting_.empty()) {
     Resident& resident = *residents_.at(waiting_.front());
-    if (resident.memory > options_.memory_bytes) {
+    const absl::Status fits = CheckMemory(resident.memory);
+    if (!fits.ok()) {
       waiting_.pop_front();
-      Refuse(resident,
-             absl::ResourceExhaustedError(absl::StrCat(
-                 "it takes about ", base::FormatByteSize(static_cast<uint64_t>(resident.memory)),
-                 ", prediction_memory allows ",
-                 base::FormatByteSize(static_cast<uint64_t>(options_.memory_bytes)))));
+      Refuse(resident, fits);
       continue;
     }
     if (!MakeRoom(resident.memory)) return;
@@ -90,6 +104,8 @@ void Residents::Step() {
   for (const Resident* resident : done) Take(*resident);
   for (const Resident* resident : late)
     Lose(*resident, absl::DeadlineExceededError("it takes too long"));
+  // Those that have turned out larger than estimated make others leave.
+  MakeRoom(0);
   LoadWaiting();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/base/frames.h"
 #include "gradus/v1/serving.pb.h"
 #include "server/registry/child_process.h"
+#include "server/serving/pool.h"
 
 namespace gradus::serving {
 
@@ -49,7 +50,8 @@ class ServedProcess {
   base::Descriptor socket_;
   std::string unsent_;
   size_t sent_ = 0;  // of it
-  base::FrameReader reader_;
+  // What is beside an answer's values in its message is small.
+  base::FrameReader reader_{static_cast<size_t>(kMostAnswerBytes) + (size_t{64} << 10)};
 };
 
 }  // namespace gradus::serving

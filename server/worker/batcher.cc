@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
 
 namespace gradus::worker {
 namespace {
@@ -23,6 +25,16 @@ size_t ByteOf(int64_t before, int64_t all, int64_t row, int64_t width) {
 
 size_t BytesOf(int64_t values) { return static_cast<size_t>(values) * sizeof(float); }
 
+// What `work` gives; RESOURCE_EXHAUSTED where it finds no memory.
+template <typename Work>
+absl::Status Within(const char* what, Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(absl::StrCat("no memory for ", what));
+  }
+}
+
 }  // namespace
 
 Batcher::Batcher(BatchModel model, std::function<void(const v1::ServeAnswer&)> deliver)
@@ -34,15 +46,17 @@ Batcher::Batcher(BatchModel model, std::function<void(const v1::ServeAnswer&)> d
       outputs_(static_cast<size_t>(model_.max_rows * output_values_)) {}
 
 void Batcher::Add(v1::ServeRequest request) {
+  const uint64_t id = request.id();
+  const absl::Status status = Within("a request", [&] { return Accept(std::move(request)); });
+  if (!status.ok()) Refuse(id, status);
+}
+
+absl::Status Batcher::Accept(v1::ServeRequest request) {
   const int64_t bytes = static_cast<int64_t>(request.inputs().size());
   const int64_t row_bytes = input_values_ * static_cast<int64_t>(sizeof(float));
   if (request.rows() < 1 || bytes % row_bytes != 0 || bytes / row_bytes != request.rows()) {
-    v1::ServeAnswer answer;
-    answer.set_id(request.id());
-    answer.set_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
-    answer.set_message(absl::StrCat(bytes, " bytes are not ", request.rows(), " rows of ",
-                                    row_bytes, " bytes each"));
-    return deliver_(answer);
+    return absl::InvalidArgumentError(absl::StrCat(bytes, " bytes are not ", request.rows(),
+                                                   " rows of ", row_bytes, " bytes each"));
   }
   auto waiting = std::make_unique<Waiting>();
   waiting->answer.set_id(request.id());
@@ -51,6 +65,15 @@ void Batcher::Add(v1::ServeRequest request) {
   base::MutexLock lock(mu_);
   waiting_.push_back(std::move(waiting));
   changed_.Signal();
+  return absl::OkStatus();
+}
+
+void Batcher::Refuse(uint64_t id, const absl::Status& status) const {
+  v1::ServeAnswer answer;
+  answer.set_id(id);
+  answer.set_code(static_cast<int>(status.code()));
+  answer.set_message(std::string(status.message()));
+  deliver_(answer);
 }
 
 void Batcher::Stop() {
@@ -63,7 +86,8 @@ void Batcher::Run() {
   for (;;) {
     std::vector<Share> shares = NextBatch();
     if (shares.empty()) return;
-    Compute(std::move(shares));
+    const absl::Status status = Within("a batch", [&] { return Compute(shares); });
+    HandOut(std::move(shares), status);
   }
 }
 
@@ -81,15 +105,15 @@ std::vector<Batcher::Share> Batcher::NextBatch() {
   return shares;
 }
 
-void Batcher::Compute(std::vector<Share> shares) {
+absl::Status Batcher::Compute(std::vector<Share>& shares) {
   int64_t rows = 0;
   for (const Share& share : shares) rows += share.rows;
   // Each new number of rows is compiled once; so there are only these.
   const auto padded = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows)));
   Gather(shares, padded);
-  const absl::Status status = model_.predict(inputs_.data(), padded, outputs_.data());
-  if (status.ok()) Scatter(shares, padded);
-  HandOut(std::move(shares), status);
+  RETURN_IF_ERROR(model_.predict(inputs_.data(), padded, outputs_.data()));
+  Scatter(shares, padded);
+  return absl::OkStatus();
 }
 
 void Batcher::Gather(const std::vector<Share>& shares, int64_t padded) {
@@ -133,12 +157,14 @@ void Batcher::HandOut(std::vector<Share> shares, const absl::Status& status) {
       waiting_.push_back(std::move(share.of));
       continue;
     }
-    if (!status.ok()) {
-      waiting.answer.clear_outputs();
-      waiting.answer.set_code(static_cast<int>(status.code()));
-      waiting.answer.set_message(std::string(status.message()));
-    }
-    deliver_(waiting.answer);
+    const absl::Status delivered = Within("an answer", [&] {
+      if (status.ok()) deliver_(waiting.answer);
+      return status;
+    });
+    if (delivered.ok()) continue;
+    const uint64_t id = waiting.answer.id();
+    share.of.reset();
+    Refuse(id, delivered);
   }
 }
 

@@ -29,7 +29,8 @@ struct BatchModel {
 // Nobody waits for company: a batch is of the rows that were waiting when the one before it was
 // done, so that a request that comes alone is computed at once, and one that comes while a batch is
 // computed waits for that one. A request with more rows than a batch has stands in line again after
-// each, so that those behind it get their turn.
+// each, so that those behind it get their turn. Where memory does not do for a request or a batch,
+// that one is answered with RESOURCE_EXHAUSTED.
 //   Owns     its buffers.
 //   Threads  Add, Stop: any. Run: one.
 class Batcher {
@@ -54,13 +55,15 @@ class Batcher {
     int64_t rows = 0;
   };
 
+  absl::Status Accept(v1::ServeRequest request);
   // Waits for some; empty after Stop.
   std::vector<Share> NextBatch();
-  void Compute(std::vector<Share> shares);
+  absl::Status Compute(std::vector<Share>& shares);
   void Gather(const std::vector<Share>& shares, int64_t padded);
   void Scatter(std::vector<Share>& shares, int64_t padded) const;
   // Answers what is done or has failed, and puts the rest back in line.
   void HandOut(std::vector<Share> shares, const absl::Status& status);
+  void Refuse(uint64_t id, const absl::Status& status) const;
 
   const BatchModel model_;
   const std::function<void(const v1::ServeAnswer&)> deliver_;

@@ -15,9 +15,9 @@ struct SandboxLimits {
 };
 
 // From here on this process has these limits, gains no privileges, dies with the thread that
-// started it, leaves no core, and may do nothing but read and write what is open, and take memory:
-// another system call ends it (SIGSYS). Under a sanitizer, which needs more, there are no limit on
-// memory and no filter of calls. REQUIRES: one thread.
+// started it, leaves no core, and may do nothing but read and write what is open, take memory, and
+// end itself: another system call ends it (SIGSYS). Under a sanitizer, which needs more, there are
+// no limit on memory and no filter of calls. REQUIRES: one thread.
 absl::Status EnterSandbox(const SandboxLimits& limits);
 
 // The same filter and no more privileges for all threads there are; limits stay as they are, and

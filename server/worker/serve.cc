@@ -8,6 +8,7 @@
 #include <csignal>
 #include <future>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,33 +87,46 @@ void PassOn(Batcher& batcher) {
   }
 }
 
+// A model and who answers with it.
+struct Served {
+  std::unique_ptr<ServedModel> model;
+  std::unique_ptr<Batcher> batcher;
+};
+
+absl::StatusOr<Served> Prepare(Answers& answers) {
+  try {
+    Served served;
+    ASSIGN_OR_RETURN(served.model, Load());
+    served.batcher = std::make_unique<Batcher>(
+        served.model->batches(),
+        [&answers](const v1::ServeAnswer& answer) { answers.Send(answer); });
+    return served;
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("no memory for it");
+  }
+}
+
 int Serve() {
   std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // More of them would look for the machine's cores when they come, which the sandbox forbids.
   ::mallopt(M_ARENA_MAX, 2);
   Answers answers;
-  std::unique_ptr<ServedModel> model;
-  std::unique_ptr<Batcher> batcher;
+  absl::StatusOr<Served> served;
   std::promise<absl::Status> loaded;
   // The first steps of a thread, in the system's libraries and in those that compute, need more
   // than the sandbox permits: the one that loads goes on to answer.
   std::thread compute([&] {
-    absl::StatusOr<std::unique_ptr<ServedModel>> made = Load();
-    if (made.ok()) {
-      model = *std::move(made);
-      batcher = std::make_unique<Batcher>(
-          model->batches(), [&answers](const v1::ServeAnswer& answer) { answers.Send(answer); });
-    }
-    loaded.set_value(batcher != nullptr ? absl::OkStatus() : made.status());
-    if (batcher != nullptr) batcher->Run();
+    served = Prepare(answers);
+    loaded.set_value(served.status());
+    if (served.ok()) served->batcher->Run();
   });
   absl::Status status = loaded.get_future().get();
   const uint64_t memory = base::ResidentBytes();
   if (status.ok()) status = CloseSandbox();
   SayLoaded(answers, status, memory);
-  if (status.ok()) PassOn(*batcher);
-  if (batcher != nullptr) batcher->Stop();
+  if (status.ok()) PassOn(*served->batcher);
+  if (served.ok()) served->batcher->Stop();
   compute.join();
   return status.ok() ? 0 : 1;
 }

@@ -19,6 +19,8 @@ namespace {
 constexpr int64_t kMostRows = 256;
 // A batch of more than one row takes no longer, and what its layers give takes no more memory.
 constexpr std::chrono::milliseconds kLongestBatch{10};
+// What happens beside makes a batch slower, never faster: the least time of so many counts.
+constexpr int kMeasured = 3;
 constexpr int64_t kMostValues = (int64_t{64} << 20) / 4;
 
 // A batch's rows as far as memory goes.
@@ -76,9 +78,13 @@ class PredictingModel final : public ServedModel {
         buffer->assign(static_cast<size_t>(values), 0);
       }
       RETURN_IF_ERROR(predictor_->Predict(inputs.data(), rows, outputs.data()));
-      const Clock::time_point begin = Clock::now();
-      RETURN_IF_ERROR(predictor_->Predict(inputs.data(), rows, outputs.data()));
-      if (rows > 1 && Clock::now() - begin > kLongestBatch) break;
+      auto least = Clock::duration::max();
+      for (int i = 0; i < kMeasured && rows > 1 && least > kLongestBatch; ++i) {
+        const Clock::time_point begin = Clock::now();
+        RETURN_IF_ERROR(predictor_->Predict(inputs.data(), rows, outputs.data()));
+        least = std::min(least, Clock::now() - begin);
+      }
+      if (rows > 1 && least > kLongestBatch) break;
       batches_.max_rows = rows;
     }
     return absl::OkStatus();

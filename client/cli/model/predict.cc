@@ -170,16 +170,18 @@ absl::Status Run(const Options& options, Session& session) {
   ASSIGN_OR_RETURN(const float offset, Number(options.offset, "--offset", 0));
   ASSIGN_OR_RETURN(const std::string text, ReadInput(options.input));
   ASSIGN_OR_RETURN(const Client client, session.Connect());
+  // Rows are read as one version takes them, and answered by that one, whatever is published now.
+  ASSIGN_OR_RETURN(const v1::Model version, client.GetModel(options.ref));
+  const std::string ref = absl::StrCat(version.name(), "@", version.version());
   inference::ModelMetadataRequest about;
-  about.set_name(options.ref);
+  about.set_name(ref);
   ASSIGN_OR_RETURN(const inference::ModelMetadataResponse model, client.ModelMetadata(about));
   absl::StatusOr<std::vector<PredictInput>> inputs = ParsePredictInput(text, model);
   if (!inputs.ok()) return support::Annotate(inputs.status(), options.input);
   for (PredictInput& input : *inputs) {
     for (float& value : input.values) value = value * scale + offset;
   }
-  ASSIGN_OR_RETURN(const inference::ModelInferResponse response,
-                   Predict(client, options.ref, *inputs));
+  ASSIGN_OR_RETURN(const inference::ModelInferResponse response, Predict(client, ref, *inputs));
   if (!options.output.empty()) {
     ASSIGN_OR_RETURN(const std::string json, support::PrintJson(response, {.zero_values = true}));
     RETURN_IF_ERROR(internal::WriteFileAtomically(options.output, json + "\n", 0644));

@@ -33,7 +33,11 @@ std::string Shown(absl::string_view text) {
 
 int64_t RowValues(const Tensor& tensor) {
   int64_t values = 1;
-  for (int i = 1; i < tensor.shape_size(); ++i) values *= std::max<int64_t>(tensor.shape(i), 1);
+  for (int i = 1; i < tensor.shape_size(); ++i) {
+    // No file has so many.
+    if (__builtin_mul_overflow(values, std::max<int64_t>(tensor.shape(i), 1), &values))
+      return INT64_MAX;
+  }
   return values;
 }
 
@@ -79,16 +83,39 @@ absl::Status Flatten(const ListValue& list, std::vector<float>* values) {
   return absl::OkStatus();
 }
 
-// A row by itself may stand for a list of one.
+// Whether its lists beside each other are of one length, at every depth.
+bool IsRegular(const ListValue& list) {
+  return std::all_of(list.values().begin(), list.values().end(), [&](const Value& value) {
+    return value.has_list_value() == list.values(0).has_list_value() &&
+           value.list_value().values_size() == list.values(0).list_value().values_size() &&
+           IsRegular(value.list_value());
+  });
+}
+
+// A row by itself may stand for a list of one, and all values for their rows.
 absl::StatusOr<PredictInput> FromList(const ListValue& list, const Tensor& tensor) {
   std::vector<float> values;
-  RETURN_IF_ERROR(Flatten(list, &values));
+  const int64_t width = RowValues(tensor);
   const bool flat = std::none_of(list.values().begin(), list.values().end(),
                                  [](const Value& value) { return value.has_list_value(); });
-  const auto count = static_cast<int64_t>(values.size());
-  const int64_t width = RowValues(tensor);
-  const int64_t rows = flat && count % width == 0 ? count / width : list.values_size();
-  return InputOf(tensor, rows, std::move(values));
+  if (flat) {
+    RETURN_IF_ERROR(Flatten(list, &values));
+    const auto count = static_cast<int64_t>(values.size());
+    const int64_t rows = count % width == 0 ? count / width : list.values_size();
+    return InputOf(tensor, rows, std::move(values));
+  }
+  for (int row = 0; row < list.values_size(); ++row) {
+    const ListValue& cells = list.values(row).list_value();
+    const size_t before = values.size();
+    RETURN_IF_ERROR(Flatten(cells, &values));
+    const auto count = static_cast<int64_t>(values.size() - before);
+    if (count != width)
+      return absl::InvalidArgumentError(
+          absl::StrCat("row ", row, " has ", count, " values, but ", Described(tensor)));
+    if (!IsRegular(cells))
+      return absl::InvalidArgumentError(absl::StrCat("row ", row, " has lists of several lengths"));
+  }
+  return InputOf(tensor, list.values_size(), std::move(values));
 }
 
 // One of {"inputs": [...]}.
@@ -104,18 +131,20 @@ absl::StatusOr<PredictInput> FromObject(const google::protobuf::Struct& object,
   for (const Tensor& tensor : model.inputs()) {
     if (tensor.name() != wanted) continue;
     if (shape == object.fields().end()) return FromList(data->second.list_value(), tensor);
-    std::vector<float> values, dimensions;
-    RETURN_IF_ERROR(Flatten(data->second.list_value(), &values));
+    std::vector<float> dimensions;
     RETURN_IF_ERROR(Flatten(shape->second.list_value(), &dimensions));
-    bool same = static_cast<int>(dimensions.size()) == tensor.shape_size() && dimensions[0] >= 1 &&
-                dimensions[0] <= static_cast<float>(values.size());
+    bool same = static_cast<int>(dimensions.size()) == tensor.shape_size();
     for (int i = 1; same && i < tensor.shape_size(); ++i)
       same = dimensions[static_cast<size_t>(i)] == static_cast<float>(tensor.shape(i));
     if (!same)
       return absl::InvalidArgumentError(
           absl::StrCat("the shape [", absl::StrJoin(dimensions, ", "),
                        "] is none of the model's: ", Described(tensor)));
-    return InputOf(tensor, static_cast<int64_t>(dimensions[0]), std::move(values));
+    ASSIGN_OR_RETURN(PredictInput input, FromList(data->second.list_value(), tensor));
+    if (dimensions.empty() || dimensions[0] != static_cast<float>(input.shape[0]))
+      return absl::InvalidArgumentError(absl::StrCat("the shape [", absl::StrJoin(dimensions, ", "),
+                                                     "] is not that of ", input.shape[0], " rows"));
+    return input;
   }
   return absl::InvalidArgumentError(
       absl::StrCat("the model has no input \"", Shown(wanted), "\", only ",

@@ -16,7 +16,8 @@ namespace gradus::cli {
 // the protocol's form for REST, or a list of rows, which may be nested as the model's input is; IDX
 // is uncompressed; all else is CSV, a row a line, separated by commas, semicolons or spaces, whose
 // first line may be a title. All but the first are for models with one input.
-//   Errors   INVALID_ARGUMENT: what was found where, and what the model takes.
+//   Errors   INVALID_ARGUMENT: what was found where (lines from 1, rows from 0), and what the model
+//            takes.
 absl::StatusOr<std::vector<PredictInput>> ParsePredictInput(
     absl::string_view text, const inference::ModelMetadataResponse& model);
 

@@ -75,6 +75,7 @@ TEST(Settings, EveryValueOutOfRangeNamesItsField) {
   refused("write_burst", [](auto& c) { c.set_write_burst(0.5); });
   refused("writes_per_second", [](auto& c) { c.set_writes_per_second(1e7); });
   refused("prediction_memory", [](auto& c) { c.set_prediction_memory("1KiB"); });
+  refused("prediction_memory", [](auto& c) { c.set_prediction_memory("1025TiB"); });
   refused("prediction_idle_seconds", [](auto& c) { c.set_prediction_idle_seconds(0); });
 }
 

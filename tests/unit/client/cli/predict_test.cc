@@ -59,12 +59,20 @@ TEST(PredictInput, WhatIsWrongIsTold) {
   refused("", "0 values in 0 rows");
   refused("1,2,3,4\n1,2,3\n", "line 2 has 3 values, but \"input\" takes rows of 2 x 2");
   refused("1,2,3,4\n1,2,x,4\n", "line 2: \"x\" is not a number");
-  refused("[[1, 2, 3]]", "3 values in 1 rows");
+  refused("[[1, 2, 3]]", "row 0 has 3 values, but \"input\" takes rows of 2 x 2");
+  refused("[[1, 2, 3, 4], [5, 6, 7], [8, 9, 10, 11, 12]]", "row 1 has 3 values");
+  refused("[[1, 2, 3, 4], 5]", "row 1 has 0 values");
+  refused("[[[1, 2], [3, 4]], [[1], [2, 3, 4]]]", "row 1 has lists of several lengths");
+  refused("[[[1, 2], 3, 4]]", "row 0 has lists of several lengths");
   refused("[[1, 2, 3, \"4\"]]", "no number");
   refused("{\"rows\": []}", "\"inputs\"");
   refused("{\"inputs\": [{\"name\": \"x\", \"data\": []}]}", "no input \"x\"");
   refused("{\"inputs\": [{\"name\": \"input\", \"shape\": [1, 4], \"data\": [1, 2, 3, 4]}]}",
           "the shape [1, 4]");
+  refused("{\"inputs\": [{\"shape\": [2, 2, 2], \"data\": [1, 2, 3, 4]}]}",
+          "the shape [2, 2, 2] is not that of 1 rows");
+  refused("{\"inputs\": [{\"shape\": [2, 2, 2], \"data\": [[1, 2, 3], [4, 5, 6, 7, 8]]}]}",
+          "row 0 has 3 values");
   refused("[[1, 2", "no JSON");
   refused("\x1f\x8b", "gunzip");
   refused(absl::string_view("\0\0\x08\x03\0\0", 6), "within its header");
@@ -81,6 +89,10 @@ class ModelPredict : public testing::CliTest {
     for (const int64_t dimension : {-1, 3}) input.add_shape(dimension);
     *server->metadata.add_outputs() = input;
     server->metadata.mutable_outputs(0)->set_name("dense");
+    v1::Model version;
+    version.set_name("m");
+    version.set_version(3);
+    for (const char* ref : {"m", "m@prod"}) server->models[ref] = version;
   }
 };
 
@@ -89,7 +101,8 @@ TEST_F(ModelPredict, ProbabilitiesAreShownAsTheirClass) {
   EXPECT_EQ(Run({"model", "predict", "m@prod", "--input", file}), 0) << err();
   EXPECT_EQ(out(), "ROW  CLASS  PROBABILITY\n  0      1       0.7000\n  1      0       0.5000\n");
   EXPECT_THAT(err(), HasSubstr("answered by m@3"));
-  EXPECT_EQ(server->inferred[0].model_name(), "m@prod");
+  // The version that the alias meant when its metadata was read.
+  EXPECT_EQ(server->inferred[0].model_name(), "m@3");
   EXPECT_EQ(Run({"model", "predict", "m", "--input", file, "-q"}), 0);
   EXPECT_EQ(out(), "1\n0\n");
 }

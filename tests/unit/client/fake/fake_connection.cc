@@ -478,7 +478,7 @@ absl::Status FakeConnection::ModelInfer(const inference::ModelInferRequest& requ
       auto& output = *response->add_outputs();
       output.set_name(metadata.outputs(i).name());
       output.set_datatype("FP32");
-      *output.mutable_shape() = request.inputs(i).shape();
+      if (!shapeless) *output.mutable_shape() = request.inputs(i).shape();
       response->add_raw_output_contents(request.raw_input_contents(i));
     }
     return absl::OkStatus();

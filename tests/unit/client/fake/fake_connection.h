@@ -46,6 +46,7 @@ class FakeConnection final : public Connection {
   // What it says of every model, which gives what it takes.
   inference::ModelMetadataResponse metadata;
   std::vector<inference::ModelInferRequest> inferred;
+  bool shapeless = false;  // answers to these have no shape
   v1::WhoAmIResponse me;
 
   // --- What tests look at.

@@ -45,6 +45,11 @@ TEST_F(PredictTest, ManyRowsAreSeveralRequestsOfOneVersion) {
   for (const auto& request : server->inferred) EXPECT_LT(request.ByteSizeLong(), size_t{1} << 20);
 }
 
+TEST_F(PredictTest, AnAnswerWithoutTheRowsIsRefused) {
+  server->shapeless = true;
+  EXPECT_EQ(Predict(client, "m", {Rows(2)}).status().code(), absl::StatusCode::kInternal);
+}
+
 TEST_F(PredictTest, ValuesThatAreNotTheShapesAreRefusedAtHome) {
   PredictInput few = Rows(2);
   few.values.pop_back();

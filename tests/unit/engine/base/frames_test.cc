@@ -42,6 +42,16 @@ TEST(Frames, OneThatIsAnnouncedTooLongIsRefusedBeforeItComes) {
   EXPECT_EQ(reader.Next().status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST(Frames, AReaderTakesNoMoreThanItWasMadeFor) {
+  for (const size_t size : {4, 5}) {
+    FrameReader reader(4);
+    std::string stream;
+    AppendFrame(std::string(size, 'x'), &stream);
+    reader.Push(stream);
+    EXPECT_EQ(reader.Next().ok(), size == 4);
+  }
+}
+
 TEST(Frames, TheEndOfAStreamIsTold) {
   std::array<int, 2> ends;
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "engine/base/status.h"
 
@@ -90,6 +93,62 @@ TEST(InferTensors, EveryDatatypeIsRead) {
   reads("UINT32", Bytes<uint32_t>({1, 0}), [&](auto& c) { add(c.mutable_uint_contents()); });
   reads("UINT64", Bytes<uint64_t>({1, 0}), [&](auto& c) { add(c.mutable_uint64_contents()); });
   reads("BOOL", Bytes<uint8_t>({1, 0}), [&](auto& c) { add(c.mutable_bool_contents()); });
+}
+
+TEST(InferTensors, AnyByteThatIsNotZeroIsTrue) {
+  inference::ModelInferRequest request;
+  AddInput(request, "x", {1, 2}, "BOOL");
+  request.add_raw_input_contents("\xff\2");
+  EXPECT_THAT(Floats(ReadInferRequest(request, OneInput())->inputs), ElementsAre(1, 1));
+}
+
+TEST(InferTensors, NarrowIntegersHoldTheirRangeAlone) {
+  const auto code = [](const std::string& datatype, int64_t value) {
+    inference::ModelInferRequest request;
+    auto& contents = *AddInput(request, "x", {1, 2}, datatype).mutable_contents();
+    for (const int64_t each : {int64_t{0}, value}) {
+      if (datatype[0] == 'U') {
+        contents.add_uint_contents(static_cast<uint32_t>(each));
+      } else {
+        contents.add_int_contents(static_cast<int32_t>(each));
+      }
+    }
+    return ReadInferRequest(request, OneInput()).status().code();
+  };
+  const std::tuple<std::string, int64_t, int64_t> ranges[] = {
+      {"INT8", -128, 127}, {"INT16", -32768, 32767}, {"UINT8", 0, 255}, {"UINT16", 0, 65535}};
+  for (const auto& [datatype, least, most] : ranges) {
+    EXPECT_EQ(code(datatype, least), absl::StatusCode::kOk) << datatype;
+    EXPECT_EQ(code(datatype, most), absl::StatusCode::kOk) << datatype;
+    EXPECT_EQ(code(datatype, least - 1), absl::StatusCode::kInvalidArgument) << datatype;
+    EXPECT_EQ(code(datatype, most + 1), absl::StatusCode::kInvalidArgument) << datatype;
+  }
+}
+
+TEST(InferTensors, AReplyHoldsTheOutputsThatAreAskedFor) {
+  // Of a row, 400 KB and 4 bytes.
+  const Signature signature = {.inputs = {{"input", {1}, 1}},
+                               .outputs = {{"wide", {100'000}, 100'000}, {"score", {1}, 1}}};
+  const auto code = [&](int64_t rows, const std::string& output) {
+    inference::ModelInferRequest request;
+    auto& input = AddInput(request, "input", {rows, 1});
+    for (int64_t i = 0; i < rows; ++i) input.mutable_contents()->add_fp32_contents(0);
+    request.add_outputs()->set_name(output);
+    return ReadInferRequest(request, signature).status().code();
+  };
+  EXPECT_EQ(code(10, "wide"), absl::StatusCode::kOk);
+  EXPECT_EQ(code(11, "wide"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(11, "score"), absl::StatusCode::kOk);
+  // The model gives all of them.
+  EXPECT_EQ(code(42, "score"), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(InferTensors, OfALongShapeTheBeginningIsShown) {
+  inference::ModelInferRequest request;
+  AddInput(request, "x", std::vector<int64_t>(100'000, 7));
+  const absl::Status status = ReadInferRequest(request, OneInput()).status();
+  EXPECT_LT(status.message().size(), 200U);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("7, 7, ...] is not [rows, 2]"));
 }
 
 TEST(InferTensors, WhatDoesNotFitIsToldByItsField) {

@@ -84,6 +84,11 @@ TEST_F(ModelListTest, AVersionHasAllTheTagsThatAreAskedFor) {
   EXPECT_THAT(Tagged({"small", "Old"}), IsEmpty());
 }
 
+TEST_F(ModelListTest, VersionsAreTheNumbersOfANameAloneNewestFirst) {
+  EXPECT_THAT(models_->Versions("fashion-b").value(), ElementsAre(2, 1));
+  EXPECT_THAT(models_->Versions("fashion").value(), IsEmpty());
+}
+
 TEST_F(ModelListTest, AnAliasFindsTheVersionsThatItMeans) {
   v1::ListModelsRequest request;
   request.set_alias("best");

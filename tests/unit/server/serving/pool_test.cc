@@ -9,6 +9,7 @@
 #include <future>
 #include <thread>
 
+#include "proto/support/status.h"
 #include "tests/support/temp_dir.h"
 
 namespace gradus::serving {
@@ -41,7 +42,9 @@ class PoolTest : public ::testing::Test {
   std::future<absl::StatusOr<std::string>> Ask(const std::shared_ptr<const Loadable>& model,
                                                const std::string& inputs) {
     auto promise = std::make_shared<std::promise<absl::StatusOr<std::string>>>();
-    pool->Predict(model, 1, inputs, [promise](absl::StatusOr<std::string> outputs) {
+    auto sized = std::make_shared<Loadable>(*model);
+    sized->answer_bytes = static_cast<int64_t>(inputs.size());
+    pool->Predict(sized, 1, inputs, [promise](absl::StatusOr<std::string> outputs) {
       promise->set_value(std::move(outputs));
     });
     return promise->get_future();
@@ -82,11 +85,34 @@ TEST_F(PoolTest, ARequestWhoseProcessDiesIsAskedOnceMore) {
   EXPECT_EQ(Ask(Model("a@1", "dies-1"), "abcd").get().value(), "abcd");
 }
 
-TEST_F(PoolTest, ARequestThatIsLostTwiceIsUnavailable) {
+// With a code that clients do not take as an invitation to ask once more.
+TEST_F(PoolTest, ARequestThatIsLostTwiceIsAnError) {
   Start();
   const auto answer = Ask(Model("a@1", "dies-2"), "abcd").get();
-  EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(answer.status().code(), absl::StatusCode::kInternal);
   EXPECT_EQ(Ask(Model("a@1", "dies-2"), "abcd").get().value(), "abcd");
+}
+
+TEST_F(PoolTest, ARequestThatKillsItsProcessTakesNoOthersAlong) {
+  Start();
+  const auto model = Model("a@1", "poison");
+  auto before = Ask(model, "before");
+  auto poison = Ask(model, "poison");
+  auto after = Ask(model, "after");
+  EXPECT_EQ(poison.get().status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(before.get().value(), "before");
+  EXPECT_EQ(after.get().value(), "after");
+}
+
+TEST_F(PoolTest, AProcessThatLiesIsGivenUpAndItsRequestsAreAnswered) {
+  options.most_requests = 1;
+  options.answer_micros = int64_t{3600} * 1'000'000;  // its time is not why
+  Start();
+  for (const char* word : {"reloads", "invents", "shortens"}) {
+    const auto answer = Ask(Model(std::string(word) + "@1", word), "abcd").get();
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kInternal) << word;
+  }
+  EXPECT_TRUE(Ask(Model("a@1", "echo"), "abcd").get().ok());
 }
 
 TEST_F(PoolTest, AVersionWhoseProcessesKeepDyingIsLeftAlone) {
@@ -112,13 +138,13 @@ TEST_F(PoolTest, WhatALoadSaysIsToldToAllWhoWait) {
 TEST_F(PoolTest, ALoadThatTakesTooLongIsGivenUp) {
   options.load_micros = 50'000;
   Start();
-  EXPECT_EQ(Ask(Model("a@1", "hangs"), "a").get().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Ask(Model("a@1", "hangs"), "a").get().status().code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(PoolTest, AnAnswerThatTakesTooLongIsGivenUp) {
   options.answer_micros = 50'000;
   Start();
-  EXPECT_EQ(Ask(Model("a@1", "holds"), "a").get().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Ask(Model("a@1", "holds"), "a").get().status().code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(PoolTest, TheOneThatWasAskedLongestAgoMakesRoom) {
@@ -152,6 +178,33 @@ TEST_F(PoolTest, AModelLargerThanAllMemoryIsRefused) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("prediction_memory allows 100MiB"));
 }
 
+TEST_F(PoolTest, AModelThatSaysItIsLargerThanAllMemoryIsRefused) {
+  Start();
+  const std::string word = "echo-" + std::to_string(101 * kMiB);
+  const absl::Status status = Ask(Model("a@1", word), "a").get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("takes about 101MiB, prediction_memory allows 100MiB"));
+  EXPECT_THAT(pool->Loaded(), IsEmpty());
+}
+
+TEST_F(PoolTest, OneThatIsLargerThanEstimatedMakesOthersLeave) {
+  Start();
+  const std::string word = "echo-" + std::to_string(60 * kMiB);
+  ASSERT_TRUE(Ask(Model("a@1", word), "x").get().ok());
+  ASSERT_TRUE(Ask(Model("b@1", word), "x").get().ok());
+  EXPECT_THAT(pool->Loaded(), ElementsAre("b@1"));
+}
+
+TEST_F(PoolTest, NoModelTakesLessThanItsWeights) {
+  Start();
+  auto modest = std::make_shared<Loadable>(*Model("a@1", "echo"));
+  modest->weight_bytes = 60 * kMiB;
+  ASSERT_TRUE(Ask(modest, "x").get().ok());
+  ASSERT_TRUE(Ask(Model("b@1", "echo", 50 * kMiB), "x").get().ok());
+  EXPECT_THAT(pool->Loaded(), ElementsAre("b@1"));
+}
+
 TEST_F(PoolTest, AnIdleVersionGoes) {
   options.idle_micros = 20'000;
   Start();
@@ -170,6 +223,15 @@ TEST_F(PoolTest, MoreThanMayWaitIsRefused) {
   Go();
   EXPECT_TRUE(first.get().ok());
   EXPECT_TRUE(second.get().ok());
+}
+
+TEST_F(PoolTest, InputsAndAnswersTogetherAreWhatMayWait) {
+  options.most_request_bytes = 10;
+  Start();
+  EXPECT_TRUE(Ask(Model("a@1", "echo"), "12345").get().ok());
+  const absl::Status refused = Ask(Model("a@1", "echo"), "123456").get().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(support::RetryDelayOf(refused).has_value());
 }
 
 TEST_F(PoolTest, ClosingAnswersAllThatWaits) {

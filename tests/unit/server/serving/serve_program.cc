@@ -6,6 +6,10 @@
 //   refuses  cannot be loaded
 //   hangs    never says that it is loaded
 //   holds    answers once a file "go" is in blob_dir
+//   poison   ends at the inputs "poison"; its first process answers nothing before
+//   reloads  says at its first request that it cannot be loaded
+//   invents  answers what it was not asked
+//   shortens gives one byte too few
 // NUMBER of the others is the memory that they say they take.
 #include <unistd.h>
 
@@ -70,10 +74,21 @@ int main() {
       Touch(setup.blob_dir() + "/died-" + std::to_string(Count(setup.blob_dir())));
       return 3;
     }
+    if (word == "poison" && request.inputs() == word) {
+      Touch(setup.blob_dir() + "/died-0");
+      return 3;
+    }
+    if (word == "poison" && Count(setup.blob_dir()) == 0) continue;
     while (word == "holds" && !Exists(setup.blob_dir() + "/go")) ::usleep(1000);
     ServeAnswer answer;
     answer.set_id(request.id());
     answer.set_outputs(request.inputs());
+    if (word == "reloads") {
+      answer.set_id(0);
+      answer.set_code(8);
+    }
+    if (word == "invents") answer.set_id(request.id() + 1000);
+    if (word == "shortens") answer.mutable_outputs()->pop_back();
     Say(answer);
   }
 }

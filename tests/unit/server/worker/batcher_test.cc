@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <new>
 #include <semaphore>
 #include <thread>
 
@@ -24,6 +25,7 @@ class BatcherTest : public ::testing::Test {
       computing.release();
       if (held) go_on.acquire();
       if (!error.ok()) return error;
+      if (no_memory) throw std::bad_alloc();
       for (int64_t row = 0; row < rows; ++row) {
         outputs[row] = inputs[2 * row] + inputs[2 * row + 1];
         outputs[rows + 2 * row] = inputs[2 * rows + row];
@@ -32,6 +34,7 @@ class BatcherTest : public ::testing::Test {
       return absl::OkStatus();
     };
     batcher = std::make_unique<Batcher>(std::move(model), [this](const v1::ServeAnswer& answer) {
+      if (too_large && !answer.outputs().empty()) throw std::bad_alloc();
       order.push_back(answer.id());
       answers[answer.id()] = answer;
       answered.release();
@@ -83,6 +86,8 @@ class BatcherTest : public ::testing::Test {
   std::map<uint64_t, v1::ServeAnswer> answers;
   absl::Status error;
   std::atomic<bool> held = false;
+  std::atomic<bool> no_memory = false;
+  bool too_large = false;  // answers with outputs cannot be delivered
   std::counting_semaphore<> answered{0}, computing{0}, go_on{0};
   std::unique_ptr<Batcher> batcher;
   std::thread thread;
@@ -145,6 +150,28 @@ TEST_F(BatcherTest, AnErrorIsToldToAllOfItsBatch) {
     EXPECT_EQ(answers[id].message(), "no memory");
     EXPECT_TRUE(answers[id].outputs().empty());
   }
+}
+
+TEST_F(BatcherTest, WhereMemoryDoesNotDoItGoesOn) {
+  const auto exhausted = static_cast<int>(absl::StatusCode::kResourceExhausted);
+  no_memory = true;
+  Start();
+  Add(1, 1, 1);
+  Await(1);
+  EXPECT_EQ(answers[1].code(), exhausted);
+  EXPECT_EQ(answers[1].message(), "no memory for a batch");
+  no_memory = false;
+  Add(2, 1, 1);
+  Await(1);
+  EXPECT_EQ(answers[2].outputs(), Expected(1, 1));
+}
+
+TEST_F(BatcherTest, AnAnswerThatCannotBeSentIsARefusal) {
+  too_large = true;
+  Add(1, 1, 1);
+  Start();
+  Await(1);
+  EXPECT_EQ(answers[1].code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
 }
 
 TEST_F(BatcherTest, BytesThatAreNotTheRowsAreRefused) {
