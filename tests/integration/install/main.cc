@@ -9,6 +9,7 @@
 #include <gradus/model_fetch.h>
 #include <gradus/model_push.h>
 #include <gradus/model_tensors.h>
+#include <gradus/predict.h>
 #include <gradus/profile.h>
 #include <gradus/retry.h>
 #include <gradus/version.h>
