@@ -29,7 +29,8 @@ class RegistryFixture : public store::StoreFixture {
   void SetUp() override;
 
   v1::BlobRef Put(const std::string& bytes);
-  // Of a safetensors file (see WeightsFile) a piece a layer; else one tensor of these bytes.
+  // Of a safetensors file (see WeightsFile) a piece a layer, of a large one 4 KiB; else one tensor
+  // of these bytes.
   v1::BlobRef PutWeights(const std::string& content);
   int64_t Count(absl::string_view table);
   bool Has(const v1::BlobRef& blob);
