@@ -49,7 +49,7 @@ Result ReadAll(const std::string& file, uint64_t max_output = kLimit) {
     EXPECT_LE(offset, file.size());
     if (offset > file.size()) return size_t{0};
     const size_t count = std::min(dst.size(), file.size() - offset);
-    std::memcpy(dst.data(), file.data() + offset, count);
+    if (count > 0) std::memcpy(dst.data(), file.data() + offset, count);
     return count;
   };
   const auto reader = NpzReader::Open(source, file.size(), max_output);
