@@ -62,9 +62,9 @@ absl::StatusOr<nlohmann::json> ReadNpz(const FileTask& task, OutputFile& output)
   const auto source = [&task](uint64_t offset, std::span<std::byte> to) {
     return base::ReadFully(task.input, offset, to, "input");
   };
-  ASSIGN_OR_RETURN(const formats::NpzReader reader,
-                   formats::NpzReader::Open(source, static_cast<uint64_t>(size),
-                                            output.left() + kHeaders));
+  ASSIGN_OR_RETURN(
+      const formats::NpzReader reader,
+      formats::NpzReader::Open(source, static_cast<uint64_t>(size), output.left() + kHeaders));
   nlohmann::json columns = nlohmann::json::array();
   for (const formats::NpzArray& array : reader.arrays()) {
     ArraySink sink(array.name, HoldsLabels(array.name), output);

@@ -25,7 +25,9 @@ constexpr uint64_t kNumberCost = 48;
 constexpr uint64_t kPackedByteCost = 24;
 constexpr uint64_t kPackedFixedByteCost = 3;
 
-absl::Status NoMessage() { return absl::InvalidArgumentError("its bytes are no ONNX model, or not all of one"); }
+absl::Status NoMessage() {
+  return absl::InvalidArgumentError("its bytes are no ONNX model, or not all of one");
+}
 
 bool IsFixed(const FieldDescriptor& field) {
   const auto type =

@@ -60,8 +60,8 @@ TEST(YamlTree, NamesTheLineOfASyntaxError) {
   EXPECT_THAT(ErrorOf("a: 1\nb: \xff\n"), HasSubstr("line 2: not UTF-8"));
 }
 
-// yaml-cpp takes a zero byte for the beginning of an escape, and makes bytes that are no UTF-8 of two
-// escapes.
+// yaml-cpp takes a zero byte for the beginning of an escape, and makes bytes that are no UTF-8 of
+// two escapes.
 TEST(YamlTree, RefusesWhatWouldBecomeOtherBytesThanTheTextHas) {
   EXPECT_THAT(ErrorOf(std::string("a: 1\nb: c\0b", 11)), HasSubstr("line 2: a zero byte"));
   for (const char* text : {"a: \"b\\_c\"", "a: \"b\\Nc\"", "\"b\\_c\": a"})
