@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct RankSpec {
   RankKey key;
   v1::WorkerConfig config;   // given to the rank on file descriptor 3; its work_dir exists
   int64_t memory_bytes = 0;  // what the rank may take; more fails inside the rank or ends it
+  int32_t cores = 1;
+  int64_t time_limit_micros = 0;  // that its job has left; 0: none
+  std::string job_name;           // for people
 };
 
 struct RankExit {
@@ -52,9 +56,9 @@ class Executor {
   // before the first Start or Adopt. Once OnExit(nullptr) has returned, none is told any more.
   virtual void OnExit(std::function<void(const RankExit&)> callback) = 0;
 
-  // Returns a handle by which a later server process can find the rank again. An error means that
-  // nothing runs.
-  virtual absl::StatusOr<std::string> Start(const RankSpec& spec) = 0;
+  // Starts ranks of one job that need each other: all of them or, with an error, none. Returns for
+  // each a handle by which a later server process can find it again.
+  virtual absl::StatusOr<std::vector<std::string>> Start(std::span<const RankSpec> gang) = 0;
 
   // The ranks of this store that live, by whomever started. For recovery; before the first Start.
   virtual absl::StatusOr<std::vector<FoundRank>> Find() = 0;
@@ -64,6 +68,10 @@ class Executor {
   // Ends the rank and everything that it started, at once (SIGKILL). Its exit is told as usual. OK
   // when it is gone already.
   virtual void Kill(const RankKey& key) = 0;
+
+  // Whether ranks take processors and memory of this machine, which the server then shares out;
+  // else the executor has a queue of its own, in which ranks may wait.
+  virtual bool is_local() const = 0;
 };
 
 }  // namespace gradus::executors
