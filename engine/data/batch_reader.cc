@@ -182,8 +182,14 @@ void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoc
                        int64_t step) const {
   const int64_t first = step * options_.batch_size;
   const int64_t rows = std::min(options_.batch_size, view_->rows() - first);
+  int64_t begin = 0;
+  int64_t end = rows;
+  if (options_.share.size() > 0) {
+    begin = base::FirstRowOfShard(rows, options_.share.begin, options_.logical_shards);
+    end = base::FirstRowOfShard(rows, options_.share.end, options_.logical_shards);
+  }
   const std::span<const uint32_t> picked =
-      order.subspan(static_cast<size_t>(first), static_cast<size_t>(rows));
+      order.subspan(static_cast<size_t>(first + begin), static_cast<size_t>(end - begin));
   float* inputs = slot.inputs;
   for (size_t i = 0; i < view_->inputs(); ++i) inputs = FillInput(*view_, i, picked, inputs);
   std::byte* targets = slot.targets;
@@ -193,7 +199,14 @@ void BatchReader::Fill(Slot& slot, std::span<const uint32_t> order, int64_t epoc
     float* weight = slot.weights;
     for (const uint32_t row : picked) *weight++ = view_->GatherWeight(row);
   }
-  slot.batch = {epoch, step, rows, slot.inputs, slot.targets, slot.weights};
+  slot.batch = {.epoch = epoch,
+                .step = step,
+                .rows = rows,
+                .inputs = slot.inputs,
+                .targets = slot.targets,
+                .weights = slot.weights,
+                .first_held = begin,
+                .held = end - begin};
 }
 
 void BatchReader::GiveBack() {

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/base/mutex.h"
+#include "engine/base/shards.h"
 #include "engine/data/shuffler.h"
 #include "engine/data/view.h"
 
@@ -24,14 +25,17 @@ namespace gradus::data {
 struct Batch {
   int64_t epoch = 0;  // over the whole run
   int64_t step = 0;   // in the epoch, from 0
-  int64_t rows = 0;
-  // [rows, View::input_elements(i)] of each input, one input behind the other.
+  int64_t rows = 0;   // of the whole batch
+  // [held, View::input_elements(i)] of each input, one input behind the other.
   const float* inputs = nullptr;
-  // Of each target, one behind the other: int32_t [rows] where they are classes, else float [rows,
+  // Of each target, one behind the other: int32_t [held] where they are classes, else float [held,
   // width].
   const void* targets = nullptr;
-  // [rows]; null where all rows count 1.
+  // [held]; null where all rows count 1.
   const float* weights = nullptr;
+  // Which rows of the batch were read.
+  int64_t first_held = 0;
+  int64_t held = 0;
 };
 
 // Reads a view's batches in order, epoch after epoch, from any position: what comes depends on the
@@ -51,7 +55,10 @@ class BatchReader {
     int64_t first_epoch = 0;
     int64_t first_step = 0;  // in first_epoch; steps_per_epoch is as good as step 0 of the next
     int64_t end_epoch = 1;   // the first one that is not read
-    std::vector<int> cpus;   // where the thread may run; empty: where its creator may
+    // Of the batch's logical shards, those whose rows are read. None: all rows.
+    int logical_shards = 1;
+    base::ShardRange share;
+    std::vector<int> cpus;  // where the thread may run; empty: where its creator may
     size_t ring_bytes = size_t{4} << 20;
   };
 

@@ -91,6 +91,17 @@ class ExecutableImpl final : public Executable {
     return program_->Step(batch, false, totals);
   }
 
+  absl::Status EvalShare(const Batch& batch, std::span<std::byte> note) override {
+    return program_->EvalShare(batch, note);
+  }
+  size_t NoteBytes(int64_t rows, base::ShardRange share) const override {
+    return program_->NoteBytes(rows, share);
+  }
+  void AddNotes(int64_t rows, std::span<const std::span<const std::byte>> notes,
+                Totals* totals) const override {
+    program_->AddNotes(rows, notes, totals);
+  }
+
   void SetLearningRate(double learning_rate) override { program_->SetLearningRate(learning_rate); }
   double learning_rate() const override { return program_->learning_rate(); }
   double step_learning_rate() const override {
@@ -125,6 +136,7 @@ class ExecutableImpl final : public Executable {
   std::string FirstNonFiniteWeight() const override {
     return program_->parameters().FirstNonFiniteWeight();
   }
+  uint64_t WeightsChecksum() const override { return program_->parameters().Checksum(); }
 
   absl::StatusOr<std::string> Dump(int64_t rows, bool training) override {
     return program_->Dump(rows, training);

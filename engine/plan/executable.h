@@ -11,7 +11,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/shards.h"
 #include "engine/graph/graph.h"
+#include "engine/plan/step_exchange.h"
 #include "engine/plan/tensor_list.h"
 #include "engine/training/losses/target.h"
 #include "engine/training/metrics/metric_set.h"
@@ -31,6 +33,9 @@ struct TrainSetup {
   // A power of two. 1: the cores work inside each kernel. More: each core runs whole shards of the
   // batch; the bits depend on this number alone, not on `cores`.
   int logical_shards = 1;
+  // Where other processes compute some of the shards, the way to them: this one computes its share
+  // alone. Null: all. It must outlive the setup.
+  StepExchange* exchange = nullptr;
   // At least 1.
   int cores = 1;
   // Where not empty, one processor for each core; the calling thread is the first of them.
@@ -46,13 +51,20 @@ struct TrainSetup {
 // Rows for one step; borrowed for the length of the call. Rows lie one after another without gaps,
 // so a full batch's shards are parts of one block.
 struct Batch {
-  // [rows, values] of each of the graph's inputs, one input behind the other.
+  // [held, values] of each of the graph's inputs, one input behind the other.
   const float* inputs = nullptr;
-  // int32_t [rows] or float [rows, width] of each output, as targets() says, one behind the other.
+  // int32_t [held] or float [held, width] of each output, as targets() says, one behind the other.
   const void* targets = nullptr;
+  // Of the whole batch.
   int64_t rows = 0;
-  // [rows]: what each row counts in the losses; null: 1.
+  // [held]: what each row counts in the losses; null: 1.
   const float* weights = nullptr;
+  // Which rows of the batch are held here, those of this process's shards at least; all where
+  // `held` is 0.
+  int64_t first_held = 0;
+  int64_t held = 0;
+
+  int64_t held_rows() const { return held == 0 ? rows : held; }
 };
 
 // What many steps have gathered over their rows, added up in double, in a fixed order.
@@ -97,8 +109,18 @@ class Executable {
   // which are new or this network's.
   virtual absl::Status TrainStep(const Batch& batch, Totals* totals) = 0;
   // Forward only, with statistics as they have gathered and without random numbers; adds this
-  // batch's sums to `totals`. Sums of a row do not depend on the rows beside it.
+  // batch's sums to `totals`. Sums of a row do not depend on the rows beside it. REQUIRES: all
+  // shards are computed here.
   virtual absl::Status EvalStep(const Batch& batch, Totals* totals) = 0;
+  // The same for this process's shards alone: what they give is written to `note`, of
+  // NoteBytes(batch.rows, share) bytes, for AddNotes.
+  virtual absl::Status EvalShare(const Batch& batch, std::span<std::byte> note) = 0;
+  // What a process tells the others of a batch of `rows` rows, where it computes `share`.
+  virtual size_t NoteBytes(int64_t rows, base::ShardRange share) const = 0;
+  // Adds to `totals` what all processes noted of a batch that was evaluated, in the order of their
+  // shares.
+  virtual void AddNotes(int64_t rows, std::span<const std::span<const std::byte>> notes,
+                        Totals* totals) const = 0;
 
   // Takes the place of the optimizer's; what a schedule makes of that changes in proportion.
   virtual void SetLearningRate(double learning_rate) = 0;
@@ -138,6 +160,8 @@ class Executable {
   virtual void SetRunSteps(int64_t steps) = 0;
   // Name of the first weight that holds a NaN or an infinity; empty: there is none.
   virtual std::string FirstNonFiniteWeight() const = 0;
+  // Of the bits of all weights; equal in processes whose weights are.
+  virtual uint64_t WeightsChecksum() const = 0;
 
   // The plan for a number of rows as text: a line a kernel call, with the candidates that were
   // refused and why.

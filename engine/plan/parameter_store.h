@@ -52,6 +52,8 @@ class ParameterStore {
     return layouts_[static_cast<size_t>(parameter)];
   }
 
+  // How many there are, of all roles.
+  size_t parameters() const { return layouts_.size(); }
   // A multiple of 16.
   size_t trainable_floats() const { return trainable_floats_; }
   // Of trained weights and statistics: what a shard's gradients are. A multiple of 16.
@@ -74,6 +76,8 @@ class ParameterStore {
   absl::Status ImportWeights(std::span<const NamedTensor> tensors);
   absl::Status ImportSlots(std::span<const NamedTensor> tensors, bool all);
   std::string FirstNonFiniteWeight() const;
+  // Of the bits of all weights as they lie.
+  uint64_t Checksum() const;
 
  private:
   // A tensor inside: a weight, or one of its slots.

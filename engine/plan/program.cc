@@ -14,8 +14,10 @@
 namespace gradus::plan {
 namespace {
 
-// Rows of a batch that come before shard `index` of `shards`.
-int64_t FirstRow(int64_t rows, int index, int shards) { return rows * index / shards; }
+base::ShardRange ShareOf(const TrainSetup& setup) {
+  if (setup.exchange == nullptr) return {0, setup.logical_shards};
+  return setup.exchange->shares()[static_cast<size_t>(setup.exchange->place())];
+}
 
 absl::Status CheckSizes(const graph::Graph& graph, const TrainSetup& setup) {
   if (setup.batch_size < 1)
@@ -25,6 +27,13 @@ absl::Status CheckSizes(const graph::Graph& graph, const TrainSetup& setup) {
       !std::has_single_bit(static_cast<unsigned>(setup.logical_shards))) {
     return absl::InvalidArgumentError(
         absl::StrCat(setup.logical_shards, " shards: not a power of two"));
+  }
+  if (setup.exchange != nullptr && setup.logical_shards == 1)
+    return absl::InvalidArgumentError("one shard cannot be shared by processes");
+  if (setup.exchange != nullptr && setup.exchange->shares().back().end != setup.logical_shards) {
+    return absl::InvalidArgumentError(absl::StrCat("processes share ",
+                                                   setup.exchange->shares().back().end,
+                                                   " shards of ", setup.logical_shards));
   }
   if (!setup.trainable.empty() && setup.trainable.size() != graph.nodes().size()) {
     return absl::InvalidArgumentError(absl::StrCat("trainable has ", setup.trainable.size(),
@@ -40,7 +49,8 @@ Program::Program(const graph::Graph& graph, const TrainSetup& setup)
     : graph_(graph),
       setup_(setup),
       trainable_(setup.trainable.empty() ? graph.trainable() : setup.trainable),
-      shards_(setup.logical_shards) {}
+      share_(ShareOf(setup)),
+      shards_(share_.size()) {}
 
 absl::StatusOr<std::unique_ptr<Program>> Program::Create(const graph::Graph& graph,
                                                          const TrainSetup& setup) {
@@ -67,7 +77,8 @@ absl::Status Program::Build() {
                                           optimizers::SlotNames(setup_.optimizer), SlotStart()));
   PlanUpdate();
   activations_.resize(static_cast<size_t>(shards_));
-  if (shards_ > 1) {
+  if (setup_.exchange != nullptr) PlanExchange();
+  if (setup_.logical_shards > 1) {
     base::Team::Options options;
     options.size = std::min(setup_.cores, shards_);
     if (setup_.cpus.size() >= static_cast<size_t>(options.size)) options.cpus = setup_.cpus;
@@ -101,15 +112,15 @@ std::vector<Role> Program::Roles() const {
 
 kernels::Setting Program::SettingFor(const Link& link, int64_t rows, bool training) const {
   return {.rows = rows,
-          .threads = shards_ > 1 ? 1 : setup_.cores,
+          .threads = KernelThreads(),
           .training = training,
           .frozen = !trainable_[static_cast<size_t>(link.layer)],
           .candidate = {}};
 }
 
 absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
-  const int64_t rows = (setup_.batch_size + shards_ - 1) / shards_;
-  kernels::UseThreads(shards_ > 1 ? 1 : setup_.cores);
+  const int64_t rows = (setup_.batch_size + setup_.logical_shards - 1) / setup_.logical_shards;
+  kernels::UseThreads(KernelThreads());
   kernels::Layouts layouts(graph_.parameters().size());
   CompiledOperations operations;
   for (const Link& link : lowered_.links) {
@@ -132,7 +143,7 @@ absl::StatusOr<kernels::Layouts> Program::ChooseLayouts() {
 absl::StatusOr<const CompiledOperations*> Program::OperationsFor(int64_t rows, bool training) {
   const auto found = operations_.find({rows, training});
   if (found != operations_.end()) return &found->second;
-  kernels::UseThreads(shards_ > 1 ? 1 : setup_.cores);
+  kernels::UseThreads(KernelThreads());
   CompiledOperations operations;
   for (const Link& link : lowered_.links) {
     kernels::Layouts layouts;
@@ -167,8 +178,10 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
   plan->training = training;
   plan->shards.resize(static_cast<size_t>(shards_));
   for (int shard = 0; shard < shards_; ++shard) {
-    const int64_t first = FirstRow(rows, shard, shards_);
-    const int64_t shard_rows = FirstRow(rows, shard + 1, shards_) - first;
+    const int number = share_.begin + shard;
+    const int64_t first = base::FirstRowOfShard(rows, number, setup_.logical_shards);
+    const int64_t shard_rows =
+        base::FirstRowOfShard(rows, number + 1, setup_.logical_shards) - first;
     plan->first_row.push_back(first);
     if (shard_rows == 0) continue;
     ASSIGN_OR_RETURN(const CompiledOperations* operations, OperationsFor(shard_rows, training));
@@ -179,7 +192,7 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
                                                         .parameters = *parameters_,
                                                         .operations = *operations,
                                                         .shard = shard,
-                                                        .threads = shards_ > 1 ? 1 : setup_.cores,
+                                                        .threads = KernelThreads(),
                                                         .first_row = first,
                                                         .rows = shard_rows,
                                                         .batch_rows = rows,
@@ -187,7 +200,12 @@ absl::StatusOr<std::unique_ptr<Program::StepPlan>> Program::CompileStep(int64_t 
     const auto at = static_cast<size_t>(shard);
     RETURN_IF_ERROR(Reserve(at, compiled->bytes()));
     compiled->Bind(activations_[at].data());
+    if (setup_.exchange != nullptr) compiled->SetStretches(stretch_of_);
     plan->shards[at] = std::move(compiled);
+  }
+  if (setup_.exchange != nullptr) {
+    for (const base::ShardRange share : setup_.exchange->shares())
+      plan->note_bytes.push_back(NoteBytes(rows, share));
   }
   return plan;
 }

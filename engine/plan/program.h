@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,6 +23,7 @@
 #include "engine/plan/lowering.h"
 #include "engine/plan/parameter_store.h"
 #include "engine/plan/shard_plan.h"
+#include "engine/plan/stretches.h"
 #include "engine/plan/update_parts.h"
 #include "engine/plan/weight_constraints.h"
 #include "engine/training/metrics/metric_set.h"
@@ -48,6 +51,10 @@ class Program {
   void SwapAverages();
   absl::Status Prepare(int64_t rows, bool training) { return FindPlan(rows, training).status(); }
   absl::Status Step(const Batch& batch, bool training, Totals* totals);
+  absl::Status EvalShare(const Batch& batch, std::span<std::byte> note);
+  size_t NoteBytes(int64_t rows, base::ShardRange share) const;
+  void AddNotes(int64_t rows, std::span<const std::span<const std::byte>> notes,
+                Totals* totals) const;
   // REQUIRES: there is no loss. As Predictor.
   absl::Status Predict(const float* inputs, int64_t rows, float* outputs);
   void SetLearningRate(double learning_rate);
@@ -63,12 +70,15 @@ class Program {
   uint64_t memory_bytes() const;
 
  private:
-  // The shards' plans for one number of rows; null for a shard that gets none of them.
+  // The plans of this process's shards for one number of rows; null for a shard that gets none of
+  // them.
   struct StepPlan {
     int64_t rows = 0;
     bool training = false;
     std::vector<int64_t> first_row;
     std::vector<std::unique_ptr<ShardPlan>> shards;
+    // With an exchange, in training: of each process.
+    std::vector<size_t> note_bytes;
   };
 
   Program(const graph::Graph& graph, const TrainSetup& setup);
@@ -76,6 +86,8 @@ class Program {
   // Layouts that the kernels of a full shard like best.
   absl::StatusOr<kernels::Layouts> ChooseLayouts();
   kernels::Setting SettingFor(const Link& link, int64_t rows, bool training) const;
+  // With shards their number must not show in the bits: each kernel has one thread.
+  int KernelThreads() const { return setup_.logical_shards > 1 ? 1 : setup_.cores; }
   std::vector<Role> Roles() const;
   float SlotStart() const;
   void PlanUpdate();
@@ -91,9 +103,22 @@ class Program {
   absl::Status RunShards(StepPlan& plan, size_t begin, size_t end);
   absl::Status RunAlone(StepPlan& plan);
   absl::Status RunTeam(StepPlan& plan);
+  bool AllRan() const;
+  // In notes.cc, with an exchange. Gradients are summed up over this process's shards and handed
+  // over as they become complete.
+  void PlanExchange();
+  void BeginExchange();
+  void Complete(int stretch);
+  absl::Status FinishExchange(const StepPlan& plan);
+  void WriteNote(const StepPlan& plan, std::span<std::byte> note) const;
+  void AddPenalties(int64_t rows, Totals* totals) const;
   // In update.cc. What has no rank is for floats begin ... end of the arenas.
   // Adds up the shards' gradients in tree order, into the first one's.
   void AddShards(size_t begin, size_t count) const;
+  // Unless an exchange has done so.
+  void SumShards(size_t begin, size_t count) const {
+    if (setup_.exchange == nullptr) AddShards(begin, count);
+  }
   // How far gradients are scaled down hangs on their lengths: they must all be added up before.
   bool NeedsLengths() const {
     return common_.clipnorm.has_value() || common_.global_clipnorm.has_value();
@@ -125,7 +150,8 @@ class Program {
   const graph::Graph& graph_;
   const TrainSetup setup_;
   const std::vector<bool> trainable_;  // one a layer
-  const int shards_;
+  const base::ShardRange share_;       // of the logical shards: those that are computed here
+  const int shards_;                   // how many these are
   std::vector<graph::Goal> goals_;
   LoweredGraph lowered_;
   std::vector<losses::Target> targets_;
@@ -151,7 +177,13 @@ class Program {
   StepPlan* last_[2] = {nullptr, nullptr};  // by training: a step after the first looks nothing up
   std::vector<base::Arena> activations_;    // one a shard
   std::vector<absl::Status> rank_status_;
-  std::unique_ptr<base::Team> team_;  // null for one shard
+  std::vector<Stretch> stretches_;         // with an exchange
+  std::vector<int> stretch_of_;            // of each parameter
+  std::vector<std::atomic<int>> missing_;  // shards whose part of a stretch is not complete
+  std::vector<std::byte> notes_;
+  mutable std::map<int64_t, std::vector<metrics::Tally>> tallies_of_;  // by rows: room to read into
+  std::vector<std::span<const std::byte>> note_of_;                    // of each process, in notes_
+  std::unique_ptr<base::Team> team_;  // null where kernels have the cores to themselves
 };
 
 }  // namespace gradus::plan

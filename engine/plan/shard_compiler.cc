@@ -65,6 +65,7 @@ class ShardCompiler {
     for (int i = 0; i < end(); ++i) {
       ASSIGN_OR_RETURN(auto kernels, OperationOf(i).Forward(forward[At(i)].operands));
       Append(std::move(kernels), forward[At(i)]);
+      NoteWhole(i, Role::kStatistic);
       AddPenaltiesOf(i);
     }
     RETURN_IF_ERROR(AddLossesAndMetrics());
@@ -73,6 +74,7 @@ class ShardCompiler {
       AddPenaltyGradients(At(links_[At(i)].dst));
       ASSIGN_OR_RETURN(auto kernels, OperationOf(i).Backward(backward[At(i)].operands));
       Append(std::move(kernels), backward[At(i)]);
+      NoteWhole(i, Role::kTrained);
     }
     return std::move(plan_);
   }
@@ -294,6 +296,16 @@ class ShardCompiler {
     for (const Part& part : emission.parts) {
       plan_->kernels_.push_back(
           kernels::MakeAccumulate(part.count, request_.threads, part.part, part.sum));
+    }
+  }
+
+  // The gradients that this link, the last to add to them, has made whole.
+  void NoteWhole(int link, Role role) {
+    for (const int parameter : links_[At(link)].parameters) {
+      if (!request_.training || request_.parameters.role(parameter) != role) continue;
+      const std::vector<int>& links = parameter_links_[parameter];
+      const int last = role == Role::kTrained ? links.front() : links.back();
+      if (last == link) plan_->whole_.push_back({plan_->kernels_.size(), parameter});
     }
   }
 

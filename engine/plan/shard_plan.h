@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/graph/goals.h"
@@ -62,6 +63,10 @@ class ShardPlan {
 
   // Fills the sum and tallies below and, in training, the shard's gradients.
   absl::Status Run();
+  // The same; calls complete(stretch) as soon as all of a stretch's gradients are there.
+  absl::Status Run(absl::FunctionRef<void(int stretch)> complete);
+  // stretch_of: a number a parameter of the graph.
+  void SetStretches(std::span<const int> stretch_of);
   // Of all outputs, and with the terms of penalized values.
   double loss_sum() const;
   std::span<const metrics::Tally> tallies() const { return tallies_; }
@@ -97,7 +102,18 @@ class ShardPlan {
     double weight;
   };
 
-  static void BindRows(std::deque<Bound>& parts, const void* block, int64_t batch_rows,
+  // A parameter whose gradient is whole before kernel number `kernel` runs.
+  struct Whole {
+    size_t kernel;
+    int parameter;
+  };
+  // Likewise a stretch.
+  struct Mark {
+    size_t kernel;
+    int stretch;
+  };
+
+  static void BindRows(std::deque<Bound>& parts, const void* block, int64_t block_rows,
                        int64_t first_row);
 
   int64_t rows_ = 0;
@@ -114,6 +130,8 @@ class ShardPlan {
   alignas(64) double loss_sum_ = 0;      // a cache line of its own: every core writes its shards'
   std::vector<metrics::Tally> tallies_;  // what no kernel fills says nothing
   std::vector<WeightedSum> loss_sums_;   // one an output
+  std::vector<Whole> whole_;             // in the order of the kernels
+  std::vector<Mark> marks_;              // likewise
 };
 
 }  // namespace gradus::plan

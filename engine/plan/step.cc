@@ -17,12 +17,25 @@ absl::Status Program::Step(const Batch& batch, bool training, Totals* totals) {
   ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, training));
   BindBatch(*plan, batch);
   if (training) PrepareUpdate();
+  if (training && setup_.exchange != nullptr) BeginExchange();
   RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
   if (training) {
     ++optimizer_steps_;
     ++run_steps_;
   }
-  AddTotals(*plan, totals);
+  if (training && setup_.exchange != nullptr) {
+    AddNotes(batch.rows, note_of_, totals);
+  } else {
+    AddTotals(*plan, totals);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Program::EvalShare(const Batch& batch, std::span<std::byte> note) {
+  ASSIGN_OR_RETURN(StepPlan * plan, FindPlan(batch.rows, false));
+  BindBatch(*plan, batch);
+  RETURN_IF_ERROR(team_ == nullptr ? RunAlone(*plan) : RunTeam(*plan));
+  WriteNote(*plan, note);
   return absl::OkStatus();
 }
 
@@ -60,11 +73,15 @@ void Program::BindBatch(StepPlan& plan, const Batch& batch) const {
 
 absl::Status Program::RunShards(StepPlan& plan, size_t begin, size_t end) {
   for (size_t shard = begin; shard < end; ++shard) {
+    const bool exchanged = plan.training && setup_.exchange != nullptr;
     if (plan.shards[shard] != nullptr) {
-      RETURN_IF_ERROR(plan.shards[shard]->Run());
+      RETURN_IF_ERROR(exchanged
+                          ? plan.shards[shard]->Run([this](int stretch) { Complete(stretch); })
+                          : plan.shards[shard]->Run());
     } else if (plan.training) {
       std::fill_n(parameters_->gradients(static_cast<int>(shard)), parameters_->gathered_floats(),
                   0.0F);
+      for (size_t i = 0; i < stretches_.size(); ++i) Complete(static_cast<int>(i));
     }
   }
   return absl::OkStatus();
@@ -91,8 +108,13 @@ absl::Status Program::RunTeam(StepPlan& plan) {
     if (!plan.training) return;
     team_->Sync();
     // Every rank sees the same statuses after the barrier: all update, or none.
-    if (!std::ranges::all_of(rank_status_, [](const absl::Status& status) { return status.ok(); }))
-      return;
+    if (!AllRan()) return;
+    if (setup_.exchange != nullptr) {
+      team_->Sync();  // all have looked
+      if (rank == 0) rank_status_[0] = FinishExchange(plan);
+      team_->Sync();
+      if (!AllRan()) return;
+    }
     UpdateInTeam(rank);
     const base::Range gathered =
         base::PartOf(parameters_->gathered_floats() - parameters_->trainable_floats(), rank,
@@ -104,13 +126,20 @@ absl::Status Program::RunTeam(StepPlan& plan) {
   return absl::OkStatus();
 }
 
-void Program::AddTotals(const StepPlan& plan, Totals* totals) const {
-  totals->rows += plan.rows;
+bool Program::AllRan() const {
+  return std::ranges::all_of(rank_status_, [](const absl::Status& status) { return status.ok(); });
+}
+
+void Program::AddPenalties(int64_t rows, Totals* totals) const {
+  totals->rows += rows;
   if (update_.penalized) {
-    for (const double penalty : penalties_)
-      totals->loss += penalty * static_cast<double>(plan.rows);
+    for (const double penalty : penalties_) totals->loss += penalty * static_cast<double>(rows);
   }
   if (totals->metrics.empty()) totals->metrics = metrics_.Start();
+}
+
+void Program::AddTotals(const StepPlan& plan, Totals* totals) const {
+  AddPenalties(plan.rows, totals);
   for (const auto& shard : plan.shards) {
     if (shard == nullptr) continue;
     totals->loss += shard->loss_sum();

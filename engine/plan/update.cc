@@ -37,7 +37,7 @@ void Program::ForEachChunk(size_t begin, size_t end, Use use) const {
 }
 
 void Program::SumUp(const UpdatePart& part, size_t at, size_t count) const {
-  AddShards(at, count);
+  SumShards(at, count);
   if (part.penalty.any()) {
     kernels::Vector().penalize(parameters_->weights() + at, parameters_->gradients(0) + at,
                                part.penalty.l1, part.penalty.l2, count);
@@ -159,7 +159,7 @@ void Program::UpdateInTeam(int rank) {
 
 void Program::Gather(size_t begin, size_t end) const {
   if (begin == end) return;
-  AddShards(begin, end - begin);
+  SumShards(begin, end - begin);
   for (size_t i = 0; i < graph_.parameters().size(); ++i) {
     const int parameter = static_cast<int>(i);
     if (parameters_->role(parameter) != Role::kStatistic) continue;

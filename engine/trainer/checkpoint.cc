@@ -12,6 +12,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/file_ops.h"
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/formats/safetensors.h"
@@ -238,6 +239,21 @@ absl::Status ReadMetadata(const formats::SafetensorsView& view, Checkpoint* chec
   return fields.status();
 }
 
+absl::StatusOr<std::string> HeaderOf(const Checkpoint& checkpoint, std::span<const Part> parts) {
+  std::vector<formats::TensorInfo> infos;
+  for (const Part& part : parts) infos.push_back(part.info);
+  ASSIGN_OR_RETURN(std::string header,
+                   formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
+  base::Sha256 hash;
+  hash.Update(std::string_view(header));
+  for (const Part& part : parts) hash.Update(part.bytes);
+  // No other text in the header can hold that many zeros: names and numbers are short, the spec's
+  // digest is a digest.
+  header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits,
+                 base::ToHex(hash.Finish()));
+  return header;
+}
+
 }  // namespace
 
 std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> datasets) {
@@ -264,23 +280,19 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
 absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
                                            const Checkpoint& checkpoint) {
   const std::vector<Part> parts = PartsOf(checkpoint);
-  std::vector<formats::TensorInfo> infos;
-  for (const Part& part : parts) infos.push_back(part.info);
-  ASSIGN_OR_RETURN(std::string header,
-                   formats::MakeSafetensorsHeader(infos, MetadataOf(checkpoint)));
-
-  base::Sha256 hash;
-  hash.Update(std::string_view(header));
-  for (const Part& part : parts) hash.Update(part.bytes);
-  // No other text in the header can hold that many zeros: names and numbers are short, the spec's
-  // digest is a digest.
-  header.replace(header.find(std::string(kDigestDigits, '0')), kDigestDigits,
-                 base::ToHex(hash.Finish()));
-
+  ASSIGN_OR_RETURN(const std::string header, HeaderOf(checkpoint, parts));
   ASSIGN_OR_RETURN(StoredFileWriter writer, StoredFileWriter::Create(files, dir));
-  RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span<const char>(header))));
+  RETURN_IF_ERROR(writer.Append(base::AsBytes(header)));
   for (const Part& part : parts) RETURN_IF_ERROR(writer.Append(part.bytes));
   return writer.Commit(absl::StrCat("checkpoint-", checkpoint.position.step, ".safetensors"));
+}
+
+absl::StatusOr<std::string> EncodeCheckpoint(const Checkpoint& checkpoint) {
+  const std::vector<Part> parts = PartsOf(checkpoint);
+  ASSIGN_OR_RETURN(std::string bytes, HeaderOf(checkpoint, parts));
+  for (const Part& part : parts)
+    bytes.append(reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size());
+  return bytes;
 }
 
 absl::StatusOr<Checkpoint> ReadCheckpoint(std::span<const std::byte> bytes) {

@@ -62,6 +62,9 @@ std::string SpecDigest(const v1::JobSpec& spec, std::span<const v1::Dataset> dat
 absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string& dir,
                                            const Checkpoint& checkpoint);
 
+// The same bytes in memory.
+absl::StatusOr<std::string> EncodeCheckpoint(const Checkpoint& checkpoint);
+
 // Reads bytes that nobody vouches for.
 //   Errors   DATA_LOSS for anything but what WriteCheckpoint wrote, to the last bit.
 absl::StatusOr<Checkpoint> ReadCheckpoint(std::span<const std::byte> bytes);

@@ -14,41 +14,39 @@
 namespace gradus::trainer {
 namespace {
 
-constexpr int64_t kNever = INT64_MAX;
 constexpr int kMostLayersTold = 1000;
 
 double Seconds(int64_t micros) { return static_cast<double>(micros) / 1e6; }
-
-int64_t SaveEveryMicros(const v1::Checkpoint& checkpoint) {
-  const double seconds = checkpoint.has_every_seconds() ? checkpoint.every_seconds() : 60.0;
-  return seconds > 0.0 ? static_cast<int64_t>(seconds * 1e6) : kNever;
-}
-
-int64_t Later(int64_t now, int64_t micros) { return micros == kNever ? kNever : now + micros; }
 
 }  // namespace
 
 absl::StatusOr<TrainResult> TrainingRun::Run() {
   if (Finds()) return FindLearningRate();
-  next_save_micros_ =
-      Later(inputs_.clock->MonotonicMicros(), SaveEveryMicros(inputs_.spec.fit().checkpoint()));
+  SetNextSave();
   if (position_.epoch == stage().first_epoch && position_.step_in_epoch == 0) AnnounceStage();
-  RETURN_IF_ERROR(TrainStages());
-  if (!EndAsked()) return Finish();
+  while (true) {
+    RETURN_IF_ERROR(TrainStages());
+    if (EndAsked()) break;
+    absl::StatusOr<TrainResult> result = Finish();
+    if (!Broken()) return result;
+    RETURN_IF_ERROR(Regroup());
+  }
   // Ends that come while the last rows are tested are seen in Finish.
   TrainResult result{.metrics = last_metrics_};
   result.outcome = TrainResult::Outcome::kCancelled;
   if (control_.request() == Control::Request::kStop) {
     result.outcome = TrainResult::Outcome::kStopped;
-    if (position_.step > 0) RETURN_IF_ERROR(Save());
+    if (position_.step > 0 && IsLeader()) RETURN_IF_ERROR(Save());
   }
   return result;
 }
 
 absl::Status TrainingRun::TrainStages() {
   while (!EndAsked()) {
+    if (Broken() || Leaving()) RETURN_IF_ERROR(Regroup());
     if (position_.epoch < stage().end_epoch) {
-      RETURN_IF_ERROR(TrainEpoch());
+      const absl::Status trained = TrainEpoch();
+      if (!trained.ok() && !Broken()) return trained;
       continue;
     }
     RETURN_IF_ERROR(epoch_callbacks_.EndStage(*executable_));
@@ -89,12 +87,13 @@ absl::Status TrainingRun::TrainEpoch() {
   epoch_rows_ = 0;
   progress_.Restart();
   RETURN_IF_ERROR(TrainSteps());
-  if (position_.step_in_epoch < steps_per_epoch_) return absl::OkStatus();  // an end was asked for
+  // An end was asked for, or another meeting called.
+  if (position_.step_in_epoch < steps_per_epoch_) return absl::OkStatus();
   return FinishEpoch();
 }
 
 absl::Status TrainingRun::TrainSteps() {
-  while (position_.step_in_epoch < steps_per_epoch_ && !EndAsked()) {
+  while (position_.step_in_epoch < steps_per_epoch_ && !EndAsked() && !Leaving()) {
     RETURN_IF_ERROR(Step(*reader_->Next()));
     FAILPOINT_STATUS("trainer.step.after");
     RETURN_IF_ERROR(SaveIfDue());
@@ -103,6 +102,7 @@ absl::Status TrainingRun::TrainSteps() {
 }
 
 absl::Status TrainingRun::Step(const data::Batch& batch) {
+  if (ranks_ != nullptr) AnnounceStep();
   RETURN_IF_ERROR(executable_->TrainStep(StepOf(batch), &totals_));
   ++position_.step;
   ++position_.step_in_epoch;
@@ -141,7 +141,7 @@ absl::Status TrainingRun::FinishEpoch() {
   const AveragedWeights averages(*executable_);
   if (validator_ != nullptr && (done % freq == 0 || done == total_epochs())) {
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation,
-                     validator_->Run(*executable_, control_));
+                     validator_->Run(*executable_, control_, ranks_.get()));
     if (!validation.has_value()) return absl::OkStatus();
     metrics.merge(
         FiguresOf(*validation, executable_->metrics(), metrics::Occasion::kEpoch, "val_"));
@@ -178,7 +178,7 @@ absl::Status TrainingRun::FinishEpoch() {
 // Of the epoch that ends; averages are in the weights' place.
 absl::Status TrainingRun::KeepIfBest(const std::map<std::string, double>& figures) {
   const std::optional<double> value = best_epochs_.Add(position_.step, figures);
-  if (!value.has_value()) return absl::OkStatus();
+  if (!value.has_value() || !IsLeader()) return absl::OkStatus();
   if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
   BestCheckpointFile best;
   best.checkpoint.set_step(position_.step);
@@ -196,40 +196,6 @@ absl::Status TrainingRun::KeepIfBest(const std::map<std::string, double>& figure
   return callback_.OnBestCheckpoint(best);
 }
 
-absl::Status TrainingRun::SaveIfDue() {
-  const int64_t every_steps = inputs_.spec.fit().checkpoint().every_steps();
-  const bool by_steps = every_steps > 0 && position_.step % every_steps == 0;
-  if (!by_steps &&
-      (next_save_micros_ == kNever || inputs_.clock->MonotonicMicros() < next_save_micros_))
-    return absl::OkStatus();
-  return Save();
-}
-
-absl::Status TrainingRun::Save() {
-  const int64_t began = inputs_.clock->MonotonicMicros();
-  // The last good checkpoint must not be pushed out by one that holds a fault.
-  if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
-  FAILPOINT_STATUS("trainer.checkpoint.before_write");
-  const Checkpoint checkpoint{.position = position_,
-                              .totals = totals_,
-                              .spec_digest = spec_digest_,
-                              .provenance = ProvenanceOfThis(),
-                              .weights = executable_->ExportWeights(),
-                              .slots = executable_->ExportSlots(),
-                              .optimizer_steps = executable_->optimizer_steps(),
-                              .callbacks = epoch_callbacks_.memory(),
-                              .best = best_epochs_.list()};
-  ASSIGN_OR_RETURN(StoredFile file, WriteCheckpoint(*inputs_.files, inputs_.work_dir, checkpoint));
-  FAILPOINT_STATUS("trainer.checkpoint.after_write");
-  RETURN_IF_ERROR(
-      callback_.OnCheckpoint({std::move(file), position_.step, position_.epoch, position_.stage}));
-  const int64_t now = inputs_.clock->MonotonicMicros();
-  next_save_micros_ = Later(now, SaveEveryMicros(inputs_.spec.fit().checkpoint()));
-  epoch_saving_micros_ += now - began;
-  progress_.Restart();
-  return absl::OkStatus();
-}
-
 // The test pass with the final weights, then the weights themselves.
 absl::StatusOr<TrainResult> TrainingRun::Finish() {
   reader_.reset();
@@ -237,11 +203,11 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
   if (!executable_->FirstNonFiniteWeight().empty()) return FailOnNonFinite();
   const AveragedWeights averages(*executable_);
   if (views_.test != nullptr) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester,
-                     Evaluator::Create(views_.test, batch_size(), inputs_.cpus));
+    ASSIGN_OR_RETURN(const std::unique_ptr<Evaluator> tester, CreateEvaluator(views_.test));
     // A stop is too late to be of use here; a cancel counts until the end.
     Control never;
-    ASSIGN_OR_RETURN(const std::optional<plan::Totals> totals, tester->Run(*executable_, never));
+    ASSIGN_OR_RETURN(const std::optional<plan::Totals> totals,
+                     tester->Run(*executable_, never, ranks_.get()));
     v1::Event event;
     event.mutable_evaluated()->set_view("test");
     for (const auto& [name, value] :
@@ -256,6 +222,8 @@ absl::StatusOr<TrainResult> TrainingRun::Finish() {
     result.outcome = TrainResult::Outcome::kCancelled;
     return result;
   }
+  if (ranks_ != nullptr) ranks_->Farewell();
+  if (!IsLeader()) return result;
   const std::vector<plan::NamedTensor> weights = executable_->ExportWeights();
   result.weights_sha256 = plan::WeightsSha256(weights);
   ASSIGN_OR_RETURN(result.weights,

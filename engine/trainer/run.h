@@ -17,9 +17,11 @@
 #include "engine/plan/executable.h"
 #include "engine/trainer/best_epochs.h"
 #include "engine/trainer/checkpoint.h"
+#include "engine/trainer/checkpoint_writer.h"
 #include "engine/trainer/epoch_callbacks.h"
 #include "engine/trainer/evaluator.h"
 #include "engine/trainer/events.h"
+#include "engine/trainer/ranks.h"
 #include "engine/trainer/trainer.h"
 #include "engine/trainer/views.h"
 
@@ -54,9 +56,23 @@ class TrainingRun {
   // The weights of step 0: drawn, taken from published models, adapted to the rows.
   absl::Status SetStartWeights();
   absl::Status TakePublishedWeights();
+  base::ShardRange Share() const;
+  absl::StatusOr<std::unique_ptr<Evaluator>> CreateEvaluator(
+      const std::shared_ptr<const data::View>& view) const;
   absl::Status CreateReaders();
   absl::Status PrepareKernels();
   absl::Status Configure(size_t stage);
+  // In run_ranks.cc, for jobs of several workers.
+  absl::Status MeetRanks();
+  absl::Status ShareState();
+  absl::Status TakeOver(const Checkpoint& state);
+  // Comes together anew after a break, or where another meeting was called.
+  absl::Status Regroup();
+  bool Broken() const { return ranks_ != nullptr && ranks_->broken(); }
+  bool Leaving() const { return ranks_ != nullptr && ranks_->leaving(); }
+  bool IsLeader() const { return ranks_ == nullptr || ranks_->leader(); }
+  void AnnounceStep();
+  Checkpoint StateNow() const;
   void SetTotalSteps(size_t stage);
   void WarnOfOtherProvenance(const Provenance& theirs);
 
@@ -70,14 +86,23 @@ class TrainingRun {
   absl::Status FinishEpoch();
   absl::Status KeepIfBest(const std::map<std::string, double>& figures);
   absl::Status FailOnNonFinite() const;
+  // In run_save.cc.
   absl::Status SaveIfDue();
+  bool SaveIsDue(bool* by_steps) const;
+  absl::Status BeginToSave();
+  // Saves, and waits for it.
   absl::Status Save();
+  absl::Status Tell(std::optional<absl::StatusOr<CheckpointFile>> written);
+  void AfterSaving(int64_t began_micros);
+  void SetNextSave();
   absl::StatusOr<TrainResult> Finish();
   // In run_find.cc.
   absl::StatusOr<TrainResult> FindLearningRate();
   absl::StatusOr<TrainResult> FinishFinding(std::optional<double> suggestion);
   bool Finds() const { return inputs_.spec.kind() == v1::JobSpec::FIND_LEARNING_RATE; }
-  bool EndAsked() const { return control_.request() != Control::Request::kNone; }
+  bool EndAsked() const {
+    return control_.request() != Control::Request::kNone || (!IsLeader() && ranks_->ending());
+  }
 
   const graph::StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
   int64_t total_epochs() const { return stages_.back().end_epoch; }
@@ -95,6 +120,8 @@ class TrainingRun {
   std::optional<graph::Graph> graph_;
   std::vector<graph::StagePlan> stages_;
   std::string spec_digest_;
+  std::unique_ptr<Ranks> ranks_;  // null for a job of one worker
+  bool has_state_ = false;        // weights, and what belongs to them, are those of position_
   std::unique_ptr<plan::Executable> executable_;
   JobViews views_;
   int64_t steps_per_epoch_ = 0;
@@ -107,6 +134,7 @@ class TrainingRun {
   plan::Totals totals_;          // of the epoch so far
   std::map<std::string, double> last_metrics_;
   int64_t next_save_micros_ = 0;
+  std::unique_ptr<CheckpointWriter> writer_;  // from the first checkpoint on that is due
   // Of this epoch, in this process.
   int64_t epoch_began_micros_ = 0;
   int64_t epoch_saving_micros_ = 0;

@@ -35,7 +35,11 @@ absl::Status TrainingRun::Start() {
                    graph::PlanStages(*graph_, inputs_.spec.optimizer(), inputs_.spec.fit()));
   spec_digest_ = SpecDigest(inputs_.spec, inputs_.datasets);
 
-  ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, FindCheckpoint());
+  if (inputs_.workers != nullptr) RETURN_IF_ERROR(MeetRanks());
+  std::optional<Checkpoint> checkpoint;
+  if (IsLeader()) {
+    ASSIGN_OR_RETURN(checkpoint, FindCheckpoint());
+  }
   if (checkpoint.has_value()) position_ = checkpoint->position;
   epoch_callbacks_.Reset(stage().callbacks);
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
@@ -46,8 +50,13 @@ absl::Status TrainingRun::Start() {
   if (checkpoint.has_value()) {
     RETURN_IF_ERROR(TakeUp(*checkpoint));
   } else {
-    RETURN_IF_ERROR(SetStartWeights());
+    if (IsLeader()) RETURN_IF_ERROR(SetStartWeights());
     totals_ = executable_->StartTotals(views_.train->rows());
+  }
+  has_state_ = IsLeader();
+  if (ranks_ != nullptr) {
+    const absl::Status shared = ShareState();
+    if (!shared.ok()) return Broken() ? Regroup() : shared;
   }
   RETURN_IF_ERROR(CreateReaders());
   return PrepareKernels();
@@ -101,6 +110,7 @@ plan::TrainSetup TrainingRun::SetupOf(const graph::StagePlan& stage) const {
           .outputs = {spec.outputs().begin(), spec.outputs().end()},
           .batch_size = batch_size(),
           .logical_shards = ShardsOf(spec),
+          .exchange = ranks_ == nullptr ? nullptr : ranks_->exchange(),
           .cores = CoresOf(spec),
           .cpus = inputs_.cpus.size() == static_cast<size_t>(CoresOf(spec)) ? inputs_.cpus
                                                                             : std::vector<int>(),
@@ -188,6 +198,19 @@ void TrainingRun::WarnOfOtherProvenance(const Provenance& theirs) {
                    ": the final weights may differ in their last bits from an undisturbed run"));
 }
 
+// The shards whose rows are wanted here; none where all are.
+base::ShardRange TrainingRun::Share() const {
+  return ranks_ == nullptr || ranks_->size() == 1 ? base::ShardRange() : ranks_->share();
+}
+
+absl::StatusOr<std::unique_ptr<Evaluator>> TrainingRun::CreateEvaluator(
+    const std::shared_ptr<const data::View>& view) const {
+  return Evaluator::Create(view, {.batch_size = batch_size(),
+                                  .logical_shards = ShardsOf(inputs_.spec),
+                                  .share = Share(),
+                                  .cpus = inputs_.cpus});
+}
+
 absl::Status TrainingRun::CreateReaders() {
   // As many epochs as a search has steps are never too few for it.
   const int64_t end_epoch = Finds() ? inputs_.spec.find_learning_rate().steps() : total_epochs();
@@ -200,10 +223,11 @@ absl::Status TrainingRun::CreateReaders() {
                                                  .first_epoch = position_.epoch,
                                                  .first_step = position_.step_in_epoch,
                                                  .end_epoch = end_epoch,
+                                                 .logical_shards = ShardsOf(inputs_.spec),
+                                                 .share = Share(),
                                                  .cpus = inputs_.cpus}));
     if (views_.validation != nullptr) {
-      ASSIGN_OR_RETURN(validator_,
-                       Evaluator::Create(views_.validation, batch_size(), inputs_.cpus));
+      ASSIGN_OR_RETURN(validator_, CreateEvaluator(views_.validation));
     }
   }
   return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include "engine/base/files.h"
 #include "engine/data/view.h"
 #include "engine/trainer/control.h"
+#include "engine/trainer/workers.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/events.pb.h"
 #include "gradus/v1/job.pb.h"
@@ -34,6 +35,13 @@ struct TrainerInputs {
   std::map<std::string, v1::BlobRef> models;
   std::string work_dir;   // where checkpoints and weights are written
   std::vector<int> cpus;  // where training may run; empty: anywhere
+  // Where the job may have several workers, the way to the others. Of them one is the leader, which
+  // takes up checkpoints, tells what happens and gives the result; the others only compute. Null:
+  // it has one.
+  Workers* workers = nullptr;
+  bool leader = true;
+  // Checkpoints that are due are written while training goes on, and told of when they are there.
+  bool save_aside = true;
   base::Files* files = &base::RealFiles();
   base::Clock* clock = &base::RealClock();
 };
@@ -85,7 +93,8 @@ class Callback {
 struct TrainResult {
   enum class Outcome { kDone, kStopped, kCancelled };
   Outcome outcome = Outcome::kDone;
-  // With kDone: the final weights in work_dir, f32, published shapes, in the order of the layers.
+  // With kDone, and in a job of several workers at the leader alone: the final weights in work_dir,
+  // f32, published shapes, in the order of the layers.
   StoredWeights weights;
   std::string weights_sha256;             // as in Job.weights_sha256
   std::optional<v1::ModelSpec> model;     // what the weights belong to, where it is not spec.model
@@ -95,6 +104,8 @@ struct TrainResult {
 // Does what `inputs.spec` says until the end, or until `control` asks for another one. The same
 // spec, data, instruction set, oneDNN and (with one logical shard) core count give the same
 // weights_sha256, however often the run was stopped and resumed.
+// In a job of several workers, ranks that go or come do not show in the result, as long as the
+// leader stays.
 //   Threads  returns when all of its threads have ended; `control` may be used from any thread
 //            meanwhile.
 //   Errors   INVALID_ARGUMENT with the field's path for a spec that does not fit the data;

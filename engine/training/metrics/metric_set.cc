@@ -49,6 +49,12 @@ Tally MetricSet::PartOf(size_t metric, int64_t rows) const {
   return tally;
 }
 
+size_t MetricSet::BytesOf(size_t metric, int64_t rows) const {
+  const Sizes& sizes = items_[metric].sizes;
+  return static_cast<size_t>(sizes.state) * sizeof(double) +
+         static_cast<size_t>(rows * sizes.kept) * sizeof(float);
+}
+
 void MetricSet::Merge(std::span<const Tally> from, std::span<Tally> into) const {
   for (size_t i = 0; i < size(); ++i) {
     kind(i).merge(into[i].state, from[i].state);

@@ -54,6 +54,8 @@ class MetricSet {
   std::vector<Tally> Start() const;
   // To be overwritten with what so many rows say.
   Tally PartOf(size_t metric, int64_t rows) const;
+  // What that holds, in bytes.
+  size_t BytesOf(size_t metric, int64_t rows) const;
   // Rows `from` come after those of `into`. Allocates nothing where there is room.
   void Merge(std::span<const Tally> from, std::span<Tally> into) const;
   // Makes room for so many rows in all.

@@ -134,7 +134,8 @@ class Training {
               return kept.ok() ? std::move(kept) : data.opener()(ref);
             },
             .checkpoints = keeper.checkpoints,
-            .work_dir = dir.path()};
+            .work_dir = dir.path(),
+            .save_aside = false};
   }
   absl::StatusOr<TrainResult> Run() {
     Control control;
