@@ -18,6 +18,7 @@ constexpr int64_t kMostBatch = 1'048'576;
 constexpr int kMostShards = 256;
 constexpr int kMostKept = 100;
 constexpr double kMostSeconds = 86'400;
+constexpr int kMostWorkers = 256;
 
 absl::Status InRange(absl::string_view path, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return absl::OkStatus();
@@ -75,6 +76,28 @@ absl::Status CheckStage(v1::Stage& stage) {
   return absl::OkStatus();
 }
 
+absl::Status CheckWorkers(v1::Workers& workers) {
+  if (!workers.has_min()) workers.set_min(1);
+  RETURN_IF_ERROR(InRange("min", workers.min(), 1, kMostWorkers));
+  if (!workers.has_max()) workers.set_max(workers.min());
+  RETURN_IF_ERROR(InRange("max", workers.max(), 1, kMostWorkers));
+  if (workers.min() <= workers.max()) return absl::OkStatus();
+  return base::InvalidArgument("min", absl::StrCat(workers.min()),
+                               absl::StrCat("a number from 1 to ", workers.max(), ", max"));
+}
+
+absl::Status CheckShards(const v1::Fit& fit) {
+  const int shards = fit.logical_shards();
+  if (shards < 1 || shards > kMostShards || (shards & (shards - 1)) != 0) {
+    return base::InvalidArgument("logical_shards", absl::StrCat(shards),
+                                 absl::StrCat("a power of two from 1 to ", kMostShards));
+  }
+  if (shards >= fit.workers().max()) return absl::OkStatus();
+  return base::InvalidArgument(
+      "logical_shards", absl::StrCat(shards),
+      absl::StrCat("at least ", fit.workers().max(), ", the workers that share them"));
+}
+
 absl::StatusOr<int64_t> CountEpochs(v1::Fit& fit) {
   if (fit.stages().empty()) {
     if (!fit.has_epochs()) fit.set_epochs(1);
@@ -105,13 +128,10 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, uint64_t drawn_seed) {
   if (!fit.has_validation_freq()) fit.set_validation_freq(1);
   RETURN_IF_ERROR(InRange("validation_freq", fit.validation_freq(), 1, kMostEpochs));
   RETURN_IF_ERROR(base::InField(CheckCheckpoint(*fit.mutable_checkpoint()), "checkpoint"));
-  if (fit.has_logical_shards()) {
-    const int shards = fit.logical_shards();
-    if (shards < 1 || shards > kMostShards || (shards & (shards - 1)) != 0) {
-      return base::InvalidArgument("logical_shards", absl::StrCat(shards),
-                                   absl::StrCat("a power of two from 1 to ", kMostShards));
-    }
-  }
+  RETURN_IF_ERROR(base::InField(CheckWorkers(*fit.mutable_workers()), "workers"));
+  if (!fit.has_shard_optimizer()) fit.set_shard_optimizer(false);
+  if (fit.compress() == v1::COMPRESSION_UNSPECIFIED) fit.set_compress(v1::NONE);
+  if (fit.has_logical_shards()) RETURN_IF_ERROR(CheckShards(fit));
   return epochs;
 }
 

@@ -105,7 +105,15 @@ class JobChecker {
     RETURN_IF_ERROR(base::InField(
         callbacks::Check(*spec.mutable_fit()->mutable_callbacks(), Figures()), "fit.callbacks"));
     job_.total_epochs = *epochs;
+    RETURN_IF_ERROR(CheckWorkers());
     return base::InField(CheckStages(graph), "fit");
+  }
+
+  absl::Status CheckWorkers() const {
+    if (job_.spec.kind() == v1::JobSpec::TRAIN || job_.spec.fit().workers().max() == 1)
+      return absl::OkStatus();
+    return base::FieldError(absl::StatusCode::kInvalidArgument, "fit.workers",
+                            "several workers are for jobs of the kind train");
   }
 
   absl::Status CheckStages(const Graph& graph) {
@@ -228,6 +236,8 @@ class JobChecker {
         load.kept_values += metrics::Find(metric)->sizes(metric, goal.scored).kept;
     }
     load.resources = {job_.cores, fit.logical_shards()};
+    load.workers = fit.workers().min();
+    load.several = fit.workers().max() > 1;
     for (const StagePlan& stage : job_.stages) {
       load.trainable_params = std::max(load.trainable_params, stage.trainable_params);
       load.slots =
@@ -270,14 +280,37 @@ class JobChecker {
     }
     if (Searches()) return CheckSearch(graph);
     v1::Fit& fit = *job_.spec.mutable_fit();
-    const Resources chosen = ChooseResources(graph, fit.batch_size(), limits_.cores,
-                                             resources.cores(), fit.logical_shards());
+    const int workers = fit.workers().max();
+    const int most_cores =
+        limits_.one_machine ? std::max(1, limits_.cores / workers) : limits_.cores;
+    const Resources chosen = ChooseResources(graph, fit.batch_size(), most_cores, resources.cores(),
+                                             fit.logical_shards(), workers);
     resources.set_cores(chosen.cores);
     fit.set_logical_shards(chosen.logical_shards);
     job_.cores = chosen.cores;
+    if (workers > 1 && fit.batch_size() < chosen.logical_shards) {
+      return base::InvalidArgument(
+          "fit.batch_size", absl::StrCat(fit.batch_size()),
+          absl::StrCat("at least ", chosen.logical_shards, ", a row for each logical shard"));
+    }
 
     job_.memory_estimate = EstimateMemory(graph, LoadOfStages());
-    return CheckMemory(resources);
+    RETURN_IF_ERROR(CheckMemory(resources));
+    return CheckFewestWorkers();
+  }
+
+  // The fewest workers must fit together.
+  absl::Status CheckFewestWorkers() const {
+    const int workers = job_.spec.fit().workers().min();
+    if (workers == 1 || !limits_.one_machine) return absl::OkStatus();
+    const int64_t cores = int64_t{job_.cores} * workers;
+    const bool memory_fits = job_.memory_limit <= limits_.memory / static_cast<uint64_t>(workers);
+    if (cores <= limits_.cores && memory_fits) return absl::OkStatus();
+    return base::FieldError(
+        absl::StatusCode::kInvalidArgument, "fit.workers.min",
+        absl::StrCat(workers, " workers with ", job_.cores, " cores and ",
+                     base::FormatByteSize(job_.memory_limit), " each do not fit: there are ",
+                     limits_.cores, " cores and ", base::FormatByteSize(limits_.memory)));
   }
 
   // Each trial has one core, and memory of its own.

@@ -21,10 +21,12 @@ namespace gradus::graph {
 // What the server has to give.
 struct JobLimits {
   Limits model;
-  // Cores that one job may have at most.
+  // Cores that a worker may have at most.
   int cores = 1;
-  // Memory that one job may have at most, in bytes.
+  // Memory that a worker may have at most, in bytes.
   uint64_t memory = uint64_t{1} << 40;
+  // Whether a job's workers have them together, on one machine; else each on its own.
+  bool one_machine = true;
 };
 
 // A job that can run.
@@ -33,7 +35,7 @@ struct CheckedJob {
   // gives the same.
   v1::JobSpec spec;
   v1::ModelSummary summary;
-  int cores = 1;
+  int cores = 1;  // of each worker
   // Bytes that a rank is expected to use, and those that it may use (resources.memory).
   uint64_t memory_estimate = 0;
   uint64_t memory_limit = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "engine/layers/kind.h"
@@ -58,10 +59,15 @@ double StepWork(const Graph& graph, int64_t batch_size) {
   return 3.0 * products * static_cast<double>(batch_size);
 }
 
+// The shards of a worker when `workers` of them share all, where one has more than others.
+int ShardsOfOne(int logical_shards, int workers) {
+  return std::max(1, logical_shards / PowerOfTwoWithin(workers));
+}
+
 }  // namespace
 
 Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores,
-                          int logical_shards) {
+                          int logical_shards, int workers) {
   Resources chosen;
   const double work = StepWork(graph, batch_size);
   const int available = cores > 0 ? cores : work < kStepWorthCores ? 1 : most_cores;
@@ -70,14 +76,18 @@ Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores
   const bool team = graph.total_params() > kTeamWeights || (coupled && work > kStepWorthTeam);
   if (logical_shards > 0) {
     chosen.logical_shards = logical_shards;
-  } else if (!coupled && graph.total_params() <= kTeamWeights) {
-    chosen.logical_shards = PowerOfTwoWithin(
-        std::min<int64_t>(available, std::max<int64_t>(1, batch_size / kLeastShardRows)));
+  } else {
+    chosen.logical_shards = static_cast<int>(std::bit_ceil(static_cast<unsigned>(workers)));
+    if (!coupled && graph.total_params() <= kTeamWeights) {
+      const int64_t all = int64_t{available} * workers;
+      const int64_t fed = std::max<int64_t>(1, batch_size / kLeastShardRows);
+      chosen.logical_shards = std::max(chosen.logical_shards, PowerOfTwoWithin(std::min(all, fed)));
+    }
   }
-  const int useful = chosen.logical_shards > 1
-                         ? PowerOfTwoWithin(std::min(available, chosen.logical_shards))
-                     : team ? available
-                            : 1;
+  const int shards = ShardsOfOne(chosen.logical_shards, workers);
+  const int useful = shards > 1 ? PowerOfTwoWithin(std::min(available, shards))
+                     : team     ? available
+                                : 1;
   chosen.cores = cores > 0 ? cores : useful;
   return chosen;
 }
@@ -91,13 +101,17 @@ uint64_t EstimateMemory(const Graph& graph, const Load& load) {
     activations += static_cast<double>(CountOf(node.output_shape));
   const auto params = static_cast<double>(graph.total_params());
   const auto trainable = static_cast<double>(load.trainable_params);
-  const int cores = std::max(1, std::min(load.resources.cores, load.resources.logical_shards));
-  const int shards_a_core = std::max(1, load.resources.logical_shards / cores);
+  const int shards = ShardsOfOne(load.resources.logical_shards, load.workers);
+  const int cores = std::max(1, std::min(load.resources.cores, shards));
+  const int shards_a_core = std::max(1, shards / cores);
   const double gradients =
       static_cast<double>(cores) * (1 + std::bit_width(static_cast<unsigned>(shards_a_core)));
+  // What comes from other ranks lies beside what is here.
+  const double exchanged = load.several ? 2 : 0;
+  const double own_batch = std::ceil(batch / PowerOfTwoWithin(load.workers));
   // Weights and slots are there once more while a checkpoint is written.
-  const double floats = 3 * params + trainable * (gradients + 3.0 * load.slots) +
-                        2 * batch * activations + kBatchesAhead * batch * row_values;
+  const double floats = 3 * params + trainable * (gradients + exchanged + 3.0 * load.slots) +
+                        2 * own_batch * activations + kBatchesAhead * batch * row_values;
   // What is kept is there once more while it is put in order or saved.
   const double row_bytes = kIndexBytes + 4 * static_cast<double>(load.held_values) +
                            2 * 4 * static_cast<double>(load.kept_values);

@@ -13,11 +13,13 @@ struct Resources {
   int logical_shards = 1;
 };
 
-// The fastest use of at most `most_cores` cores for batches of `batch_size` rows. A `cores` or
-// `logical_shards` above 0 is a wish that stays. A batch whose rows depend on each other in
-// training (batch normalization) is not cut into shards, but by wish.
+// The fastest use of at most `most_cores` cores a worker for batches of `batch_size` rows, which up
+// to `workers` workers share. A `cores` or `logical_shards` above 0 is a wish that stays. There is
+// a shard for each worker at least; a batch whose rows depend on each other in training (batch
+// normalization) is not cut further, but by wish.
+//   Returns  the cores of each worker, and the shards of them all, a power of two.
 Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores, int cores,
-                          int logical_shards);
+                          int logical_shards, int workers = 1);
 
 // What the estimate depends on beside the graph.
 struct Load {
@@ -34,9 +36,12 @@ struct Load {
   // Floats that metrics keep of each row.
   int64_t kept_values = 0;
   Resources resources;
+  // The fewest workers that share a batch, and whether there may be several.
+  int workers = 1;
+  bool several = false;
 };
 
-// Bytes that a rank needs, data mapped from files not counted; saturates.
+// Bytes that each rank needs, data mapped from files not counted; saturates.
 uint64_t EstimateMemory(const Graph& graph, const Load& load);
 
 }  // namespace gradus::graph

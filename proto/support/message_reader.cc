@@ -122,6 +122,14 @@ bool TakesBareWord(const Descriptor& type) {
   return type.real_oneof_decl_count() == 1 && type.oneof_decl(0)->name() == "kind";
 }
 
+bool TakesOneValue(const Descriptor& type) {
+  const FieldDescriptor* const min = type.FindFieldByName("min");
+  const FieldDescriptor* const max = type.FindFieldByName("max");
+  return type.field_count() == 2 && min != nullptr && max != nullptr && !min->is_repeated() &&
+         !max->is_repeated() && min->type() == max->type() &&
+         min->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE;
+}
+
 absl::Status MessageReader::CountStep(const YamlNode& node, const std::string& path) {
   text_bytes_ += node.text.size();
   if (++steps_ <= kMostSteps && text_bytes_ <= kMostTextBytes) return absl::OkStatus();
@@ -138,6 +146,8 @@ absl::Status MessageReader::ReadMessage(const YamlNode& node, const std::string&
   if (node.kind == Kind::kNull) return Null(node, path);
   if (node.kind == Kind::kScalar && TakesBareWord(*message.GetDescriptor()))
     return ReadBareWord(node, path, message);
+  if (node.kind == Kind::kScalar && TakesOneValue(*message.GetDescriptor()))
+    return ReadOneValue(node, path, message);
   return At(node.line, path, absl::StrCat(Found(node), " is not a mapping of keys to values"));
 }
 
@@ -173,6 +183,16 @@ absl::Status MessageReader::ReadBareWord(const YamlNode& node, const std::string
     return At(node.line, path,
               UnknownWord(absl::StrCat(Found(node), " is unknown"), node.text, KindWords(kinds)));
   message.GetReflection()->MutableMessage(&message, field);
+  return absl::OkStatus();
+}
+
+absl::Status MessageReader::ReadOneValue(const YamlNode& node, const std::string& path,
+                                         Message& message) {
+  for (const char* const end : {"min", "max"}) {
+    const absl::Status stored =
+        StoreScalar(node.text, *message.GetDescriptor()->FindFieldByName(end), message);
+    if (!stored.ok()) return At(node.line, path, stored.message());
+  }
   return absl::OkStatus();
 }
 

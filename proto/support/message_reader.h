@@ -29,8 +29,12 @@ absl::StatusOr<const google::protobuf::FieldDescriptor*> FindKey(
 // True for a message that a bare word may stand for: its only oneof is called `kind`.
 bool TakesBareWord(const google::protobuf::Descriptor& type);
 
+// True for a range, which one value may stand for as both of its ends: its only fields are `min`
+// and `max`, scalars of one type.
+bool TakesOneValue(const google::protobuf::Descriptor& type);
+
 // Reads one tree. The sugar of job files holds everywhere: a bare word for a kind, a scalar for a
-// list of one.
+// list of one or for a range of one.
 //   Threads  one at a time.
 //   Errors   INVALID_ARGUMENT "line 12: model.layers[2].dense.unitz: unknown key; did you mean
 //   "units"?" with the path as
@@ -54,6 +58,8 @@ class MessageReader {
   absl::Status ReadEntries(const YamlNode& node, const std::string& path,
                            google::protobuf::Message& message);
   absl::Status ReadBareWord(const YamlNode& node, const std::string& path,
+                            google::protobuf::Message& message);
+  absl::Status ReadOneValue(const YamlNode& node, const std::string& path,
                             google::protobuf::Message& message);
   absl::Status ReadItem(const YamlNode& node, const std::string& path,
                         const google::protobuf::FieldDescriptor& field,

@@ -13,10 +13,11 @@ class Message;
 
 namespace gradus::support {
 
-// Replaces `message` by what `text` says. It is protobuf's JSON form, in JSON or YAML, with two
+// Replaces `message` by what `text` says. It is protobuf's JSON form, in JSON or YAML, with three
 // pieces of sugar: where a message is a choice between kinds a bare word stands for the kind with
-// its defaults (`relu` for `{relu: {}}`), and a scalar where a list is expected is a list of one.
-// Enum words come in any case; field names as in the proto.
+// its defaults (`relu` for `{relu: {}}`), a scalar where a list is expected is a list of one, and
+// one where a range is expected is both of its ends (`4` for `{min: 4, max: 4}`). Enum words come
+// in any case; field names as in the proto.
 //   Errors   INVALID_ARGUMENT: at most 1 MiB, 64 levels, one document. Messages say line, field,
 //   what was found and what
 //            is allowed: `line 12: model.layers[2].dense.unitz: unknown key; did you mean

@@ -134,6 +134,14 @@ std::string BareWord(const Message& message) {
   return kind.name();
 }
 
+// The value that says both ends of the range `message`, or "".
+std::string OneValue(const Message& message) {
+  const std::vector<const FieldDescriptor*> fields = SetFields(message);
+  if (fields.size() != 2 || !TakesOneValue(*message.GetDescriptor())) return "";
+  const std::string value = Scalar(message, *fields[0], kNotRepeated);
+  return value == Scalar(message, *fields[1], kNotRepeated) ? value : "";
+}
+
 class Printer {
  public:
   // Every field on lines of its own, indented by `indent`; the first line has its indentation
@@ -164,7 +172,8 @@ class Printer {
       return Quoted(google::protobuf::util::TimeUtil::ToString(time));
     }
     if (SetFields(message).empty()) return "{}";
-    return BareWord(message);
+    const std::string word = BareWord(message);
+    return word.empty() ? OneValue(message) : word;
   }
 
   // After "key:".

@@ -52,18 +52,17 @@ class LocalExecutor final : public Executor {
     callback_ = std::move(callback);
   }
 
-  absl::StatusOr<std::string> Start(const RankSpec& spec) override {
-    FAILPOINT("executors.local.before_spawn");
-    ASSIGN_OR_RETURN(const pid_t pid,
-                     SpawnRank(options_.program, MarkOf(options_.store_id, spec.key), spec.config));
-    FAILPOINT("executors.local.after_spawn");
-    LimitMemory(pid, spec.memory_bytes);
-    std::string handle = HandleOf(pid);
-    const absl::Status watched = Watch(spec.key, pid, true);
-    if (watched.ok()) return handle;
-    ::kill(-pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return watched;
+  absl::StatusOr<std::vector<std::string>> Start(std::span<const RankSpec> gang) override {
+    std::vector<std::string> handles;
+    for (size_t i = 0; i < gang.size(); ++i) {
+      absl::StatusOr<std::string> handle = StartOne(gang[i]);
+      if (!handle.ok()) {
+        for (const RankSpec& started : gang.first(i)) Kill(started.key);
+        return handle.status();
+      }
+      handles.push_back(*std::move(handle));
+    }
+    return handles;
   }
 
   absl::StatusOr<std::vector<FoundRank>> Find() override {
@@ -97,7 +96,23 @@ class LocalExecutor final : public Executor {
     ::syscall(SYS_pidfd_send_signal, found->second.handle.get(), SIGKILL, nullptr, 0);
   }
 
+  bool is_local() const override { return true; }
+
  private:
+  absl::StatusOr<std::string> StartOne(const RankSpec& spec) {
+    FAILPOINT("executors.local.before_spawn");
+    ASSIGN_OR_RETURN(const pid_t pid,
+                     SpawnRank(options_.program, MarkOf(options_.store_id, spec.key), spec.config));
+    FAILPOINT("executors.local.after_spawn");
+    LimitMemory(pid, spec.memory_bytes);
+    std::string handle = HandleOf(pid);
+    const absl::Status watched = Watch(spec.key, pid, true);
+    if (watched.ok()) return handle;
+    ::kill(-pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return watched;
+  }
+
   struct Process {
     RankKey key;
     pid_t pid = 0;

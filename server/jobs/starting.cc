@@ -64,11 +64,12 @@ absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& c
 
 absl::Status StartRank(const Context& context, const executors::RankSpec& spec) {
   RETURN_IF_ERROR(context.parts.files->MakeDir(WorkDirOf(context, spec.key)));
-  ASSIGN_OR_RETURN(const std::string handle, context.parts.executor->Start(spec));
+  ASSIGN_OR_RETURN(const std::vector<std::string> handles,
+                   context.parts.executor->Start(std::span(&spec, 1)));
   FAILPOINT("jobs.start.after_spawn");
   // It runs, whether or not its handle can be stored; a restart finds it by other means too.
   const absl::Status stored = context.parts.store->Write(
-      [&](store::Tx& tx) { return SetHandle(tx, spec.key.fence, handle); });
+      [&](store::Tx& tx) { return SetHandle(tx, spec.key.fence, handles.front()); });
   FAILPOINT("jobs.start.after_handle");
   if (!stored.ok())
     base::LogWarning("a rank's handle was not stored", {{"job", spec.key.job}, {"status", stored}});

@@ -16,16 +16,20 @@ void FakeExecutor::OnExit(std::function<void(const executors::RankExit&)> callba
   callback_ = std::move(callback);
 }
 
-absl::StatusOr<std::string> FakeExecutor::Start(const RankSpec& spec) {
+absl::StatusOr<std::vector<std::string>> FakeExecutor::Start(std::span<const RankSpec> gang) {
   MutexLock lock(mu_);
   if (failures_ > 0) {
     --failures_;
     return absl::UnavailableError("no process could be made");
   }
-  ranks_[spec.key.fence] = spec;
-  ++started_;
+  std::vector<std::string> handles;
+  for (const RankSpec& spec : gang) {
+    ranks_[spec.key.fence] = spec;
+    ++started_;
+    handles.push_back(absl::StrCat("fake:", spec.key.fence));
+  }
   changed_.SignalAll();
-  return absl::StrCat("fake:", spec.key.fence);
+  return handles;
 }
 
 absl::StatusOr<std::vector<executors::FoundRank>> FakeExecutor::Find() {

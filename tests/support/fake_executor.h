@@ -2,8 +2,10 @@
 // An executor whose ranks are entries in a table: a test says when they exit.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,10 +20,15 @@ namespace gradus::test_support {
 class FakeExecutor final : public executors::Executor {
  public:
   void OnExit(std::function<void(const executors::RankExit&)> callback) override;
-  absl::StatusOr<std::string> Start(const executors::RankSpec& spec) override;
+  absl::StatusOr<std::vector<std::string>> Start(
+      std::span<const executors::RankSpec> gang) override;
   absl::StatusOr<std::vector<executors::FoundRank>> Find() override;
   absl::Status Adopt(const executors::FoundRank& rank) override;
   void Kill(const executors::RankKey& key) override;
+  bool is_local() const override { return local_; }
+
+  // From now on ranks wait in a queue of the executor's own.
+  void HaveQueue() { local_ = false; }
 
   // The next `count` starts fail.
   void FailStarts(int count);
@@ -45,6 +52,7 @@ class FakeExecutor final : public executors::Executor {
   std::vector<executors::RankKey> killed_ ABSL_GUARDED_BY(mu_);
   int started_ ABSL_GUARDED_BY(mu_) = 0;
   int failures_ ABSL_GUARDED_BY(mu_) = 0;
+  std::atomic<bool> local_ = true;
   base::Mutex callback_mu_;
   std::function<void(const executors::RankExit&)> callback_ ABSL_GUARDED_BY(callback_mu_);
 };

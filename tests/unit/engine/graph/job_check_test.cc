@@ -94,6 +94,56 @@ TEST(JobCheckTest, FillsInEveryDefault) {
   EXPECT_EQ(job->summary.layers_size(), 3);
 }
 
+TEST(JobCheckTest, WorkersShareTheServer) {
+  v1::JobSpec spec = Job();
+  const auto one = Check(spec);
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->spec.fit().workers().min(), 1);
+  EXPECT_EQ(one->spec.fit().workers().max(), 1);
+  EXPECT_EQ(one->spec.fit().compress(), v1::NONE);
+  EXPECT_TRUE(one->spec.fit().has_shard_optimizer());
+  spec.mutable_fit()->mutable_workers()->set_max(2);
+  const auto elastic = Check(spec);
+  ASSERT_TRUE(elastic.ok()) << elastic.status();
+  EXPECT_EQ(elastic->spec.fit().workers().min(), 1);
+  EXPECT_EQ(elastic->spec.fit().logical_shards(), 2);
+  EXPECT_EQ(elastic->spec.resources().cores(), 1);
+  const auto again = Check(elastic->spec);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(elastic->spec, again->spec));
+}
+
+TEST(JobCheckTest, WorkersThatCannotBeAreRefused) {
+  EXPECT_EQ(ErrorWith("fit { workers { min: 0 } }"),
+            "fit.workers.min: 0 is not a number from 1 to 256");
+  EXPECT_EQ(ErrorWith("fit { workers { max: 257 } }"),
+            "fit.workers.max: 257 is not a number from 1 to 256");
+  EXPECT_EQ(ErrorWith("fit { workers { min: 3 max: 2 } }"),
+            "fit.workers.min: 3 is not a number from 1 to 2, max");
+  EXPECT_EQ(ErrorWith("fit { workers { max: 3 } logical_shards: 2 }"),
+            "fit.logical_shards: 2 is not at least 3, the workers that share them");
+  EXPECT_EQ(ErrorWith("fit { workers { max: 2 } batch_size: 1 }"),
+            "fit.batch_size: 1 is not at least 2, a row for each logical shard");
+  EXPECT_THAT(ErrorWith("fit { workers { min: 3 } }"),
+              StartsWith("fit.workers.min: 3 workers with 1 cores and 256MiB each do not fit"));
+  EXPECT_THAT(ErrorWith("fit { workers { min: 2 } } resources { cores: 2 }"),
+              StartsWith("fit.workers.min: 2 workers with 2 cores and"));
+  EXPECT_THAT(ErrorWith("fit { workers { min: 2 } } resources { memory: \"3GiB\" }"),
+              StartsWith("fit.workers.min: 2 workers with 1 cores and 3GiB each"));
+  EXPECT_EQ(ErrorWith("kind: FIND_LEARNING_RATE fit { workers { max: 2 } }"),
+            "fit.workers: several workers are for jobs of the kind train");
+}
+
+TEST(JobCheckTest, WorkersOfOtherMachinesHaveAllOfTheirs) {
+  v1::JobSpec spec = Job();
+  spec.mutable_fit()->mutable_workers()->set_min(8);
+  JobLimits limits = kLimits;
+  limits.one_machine = false;
+  const auto job = Check(spec, limits);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_GE(job->spec.fit().logical_shards(), 8);
+}
+
 TEST(JobCheckTest, TheBestEpochsAreThoseOfAFigureThatThereIs) {
   v1::JobSpec spec = Job();
   v1::Checkpoint& checkpoint = *spec.mutable_fit()->mutable_checkpoint();

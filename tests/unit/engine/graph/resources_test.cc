@@ -57,6 +57,34 @@ TEST(ResourcesTest, TheChoiceChosenAgainIsTheSame) {
   }
 }
 
+TEST(ResourcesTest, EachWorkerHasAShardAtLeast) {
+  const Graph small = MakeGraph(784, 100, 3);
+  for (const int workers : {1, 2, 3, 4, 7, 256}) {
+    const Resources chosen = ChooseResources(small, 4096, 1, 0, 0, workers);
+    EXPECT_GE(chosen.logical_shards, workers);
+    EXPECT_EQ(chosen.logical_shards & (chosen.logical_shards - 1), 0);
+    EXPECT_EQ(chosen.cores, 1);
+  }
+  // Large models are cut no further: a team works inside each kernel.
+  const Resources large = ChooseResources(MakeGraph(2048, 2048, 3), 256, 6, 0, 0, 3);
+  EXPECT_EQ(large.logical_shards, 4);
+}
+
+TEST(ResourcesTest, CoresOfAWorkerAreForItsOwnShards) {
+  const Resources chosen = ChooseResources(MakeGraph(784, 100, 3), 64, 4, 0, 0, 2);
+  EXPECT_EQ(chosen.logical_shards, 8);
+  EXPECT_EQ(chosen.cores, 4);
+  EXPECT_EQ(ChooseResources(MakeGraph(784, 100, 3), 64, 4, 0, 4, 2).cores, 2);
+}
+
+TEST(ResourcesTest, WorkersShareTheActivationsOfABatch) {
+  const Graph graph = MakeGraph(64, 4096, 2);
+  Load load = {.batch_size = 4096, .resources = {1, 4}, .workers = 4, .several = true};
+  const uint64_t shared = EstimateMemory(graph, load);
+  load.workers = 1;
+  EXPECT_GT(EstimateMemory(graph, load), shared);
+}
+
 TEST(ResourcesTest, MemoryGrowsWithEverythingThatIsKept) {
   const Graph graph = MakeGraph(1024, 1024, 8);
   const int64_t params = graph.total_params();

@@ -23,6 +23,12 @@ TEST(MessageReader, KnowsWhichMessagesTakeABareWord) {
   EXPECT_FALSE(TakesBareWord(*v1::JobSpec::descriptor()));
 }
 
+TEST(MessageReader, KnowsWhichMessagesAreRanges) {
+  EXPECT_TRUE(TakesOneValue(*v1::Workers::descriptor()));
+  EXPECT_FALSE(TakesOneValue(*v1::Fit::descriptor()));
+  EXPECT_FALSE(TakesOneValue(*v1::LearningRateFinder::descriptor()));
+}
+
 TEST(MessageReader, ReadsMapsAndTimes) {
   const auto event = Parse<v1::Event>(
       "{time: \"2024-01-31T12:00:00Z\", progress: {metrics: {loss: 0.5, accuracy: 1}}}");

@@ -65,6 +65,14 @@ TEST(Parse, JsonAndYamlOfOneShapeAreTheSame) {
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*yaml, *json));
 }
 
+TEST(Parse, ANumberIsBothEndsOfARange) {
+  const auto number = Parse<v1::JobSpec>("fit: {workers: 4}");
+  const auto range = Parse<v1::JobSpec>("fit: {workers: {min: 4, max: 4}}");
+  ASSERT_TRUE(number.ok()) << number.status();
+  ASSERT_TRUE(range.ok()) << range.status();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*number, *range));
+}
+
 TEST(Parse, OrdinaryFieldsStandBesideTheKind) {
   const auto spec = Parse<v1::JobSpec>(
       "model: {layers: [{name: out, inputs: skip, dense: {units: 3}, trainable: false}]}");
@@ -107,6 +115,8 @@ TEST(Parse, EveryErrorSaysWhereWhatAndWhatIsAllowed) {
       {"fit: {epochs: abc}", "line 1: fit.epochs: \"abc\" is not a whole number from"},
       {"fit: {epochs: [1]}", "line 1: fit.epochs: a list is not a single value"},
       {"fit: 3", "line 1: fit: 3 is not a mapping of keys to values"},
+      {"fit: {workers: many}", "line 1: fit.workers: \"many\" is not a whole number from"},
+      {"fit: {workers: [4]}", "line 1: fit.workers: a list is not a mapping of keys to values"},
       {"fit: {stages: {epochs: [3]}}",
        "line 1: fit.stages[0].epochs: a list is not a single value"},
       {"fit:\n  seed: null\n",

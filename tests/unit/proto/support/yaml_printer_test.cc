@@ -46,11 +46,18 @@ fit:
   seed: 18446744073709551615
   shuffle: false
   checkpoint: {}
+  workers: 4
 time_limit: "2h"
 )";
   const auto spec = Parse<v1::JobSpec>(text);
   ASSERT_TRUE(spec.ok()) << spec.status();
   EXPECT_EQ(PrintYaml(*spec), text);
+}
+
+TEST(PrintYaml, ARangeOfSeveralValuesSaysBothEnds) {
+  const auto spec = Parse<v1::JobSpec>("fit: {workers: {max: 4, min: 2}}");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(PrintYaml(*spec), "fit:\n  workers:\n    min: 2\n    max: 4\n");
 }
 
 TEST(PrintYaml, SaysNothingSetInABraceOfItsOwn) { EXPECT_EQ(PrintYaml(v1::JobSpec()), "{}\n"); }

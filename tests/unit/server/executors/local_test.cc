@@ -64,6 +64,13 @@ class LocalTest : public ::testing::Test {
     return spec;
   }
 
+  absl::StatusOr<std::string> Start(const RankSpec& spec) {
+    const auto handles = executor_->Start(std::span(&spec, 1));
+    if (!handles.ok()) return handles.status();
+    EXPECT_EQ(handles->size(), 1u);
+    return handles->front();
+  }
+
   RankExit AwaitExit() {
     base::MutexLock lock(mu_);
     const bool came =
@@ -115,15 +122,15 @@ class LocalTest : public ::testing::Test {
 };
 
 TEST_F(LocalTest, TellsExitsWithTheirReason) {
-  ASSERT_TRUE(executor_->Start(Spec("exit 0", 1)).ok());
+  ASSERT_TRUE(Start(Spec("exit 0", 1)).ok());
   RankExit exit = AwaitExit();
   EXPECT_TRUE(exit.clean);
   EXPECT_EQ(exit.key, (RankKey{"j1", 1, 1}));
-  ASSERT_TRUE(executor_->Start(Spec("exit 3", 2)).ok());
+  ASSERT_TRUE(Start(Spec("exit 3", 2)).ok());
   exit = AwaitExit();
   EXPECT_FALSE(exit.clean);
   EXPECT_EQ(exit.reason, "exited with 3");
-  ASSERT_TRUE(executor_->Start(Spec("kill -9 $$", 3)).ok());
+  ASSERT_TRUE(Start(Spec("kill -9 $$", 3)).ok());
   EXPECT_EQ(AwaitExit().reason, "was killed by signal 9 (KILL)");
 }
 
@@ -132,7 +139,7 @@ TEST_F(LocalTest, TheSettingsComeOnDescriptorThreeAndNowhereElse) {
       "cat <&3 > config; env > env; tr '\\0' ' ' < /proc/$$/cmdline > args; ls /proc/$$/fd | tr "
       "'\\n' ' ' > fds");
   spec.config.mutable_profile()->set_token("a secret");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   EXPECT_TRUE(AwaitExit().clean) << Read(spec, "log");
   EXPECT_THAT(Read(spec, "config"), HasSubstr("\"token\":\"a secret\""));
   EXPECT_THAT(Read(spec, "env"), Not(HasSubstr("a secret")));
@@ -144,7 +151,7 @@ TEST_F(LocalTest, TheEnvironmentIsAChosenOne) {
   ::setenv("OMP_NUM_THREADS", "3", 1);
   ::setenv("GRADUS_WORKER_SWITCH", "on", 1);
   const RankSpec spec = Spec("env > env");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitExit();
   const std::string environment = Read(spec, "env");
   EXPECT_THAT(environment, Not(HasSubstr("hunter2")));
@@ -157,7 +164,7 @@ TEST_F(LocalTest, TheEnvironmentIsAChosenOne) {
 
 TEST_F(LocalTest, OutputGoesToTheLog) {
   const RankSpec spec = Spec("echo out; echo err >&2");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitExit();
   EXPECT_EQ(Read(spec, "log"), "out\nerr\n");
 }
@@ -166,7 +173,7 @@ TEST_F(LocalTest, RunsOnItsProcessorsAndLeavesThisThreadsAlone) {
   const std::vector<int> before = base::UsableCpus();
   RankSpec spec = Spec("grep Cpus_allowed_list /proc/self/status > cpus");
   spec.config.add_cpus(before.back());
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitExit();
   EXPECT_EQ(Read(spec, "cpus"), absl::StrCat("Cpus_allowed_list:\t", before.back(), "\n"));
   EXPECT_EQ(base::UsableCpus(), before);
@@ -177,7 +184,7 @@ TEST_F(LocalTest, MemoryIsLimitedFromOutside) {
   RankSpec spec = Spec("echo > gate; read x < gate; ulimit -d > limit; ulimit -c > core");
   spec.memory_bytes = int64_t{1} << 30;
   MakeGate(spec);
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitGate(spec);
   const int fd = ::open((spec.config.work_dir() + "/gate").c_str(), O_WRONLY);
   ASSERT_GE(fd, 0);
@@ -192,7 +199,8 @@ TEST_F(LocalTest, MemoryIsLimitedFromOutside) {
 TEST_F(LocalTest, AMissingProgramIsAnErrorAndRunsNothing) {
   auto executor = MakeLocalExecutor({.program = dir_ / "nothing", .store_id = store_});
   ASSERT_TRUE(executor.ok());
-  EXPECT_FALSE((*executor)->Start(Spec("true")).ok());
+  const RankSpec spec = Spec("true");
+  EXPECT_FALSE((*executor)->Start(std::span(&spec, 1)).ok());
   EXPECT_TRUE(FindMarked(store_).empty());
 }
 
@@ -200,16 +208,32 @@ TEST_F(LocalTest, KillTakesEverythingWithIt) {
   // A child in the group, and one that left for a session of its own.
   const RankSpec spec = Spec("sleep 1000 & setsid sleep 1000 & echo > gate; sleep 1000");
   MakeGate(spec);
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitGate(spec);
   executor_->Kill(spec.key);
   EXPECT_EQ(AwaitExit().reason, "was killed by signal 9 (KILL)");
   EXPECT_TRUE(NothingIsLeft());
 }
 
+TEST_F(LocalTest, OfAGangAllStartOrNoneLives) {
+  std::vector<RankSpec> gang = {Spec("exec sleep 1000", 1), Spec("exec sleep 1000", 2)};
+  const auto handles = executor_->Start(gang);
+  ASSERT_TRUE(handles.ok()) << handles.status();
+  EXPECT_EQ(handles->size(), 2u);
+  EXPECT_EQ(executor_->Find()->size(), 2u);
+  for (const RankSpec& spec : gang) executor_->Kill(spec.key);
+  AwaitExit();
+  AwaitExit();
+  gang.push_back(gang.back());
+  gang.back().config.set_work_dir(dir_ / "no such folder");
+  gang.back().key.fence = 3;
+  EXPECT_FALSE(executor_->Start(gang).ok());
+  EXPECT_TRUE(NothingIsLeft());
+}
+
 TEST_F(LocalTest, NothingOutlivesARankThatEndsByItself) {
   const RankSpec spec = Spec("sleep 1000 & setsid sleep 1000 & exit 0");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   AwaitExit();
   EXPECT_TRUE(NothingIsLeft());
 }
@@ -217,7 +241,7 @@ TEST_F(LocalTest, NothingOutlivesARankThatEndsByItself) {
 TEST_F(LocalTest, ALaterServerFindsAdoptsAndEndsARank) {
   const RankSpec spec = Spec("echo > gate; exec sleep 1000");
   MakeGate(spec);
-  const auto handle = executor_->Start(spec);
+  const auto handle = Start(spec);
   ASSERT_TRUE(handle.ok());
   AwaitGate(spec);
   executor_.reset();
@@ -236,7 +260,7 @@ TEST_F(LocalTest, ALaterServerFindsAdoptsAndEndsARank) {
 
 TEST_F(LocalTest, OtherStoresRanksAreNotSeen) {
   const RankSpec spec = Spec("exec sleep 1000");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   auto other = MakeLocalExecutor({.program = dir_ / "worker", .store_id = store_ + "x"});
   ASSERT_TRUE(other.ok());
   EXPECT_TRUE((*other)->Find()->empty());
@@ -246,7 +270,7 @@ TEST_F(LocalTest, OtherStoresRanksAreNotSeen) {
 
 TEST_F(LocalTest, NothingIsToldOnceTheCallbackIsTakenBack) {
   const RankSpec spec = Spec("exec sleep 1000");
-  ASSERT_TRUE(executor_->Start(spec).ok());
+  ASSERT_TRUE(Start(spec).ok());
   executor_->OnExit(nullptr);
   executor_->Kill(spec.key);
   executor_.reset();
