@@ -20,6 +20,10 @@ find_package(ONNX 1.12 CONFIG REQUIRED)
 find_package(yaml-cpp 0.7 CONFIG REQUIRED)
 find_package(CLI11 2.1 CONFIG REQUIRED)
 find_package(spdlog 1.10 CONFIG REQUIRED)
+find_package(Gloo 0.5 CONFIG REQUIRED)
+# Its C functions alone.
+set(MPI_CXX_SKIP_MPICXX ON)
+find_package(MPI REQUIRED COMPONENTS CXX)
 
 if(GRADUS_TESTS)
   find_package(GTest 1.12 CONFIG REQUIRED)
