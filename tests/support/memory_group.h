@@ -82,16 +82,19 @@ class MemoryGroup final : public collective::Group {
   struct Sent final : collective::Transfer {
     absl::Status Wait() override { return absl::OkStatus(); }
   };
-  struct Received final : collective::Transfer {
+  class Received final : public collective::Transfer {
+   public:
     Received(MemoryGroup& group, int peer, uint32_t channel, std::span<std::byte> bytes)
-        : group(group), peer(peer), channel(channel), bytes(bytes) {}
+        : group_(group), peer_(peer), channel_(channel), bytes_(bytes) {}
     absl::Status Wait() override {
-      return group.wire_->Take({peer, group.rank_, channel}, bytes, group.aborted_);
+      return group_.wire_->Take({peer_, group_.rank_, channel_}, bytes_, group_.aborted_);
     }
-    MemoryGroup& group;
-    const int peer;
-    const uint32_t channel;
-    const std::span<std::byte> bytes;
+
+   private:
+    MemoryGroup& group_;
+    const int peer_;
+    const uint32_t channel_;
+    const std::span<std::byte> bytes_;
   };
 
   const std::shared_ptr<MemoryWire> wire_;

@@ -216,12 +216,12 @@ metrics: [accuracy])"},
                                          // More than a stretch's million bytes, a frozen layer
                                          // among them, a weight used twice.
                                          Case{"wide", R"(
-model: {input_shape: 12, layers: [{dense: {units: 300, activation: relu}}, {dense: {units: 300, activation: relu, trainable: false}},
+model: {input_shape: 12, layers: [{dense: {units: 300, activation: relu}}, {dense: {units: 300, activation: relu}, trainable: false},
   {dense: {units: 1000, activation: relu}}, {dense: {units: 500, activation: relu}}, {dense: {units: 5, activation: softmax}}]}
 loss: sparse_categorical_crossentropy
 optimizer: {sgd: {learning_rate: 0.05, clipnorm: 1.0}}
 metrics: [accuracy])"}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(SharedStep, ChangesNothingWhereProcessesDoNotComeTogether) {
   const graph::Graph graph = Classifier({12, 24, 5});

@@ -70,6 +70,7 @@ class Office {
     members_ = std::move(members);
     std::ranges::sort(members_);
     ++generation_;
+    if (wire_ != nullptr) old_wires_.push_back(wire_);
     wire_ = std::make_shared<test_support::MemoryWire>();
     announced_ = generation_;
     changed_.notify_all();
@@ -88,6 +89,8 @@ class Office {
     changed_.wait(lock,
                   [&] { return over() || (generation_ > after && place() != members_.end()); });
     if (over()) return absl::CancelledError("the run is over");
+    // Who waits in an older meeting for this rank waits in vain.
+    for (; !old_wires_.empty(); old_wires_.pop_back()) old_wires_.back()->Break();
     return Meeting{.generation = generation_,
                    .group = std::make_unique<test_support::MemoryGroup>(
                        wire_, static_cast<int>(place() - members_.begin()),
@@ -101,6 +104,7 @@ class Office {
   std::vector<int> members_;
   std::vector<int> dismissed_;
   std::shared_ptr<test_support::MemoryWire> wire_;
+  std::vector<std::shared_ptr<test_support::MemoryWire>> old_wires_;
   bool closed_ = false;
   int reports_ = 0;
 };
