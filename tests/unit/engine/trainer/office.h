@@ -37,6 +37,7 @@ class Office {
   void Close() {
     const std::lock_guard lock(mu_);
     closed_ = true;
+    if (wire_ != nullptr) wire_->Break();
     changed_.notify_all();
   }
   int64_t generation() {
