@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks in the server's folder, then among what was fetched, then asks the server.
+// Looks in the server's folder, then among what was fetched by ranks of this node, then asks the
+// server.
 #include "server/worker/blob_cache.h"
 
 #include <optional>
@@ -14,10 +15,11 @@
 namespace gradus::worker {
 
 BlobCache::BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir,
-                     std::string work_dir)
+                     NodeCache* node_cache, std::string work_dir)
     : files_(files),
       transfer_(transfer),
       blob_dir_(std::move(blob_dir)),
+      node_cache_(node_cache),
       fetched_dir_(base::JoinPath(work_dir, "blobs")) {}
 
 BlobCache::~BlobCache() {
@@ -60,6 +62,12 @@ absl::StatusOr<BlobCache::Blob> BlobCache::OpenNow(const v1::BlobRef& ref) {
     if (beside.ok()) return beside;
     if (!absl::IsNotFound(beside.status()))
       base::LogWarning("a blob beside the server cannot be used", {{"error", beside.status()}});
+  }
+  if (node_cache_ != nullptr) {
+    ASSIGN_OR_RETURN(Blob kept, node_cache_->Get(ref, [&](const std::string& path) {
+      return transfer_.Fetch(ref, path);
+    }));
+    if (kept != nullptr) return kept;
   }
   RETURN_IF_ERROR(base::MakeDirs(files_, fetched_dir_));
   const std::string fetched = base::JoinPath(fetched_dir_, ref.sha256());

@@ -15,6 +15,7 @@
 #include "engine/base/mutex.h"
 #include "gradus/v1/data.pb.h"
 #include "server/worker/blob_transfer.h"
+#include "server/worker/node_cache.h"
 
 namespace gradus::worker {
 
@@ -25,9 +26,10 @@ namespace gradus::worker {
 //   returns.
 class BlobCache {
  public:
-  // Blobs are read from blob_dir/sha256/ab/cdef... (never written; empty: none) and fetched to
-  // work_dir/blobs.
-  BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir, std::string work_dir);
+  // Blobs are read from blob_dir/sha256/ab/cdef... (never written; empty: none), or fetched to what
+  // the node's ranks share (null: nothing), or else to work_dir/blobs.
+  BlobCache(base::Files& files, BlobTransfer& transfer, std::string blob_dir, NodeCache* node_cache,
+            std::string work_dir);
   ~BlobCache();
 
   absl::StatusOr<std::shared_ptr<const base::MappedFile>> Open(const v1::BlobRef& ref);
@@ -45,6 +47,7 @@ class BlobCache {
   base::Files& files_;
   BlobTransfer& transfer_;
   const std::string blob_dir_;
+  NodeCache* const node_cache_;
   const std::string fetched_dir_;
   base::Mutex mu_;
   base::CondVar changed_;

@@ -15,6 +15,10 @@ namespace gradus::worker {
 // FOLDER/sha256/ab/cdef... REQUIRES: `sha256` is one.
 std::string BlobPath(const std::string& folder, const std::string& sha256);
 
+// `mapped` itself. DATA_LOSS where it is not that blob.
+absl::StatusOr<std::shared_ptr<const base::MappedFile>> VerifyBlob(const v1::BlobRef& ref,
+                                                                   base::MappedFile mapped);
+
 // The file at `path`, mapped. DATA_LOSS where it is not that blob.
 absl::StatusOr<std::shared_ptr<const base::MappedFile>> MapBlob(base::Files& files,
                                                                 const v1::BlobRef& ref,

@@ -117,18 +117,26 @@ void Outbox::TakeWaiting(v1::EventBatch* batch, size_t bytes) {
   }
 }
 
-std::optional<v1::EventBatch> Outbox::NextBatch() {
+std::optional<v1::EventBatch> Outbox::NextBatch(base::Clock& clock, int64_t deadline_micros) {
   base::MutexLock lock(mu_);
   v1::EventBatch batch;
   while (batch.events_size() == 0) {
-    changed_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return shut_down_ || !open_ || CanSend();
+    const bool in_time = clock.WaitUntil(mu_, changed_, deadline_micros, [this]() {
+      mu_.AssertHeld();
+      return shut_down_ || !open_ || woken_ || CanSend();
     });
     if (shut_down_ || !open_) return std::nullopt;
+    if (std::exchange(woken_, false) || !in_time) break;
     const size_t bytes = Resend(&batch);
     if (resend_ == sent_.size()) TakeWaiting(&batch, bytes);
   }
   return batch;
+}
+
+void Outbox::Wake() {
+  base::MutexLock lock(mu_);
+  woken_ = true;
+  changed_.SignalAll();
 }
 
 void Outbox::OpenStream(int64_t acked) {

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 
+#include "engine/base/clock.h"
 #include "engine/base/files.h"
 #include "engine/base/mutex.h"
 #include "gradus/v1/worker_service.pb.h"
@@ -36,8 +38,14 @@ class Outbox {
   void Push(v1::WorkerEvent event);
 
   // For the sender of a stream: waits until there is something to send within the window, then
-  // gives it, numbered. Nothing once the stream was closed by CloseStream or all ends.
-  std::optional<v1::EventBatch> NextBatch();
+  // gives it, numbered; an empty batch when there is none until `deadline_micros` in `clock`'s
+  // monotonic time, or when Wake was called. Nothing once the stream was closed by CloseStream or
+  // all ends.
+  std::optional<v1::EventBatch> NextBatch(
+      base::Clock& clock = base::RealClock(),
+      int64_t deadline_micros = std::numeric_limits<int64_t>::max());
+  // The sender has something else to say.
+  void Wake();
   // A new stream may send: `acked` is what the server has; all that came after is sent again.
   void OpenStream(int64_t acked);
   void CloseStream();
@@ -85,6 +93,7 @@ class Outbox {
   size_t resend_ ABSL_GUARDED_BY(mu_) = 0;  // of sent_: this stream has sent those before
   int64_t next_seq_ ABSL_GUARDED_BY(mu_) = 1;
   bool open_ ABSL_GUARDED_BY(mu_) = false;
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool shut_down_ ABSL_GUARDED_BY(mu_) = false;
   int64_t left_out_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t left_out_told_ ABSL_GUARDED_BY(mu_) = 0;

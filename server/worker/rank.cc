@@ -20,6 +20,7 @@
 #include "server/worker/blob_cache.h"
 #include "server/worker/blob_transfer.h"
 #include "server/worker/checkpoint_uploader.h"
+#include "server/worker/node_cache.h"
 #include "server/worker/outbox.h"
 #include "server/worker/uplink.h"
 
@@ -59,6 +60,17 @@ std::vector<v1::BlobRef> NeededBlobs(const v1::Assignment& assignment) {
   return refs;
 }
 
+// Null where there is none: a rank can do without.
+std::unique_ptr<NodeCache> OpenNodeCache(const v1::WorkerConfig& config, base::Files& files,
+                                         ServerLink& link) {
+  if (config.cache_dir().empty() || config.cache_bytes() <= 0) return nullptr;
+  absl::StatusOr<std::unique_ptr<NodeCache>> cache =
+      NodeCache::Open(files, link, config.cache_dir(), config.cache_bytes());
+  if (cache.ok()) return *std::move(cache);
+  base::LogWarning("the node's cache cannot be used", {{"error", cache.status()}});
+  return nullptr;
+}
+
 class Rank final : public UplinkHandler, public trainer::Callback {
  public:
   Rank(const v1::WorkerConfig& config, const RankParts& parts, trainer::Control& control)
@@ -68,7 +80,8 @@ class Rank final : public UplinkHandler, public trainer::Callback {
         link_(config, parts.channels, *parts.files, *parts.clock),
         outbox_(*parts.files, base::JoinPath(config.work_dir(), "events.spool")),
         transfer_(link_, *parts.files, *parts.random),
-        cache_(*parts.files, transfer_, config.blob_dir(), config.work_dir()),
+        node_cache_(OpenNodeCache(config, *parts.files, link_)),
+        cache_(*parts.files, transfer_, config.blob_dir(), node_cache_.get(), config.work_dir()),
         uploader_(transfer_, outbox_, *parts.files) {}
   // Broken off first, so that no thread below waits for the server any more.
   ~Rank() override {
@@ -127,6 +140,7 @@ class Rank final : public UplinkHandler, public trainer::Callback {
   ServerLink link_;
   Outbox outbox_;
   BlobTransfer transfer_;
+  std::unique_ptr<NodeCache> node_cache_;
   BlobCache cache_;
   CheckpointUploader uploader_;
   std::unique_ptr<Uplink> uplink_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -14,6 +15,12 @@
 #include "server/worker/backoff.h"
 
 namespace gradus::worker {
+namespace {
+
+constexpr int64_t kHeartbeatMicros = 1'000'000;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+}  // namespace
 
 Uplink::Uplink(ServerLink& link, Outbox& outbox, UplinkHandler& handler, base::Clock& clock,
                base::RandomSource& random, UplinkOptions options)
@@ -73,6 +80,7 @@ v1::AttachRequest Uplink::HelloRequest() const {
   hello->set_pid(::getpid());
   hello->set_isa(options_.isa);
   hello->set_reattached(assigned_);
+  if (options_.heartbeat) hello->set_generation(options_.heartbeat().generation());
   return request;
 }
 
@@ -106,21 +114,42 @@ void Uplink::Hear(const v1::AttachResponse& response, std::thread& sender, Strea
     case v1::AttachResponse::kCommand:
       handler_.OnCommand(response.command().action());
       break;
+    case v1::AttachResponse::kMeeting:
+      handler_.OnMeeting(response.meeting());
+      break;
     case v1::AttachResponse::KIND_NOT_SET:
       break;
   }
   // The first message is the assignment, or what is durable already: only then is it known what to
   // send.
-  if (sender.joinable() || response.has_command()) return;
+  if (sender.joinable() || response.has_command() || response.has_meeting()) return;
   outbox_.OpenStream(response.ack().worker_seq());
   sender = std::thread([this, &stream] { Send(stream); });
 }
 
+bool Uplink::SendHeartbeat(Stream& stream) {
+  v1::AttachRequest request;
+  *request.mutable_heartbeat() = options_.heartbeat();
+  return stream.Write(request);
+}
+
 void Uplink::Send(Stream& stream) {
-  while (std::optional<v1::EventBatch> batch = outbox_.NextBatch()) {
+  const bool beats = static_cast<bool>(options_.heartbeat);
+  int64_t due = beats ? 0 : kNever;
+  while (true) {
+    if (clock_.MonotonicMicros() >= due) {
+      if (!SendHeartbeat(stream)) return;  // the reader sees the end, too
+      due = clock_.MonotonicMicros() + kHeartbeatMicros;
+    }
+    std::optional<v1::EventBatch> batch = outbox_.NextBatch(clock_, due);
+    if (!batch.has_value()) return;
+    if (batch->events_size() == 0) {
+      if (beats) due = 0;
+      continue;
+    }
     v1::AttachRequest request;
     *request.mutable_events() = *std::move(batch);
-    if (!stream.Write(request)) return;  // the reader sees the end, too
+    if (!stream.Write(request)) return;
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -24,6 +25,8 @@ class UplinkHandler {
   virtual void OnAssignment(const v1::Assignment& assignment) = 0;
   // Perhaps more than once for one command.
   virtual void OnCommand(v1::Command::Action action) = 0;
+  // Perhaps more than once for one meeting. Only to ranks that send heartbeats.
+  virtual void OnMeeting(const v1::Meeting&) {}
   // The server wants no more of this attempt, or none has been there for too long. Nothing follows.
   virtual void OnFatal(const absl::Status& status) = 0;
 };
@@ -32,6 +35,9 @@ struct UplinkOptions {
   std::string isa;
   // Time without a server after which the rank gives up.
   int64_t give_up_micros = int64_t{3600} * 1'000'000;
+  // What each heartbeat says, asked on the uplink's threads; one goes up each second and after each
+  // Outbox::Wake. Empty: none are sent.
+  std::function<v1::Heartbeat()> heartbeat;
 };
 
 // Sends the outbox and hears the server. A broken stream is made again after a jittered wait of at
@@ -56,6 +62,7 @@ class Uplink {
   void Receive(Stream& stream);
   void Hear(const v1::AttachResponse& response, std::thread& sender, Stream& stream);
   void Send(Stream& stream);
+  bool SendHeartbeat(Stream& stream);
   v1::AttachRequest HelloRequest() const;
   bool WorkDirIsGone() const;
 

@@ -19,8 +19,10 @@ namespace {
 bool IsElsewhere(std::string_view failpoint) {
   // gradus-worker's: worker_kill_test.cc walks them.
   if (failpoint.starts_with("trainer.")) return true;
-  // The parsing child's: AParserThatDiesHarmsItsUploadAlone.
-  return failpoint == "worker.parse.before_answer";
+  // The parsing child's: AParserThatDiesHarmsItsUploadAlone. That of a node without the server's
+  // blobs: worker_program_test.cc.
+  return failpoint == "worker.parse.before_answer" ||
+         failpoint == "worker.node_cache.before_rename";
 }
 
 std::vector<std::string_view> Failpoints(bool elsewhere) {

@@ -15,6 +15,7 @@ namespace gradus::test_support {
 namespace {
 
 const grpc::Status kFenced(grpc::StatusCode::FAILED_PRECONDITION, "another attempt has taken over");
+const grpc::Status kOver(grpc::StatusCode::ABORTED, "a newer meeting was called");
 const grpc::Status kCut(grpc::StatusCode::UNAVAILABLE, "cut by the test");
 constexpr auto kPatience = std::chrono::seconds(10);
 
@@ -53,13 +54,46 @@ void FakeWorkerServer::AddBlob(const std::string& bytes) {
 void FakeWorkerServer::Command(v1::Command::Action action) {
   v1::AttachResponse response;
   response.mutable_command()->set_action(action);
-  std::set<Stream*> streams;
+  std::map<Stream*, int64_t> streams;
   {
     base::MutexLock lock(mu_);
     command_ = action;
     streams = streams_;
   }
-  for (Stream* stream : streams) Write(stream, response);
+  for (const auto& [stream, fence] : streams) Write(stream, response);
+}
+
+void FakeWorkerServer::AllowMember(int64_t fence) {
+  base::MutexLock lock(mu_);
+  members_.insert(fence);
+}
+
+v1::AttachResponse FakeWorkerServer::MeetingOf(int64_t fence) const {
+  v1::AttachResponse response;
+  const auto place = std::find(meeting_.begin(), meeting_.end(), fence);
+  if (place == meeting_.end()) return response;
+  v1::Meeting& meeting = *response.mutable_meeting();
+  meeting.set_generation(generation_);
+  meeting.set_rank(static_cast<int32_t>(place - meeting_.begin()));
+  meeting.set_size(static_cast<int32_t>(meeting_.size()));
+  meeting.set_secret(absl::StrCat("of meeting ", generation_));
+  return response;
+}
+
+int64_t FakeWorkerServer::CallMeeting(const std::vector<int64_t>& fences) {
+  std::map<Stream*, v1::AttachResponse> told;
+  int64_t generation = 0;
+  {
+    base::MutexLock lock(mu_);
+    generation = ++generation_;
+    meeting_ = fences;
+    notes_.clear();
+    for (const auto& [stream, fence] : streams_) told[stream] = MeetingOf(fence);
+  }
+  for (const auto& [stream, response] : told) {
+    if (response.has_meeting()) Write(stream, response);
+  }
+  return generation;
 }
 
 void FakeWorkerServer::FenceOff() {
@@ -91,6 +125,28 @@ std::vector<v1::WorkerEvent> FakeWorkerServer::events() const {
 std::vector<v1::Hello> FakeWorkerServer::hellos() const {
   base::MutexLock lock(mu_);
   return hellos_;
+}
+
+std::vector<v1::Heartbeat> FakeWorkerServer::heartbeats(int64_t fence) const {
+  base::MutexLock lock(mu_);
+  const auto found = heartbeats_.find(fence);
+  return found == heartbeats_.end() ? std::vector<v1::Heartbeat>() : found->second;
+}
+
+bool FakeWorkerServer::WaitForHeartbeats(int64_t fence, size_t count) {
+  base::MutexLock lock(mu_);
+  return changed_.WaitFor(
+      mu_, std::chrono::duration_cast<std::chrono::microseconds>(kPatience),
+      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return heartbeats_[fence].size() >= count; });
+}
+
+bool FakeWorkerServer::WaitForHeartbeat(
+    int64_t fence, const std::function<bool(const v1::Heartbeat&)>& condition) {
+  base::MutexLock lock(mu_);
+  return changed_.WaitFor(mu_, std::chrono::duration_cast<std::chrono::microseconds>(kPatience),
+                          [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                            return std::ranges::any_of(heartbeats_[fence], condition);
+                          });
 }
 
 bool FakeWorkerServer::HasBlob(const std::string& sha256) const {
@@ -130,7 +186,7 @@ void FakeWorkerServer::Fault(const std::string& text) {
 
 bool FakeWorkerServer::Allowed(int64_t fence) const {
   base::MutexLock lock(mu_);
-  return !fenced_off_ && fence == fence_;
+  return !fenced_off_ && (fence == fence_ || members_.count(fence) > 0);
 }
 
 bool FakeWorkerServer::Write(Stream* stream, const v1::AttachResponse& response) {
@@ -146,19 +202,23 @@ grpc::Status FakeWorkerServer::Greet(const v1::Hello& hello, Stream* stream) {
   if (!Allowed(hello.fence())) return kFenced;
   v1::AttachResponse first;
   v1::AttachResponse command;
+  v1::AttachResponse meeting;
   {
     base::MutexLock lock(mu_);
     hellos_.push_back(hello);
-    streams_.insert(stream);
+    streams_[stream] = hello.fence();
     if (hello.reattached()) {
-      first.mutable_ack()->set_worker_seq(static_cast<int64_t>(events_.size()));
+      const size_t durable = hello.fence() == fence_ ? events_.size() : 0;
+      first.mutable_ack()->set_worker_seq(static_cast<int64_t>(durable));
     } else {
       *first.mutable_assignment() = assignment_;
     }
     if (command_ != v1::Command::ACTION_UNSPECIFIED)
       command.mutable_command()->set_action(command_);
+    meeting = MeetingOf(hello.fence());
   }
   Write(stream, first);
+  if (meeting.has_meeting()) Write(stream, meeting);
   if (command.has_command()) Write(stream, command);
   return grpc::Status::OK;
 }
@@ -185,19 +245,54 @@ grpc::Status FakeWorkerServer::Store(const v1::EventBatch& batch, Stream* stream
   return cut ? kCut : grpc::Status::OK;
 }
 
+grpc::Status FakeWorkerServer::Take(const v1::AttachRequest& request, int64_t fence, Stream* stream,
+                                    int* batches) {
+  if (!Allowed(fence)) return kFenced;
+  if (!request.has_heartbeat()) {
+    if (fence == fence_) return Store(request.events(), stream, batches);
+    base::MutexLock lock(mu_);
+    Fault("a member reports");
+    return grpc::Status::OK;
+  }
+  base::MutexLock lock(mu_);
+  heartbeats_[fence].push_back(request.heartbeat());
+  changed_.SignalAll();
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeWorkerServer::Attach(grpc::ServerContext*, Stream* stream) {
   v1::AttachRequest request;
   if (!stream->Read(&request) || !request.has_hello())
     return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no hello");
+  const int64_t fence = request.hello().fence();
   grpc::Status status = Greet(request.hello(), stream);
   int batches = 0;
-  while (status.ok() && stream->Read(&request)) {
-    status = Allowed(fence_) ? Store(request.events(), stream, &batches) : kFenced;
-  }
+  while (status.ok() && stream->Read(&request)) status = Take(request, fence, stream, &batches);
   base::MutexLock lock(write_mu_);
   base::MutexLock known(mu_);
   streams_.erase(stream);
   return status;
+}
+
+grpc::Status FakeWorkerServer::PutNote(grpc::ServerContext*, const v1::PutNoteRequest* request,
+                                       v1::PutNoteResponse*) {
+  if (!Allowed(request->fence())) return kFenced;
+  base::MutexLock lock(mu_);
+  if (request->generation() != generation_) return kOver;
+  notes_[request->key()] = request->value();
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeWorkerServer::GetNotes(grpc::ServerContext*, const v1::GetNotesRequest* request,
+                                        v1::GetNotesResponse* response) {
+  if (!Allowed(request->fence())) return kFenced;
+  base::MutexLock lock(mu_);
+  if (request->generation() != generation_) return kOver;
+  for (const std::string& key : request->keys()) {
+    const auto note = notes_.find(key);
+    if (note != notes_.end()) (*response->mutable_notes())[key] = note->second;
+  }
+  return grpc::Status::OK;
 }
 
 grpc::Status FakeWorkerServer::FetchBlob(grpc::ServerContext*, const v1::FetchBlobRequest* request,

@@ -37,6 +37,12 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   void AddBlob(const std::string& bytes);
   // Sent on the stream that is up, and again on each later one.
   void Command(v1::Command::Action action);
+  // Another rank of the attempt, which reports nothing.
+  void AllowMember(int64_t fence);
+  // Calls the next meeting, of the ranks with these fences in this order: told on their streams,
+  // and again on each later one. Notes for earlier meetings are ABORTED from then on. Returns its
+  // generation.
+  int64_t CallMeeting(const std::vector<int64_t>& fences);
   // Another attempt has taken over: every call is FAILED_PRECONDITION.
   void FenceOff();
   // Each stream is cut after this many batches were stored; `before_ack`: and their acknowledgement
@@ -50,6 +56,11 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   // What was stored, in order, each once.
   std::vector<v1::WorkerEvent> events() const;
   std::vector<v1::Hello> hellos() const;
+  // Of the rank with this fence, in order.
+  std::vector<v1::Heartbeat> heartbeats(int64_t fence) const;
+  // Waits until there are so many, or one is as `condition` says; false after ten seconds.
+  bool WaitForHeartbeats(int64_t fence, size_t count);
+  bool WaitForHeartbeat(int64_t fence, const std::function<bool(const v1::Heartbeat&)>& condition);
   bool HasBlob(const std::string& sha256) const;
   std::string Blob(const std::string& sha256) const;
   // Waits until the condition holds of the events; false after ten seconds.
@@ -67,11 +78,18 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   grpc::Status UploadBlob(grpc::ServerContext* context,
                           grpc::ServerReader<v1::UploadBlobRequest>* reader,
                           v1::UploadBlobResponse* response) override;
+  grpc::Status PutNote(grpc::ServerContext* context, const v1::PutNoteRequest* request,
+                       v1::PutNoteResponse* response) override;
+  grpc::Status GetNotes(grpc::ServerContext* context, const v1::GetNotesRequest* request,
+                        v1::GetNotesResponse* response) override;
 
  private:
   using Stream = grpc::ServerReaderWriter<v1::AttachResponse, v1::AttachRequest>;
 
   grpc::Status Greet(const v1::Hello& hello, Stream* stream);
+  grpc::Status Take(const v1::AttachRequest& request, int64_t fence, Stream* stream, int* batches);
+  // The meeting as the rank with this fence is told of it; empty: it is in none.
+  v1::AttachResponse MeetingOf(int64_t fence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   grpc::Status Store(const v1::EventBatch& batch, Stream* stream, int* batches);
   bool Write(Stream* stream, const v1::AttachResponse& response);
   bool Allowed(int64_t fence) const;
@@ -90,7 +108,12 @@ class FakeWorkerServer final : public v1::WorkerService::Service {
   std::vector<v1::Hello> hellos_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::string> partial_ ABSL_GUARDED_BY(mu_);
-  std::set<Stream*> streams_ ABSL_GUARDED_BY(mu_);
+  std::map<Stream*, int64_t> streams_ ABSL_GUARDED_BY(mu_);  // fences
+  std::set<int64_t> members_ ABSL_GUARDED_BY(mu_);           // fences
+  std::map<int64_t, std::vector<v1::Heartbeat>> heartbeats_ ABSL_GUARDED_BY(mu_);
+  int64_t generation_ ABSL_GUARDED_BY(mu_) = 0;
+  std::vector<int64_t> meeting_ ABSL_GUARDED_BY(mu_);  // fences by rank
+  std::map<std::string, std::string> notes_ ABSL_GUARDED_BY(mu_);
   v1::Command::Action command_ ABSL_GUARDED_BY(mu_) = v1::Command::ACTION_UNSPECIFIED;
   bool fenced_off_ ABSL_GUARDED_BY(mu_) = false;
   int cut_streams_after_ ABSL_GUARDED_BY(mu_) = 0;

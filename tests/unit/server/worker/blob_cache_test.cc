@@ -35,7 +35,7 @@ class BlobCacheTest : public ::testing::Test, protected test_support::LinkFixtur
 
   ServerLink link_{Config(), test_support::PlainChannel, base::RealFiles(), base::RealClock()};
   BlobTransfer transfer_{link_, base::RealFiles(), base::SystemRandom()};
-  BlobCache cache_{base::RealFiles(), transfer_, dir / "beside", dir.path()};
+  BlobCache cache_{base::RealFiles(), transfer_, dir / "beside", nullptr, dir.path()};
 };
 
 TEST_F(BlobCacheTest, TakesABlobBesideTheServerWithoutAskingIt) {

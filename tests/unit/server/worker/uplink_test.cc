@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/support/fake_clock.h"
 #include "tests/support/link_fixture.h"
 
 namespace gradus::worker {
@@ -26,6 +28,11 @@ class Heard final : public UplinkHandler {
     commands_.push_back(action);
     changed_.SignalAll();
   }
+  void OnMeeting(const v1::Meeting& meeting) override {
+    base::MutexLock lock(mu_);
+    meetings_.push_back(meeting);
+    changed_.SignalAll();
+  }
   void OnFatal(const absl::Status& status) override {
     base::MutexLock lock(mu_);
     fatal_ = status;
@@ -41,6 +48,13 @@ class Heard final : public UplinkHandler {
     base::MutexLock lock(mu_);
     Await([this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !commands_.empty(); });
     return commands_.empty() ? v1::Command::ACTION_UNSPECIFIED : commands_.front();
+  }
+  v1::Meeting AwaitMeeting(int64_t generation) {
+    base::MutexLock lock(mu_);
+    Await([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return !meetings_.empty() && meetings_.back().generation() >= generation;
+    });
+    return meetings_.empty() ? v1::Meeting() : meetings_.back();
   }
   absl::Status AwaitFatal() {
     base::MutexLock lock(mu_);
@@ -63,6 +77,7 @@ class Heard final : public UplinkHandler {
   int assignments_ ABSL_GUARDED_BY(mu_) = 0;
   std::string name_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::Command::Action> commands_ ABSL_GUARDED_BY(mu_);
+  std::vector<v1::Meeting> meetings_ ABSL_GUARDED_BY(mu_);
   std::optional<absl::Status> fatal_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -73,9 +88,8 @@ class UplinkTest : public ::testing::Test, protected test_support::LinkFixture {
     assignment.mutable_spec()->set_name("given");
     server.SetAssignment(assignment);
   }
-  void Start(UplinkOptions options = {.isa = "avx2"}) {
-    uplink_.emplace(link_, outbox_, heard_, base::RealClock(), base::SystemRandom(),
-                    std::move(options));
+  void Start(UplinkOptions options = {.isa = "avx2"}, base::Clock& clock = base::RealClock()) {
+    uplink_.emplace(link_, outbox_, heard_, clock, base::SystemRandom(), std::move(options));
   }
   void Push(int64_t step) {
     v1::WorkerEvent event;
@@ -172,6 +186,90 @@ TEST_F(UplinkTest, BringsACommandThatWasGivenWhileItWasAway) {
   Start();
   EXPECT_EQ(heard_.AwaitCommand(), v1::Command::CANCEL);
   EXPECT_EQ(heard_.AwaitAssignment(), "given");
+}
+
+// A rank of several, for which time stands still.
+class UplinkOfSeveralTest : public UplinkTest {
+ protected:
+  ~UplinkOfSeveralTest() override { uplink_.reset(); }  // before the clock
+  void StartBeating() {
+    const auto heartbeat = [this] {
+      v1::Heartbeat beat;
+      beat.set_generation(3);
+      beat.set_broken(broken_);
+      return beat;
+    };
+    Start({.isa = "avx2", .heartbeat = heartbeat}, clock_);
+  }
+
+  std::atomic<bool> broken_{false};
+  test_support::FakeClock clock_;
+};
+
+TEST_F(UplinkOfSeveralTest, BeatsBesideItsEvents) {
+  StartBeating();
+  heard_.AwaitAssignment();
+  for (int64_t i = 0; i < 20; ++i) Push(i);
+  Finish();
+  EXPECT_TRUE(outbox_.Flush());
+  ExpectWhole(20);
+  ASSERT_EQ(server.heartbeats(kFence).size(), 1U);
+  EXPECT_EQ(server.heartbeats(kFence)[0].generation(), 3);
+}
+
+TEST_F(UplinkOfSeveralTest, BeatsOnceASecond) {
+  StartBeating();
+  for (size_t beats = 1; beats <= 3; ++beats) {
+    EXPECT_TRUE(server.WaitForHeartbeats(kFence, beats));
+    clock_.AwaitWaiters(1);
+    clock_.Advance(999'999);
+    clock_.AwaitWaiters(1);
+    EXPECT_EQ(server.heartbeats(kFence).size(), beats);
+    clock_.Advance(1);
+  }
+}
+
+TEST_F(UplinkOfSeveralTest, BeatsAtOnceWhenItIsWoken) {
+  StartBeating();
+  ASSERT_TRUE(server.WaitForHeartbeats(kFence, 1));
+  broken_ = true;
+  outbox_.Wake();
+  const auto is_broken = [](const v1::Heartbeat& heartbeat) { return heartbeat.broken(); };
+  EXPECT_TRUE(server.WaitForHeartbeat(kFence, is_broken));
+}
+
+TEST_F(UplinkOfSeveralTest, BringsMeetingsAndSaysWhichItKnows) {
+  StartBeating();
+  heard_.AwaitAssignment();
+  server.AllowMember(kFence + 1);
+  server.CallMeeting({kFence + 1, kFence});
+  const v1::Meeting first = heard_.AwaitMeeting(1);
+  EXPECT_EQ(first.rank(), 1);
+  EXPECT_EQ(first.size(), 2);
+  EXPECT_NE(first.secret(), "");
+  EXPECT_EQ(server.CallMeeting({kFence}), 2);
+  EXPECT_EQ(heard_.AwaitMeeting(2).size(), 1);
+  EXPECT_EQ(server.hellos().back().generation(), 3);
+}
+
+TEST_F(UplinkOfSeveralTest, HearsOfAMeetingThatWasCalledWhileItWasAway) {
+  StartBeating();
+  heard_.AwaitAssignment();
+  server.Stop();
+  server.CallMeeting({kFence});
+  server.Start();
+  WriteEndpoint();
+  EXPECT_EQ(heard_.AwaitMeeting(1).generation(), 1);
+}
+
+TEST_F(UplinkTest, ARankAloneSendsNoHeartbeats) {
+  Start();
+  outbox_.Wake();
+  Push(0);
+  Finish();
+  EXPECT_TRUE(outbox_.Flush());
+  EXPECT_TRUE(server.heartbeats(kFence).empty());
+  EXPECT_EQ(server.hellos()[0].generation(), 0);
 }
 
 TEST_F(UplinkTest, AFencedOffRankEndsAtOnce) {
