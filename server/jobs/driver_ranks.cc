@@ -104,7 +104,10 @@ void Driver::CheckDeadlines() {
 void Driver::CheckDeadlines(Rank& rank, int64_t now) {
   if (rank.time_up != 0 && now >= rank.time_up) return TimeOut(rank);
   if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
-  if (rank.attach_by != 0 && now >= rank.attach_by) return Replace(rank);
+  if (rank.attach_by == 0 || now < rank.attach_by) return;
+  // What does not run yet cannot be heard of.
+  if (context_.parts.executor->Waiting(rank.key).empty()) return Replace(rank);
+  rank.attach_by = now + context_.options.worker_grace_micros;
 }
 
 void Driver::TimeOut(Rank& rank) {
