@@ -38,6 +38,10 @@ struct RankExit {
   // process's child.
   std::string reason;
   bool clean = false;  // exited with 0
+  // Somebody has cancelled it where it waited or ran, past this server: its job is not tried again.
+  bool cancelled = false;
+  // It was taken away, or never got to run, by no fault of its own: not counted as a failure.
+  bool blameless = false;
 };
 
 // A rank found alive after a restart.
@@ -68,6 +72,10 @@ class Executor {
   // Ends the rank and everything that it started, at once (SIGKILL). Its exit is told as usual. OK
   // when it is gone already.
   virtual void Kill(const RankKey& key) = 0;
+
+  // What a rank waits for that does not run yet, for people: "waits in Slurm's queue (Resources)".
+  // Empty where it runs, or nothing is known.
+  virtual std::string Waiting(const RankKey& /*key*/) { return ""; }
 
   // Whether ranks take processors and memory of this machine, which the server then shares out;
   // else the executor has a queue of its own, in which ranks may wait.

@@ -193,7 +193,8 @@ void Driver::StartJob(const Demand& demand, const std::vector<int>& cpus) {
   base::LogError("a rank could not be started", {{"job", key.job}, {"status", started}});
   ranks_.erase(key.fence);
   machine_.Give(cpus, demand.memory);
-  EndRank(key, absl::StrCat("could not be started: ", started.message()), false, "");
+  EndRank({.key = key, .reason = absl::StrCat("could not be started: ", started.message())}, false,
+          "");
   RemoveFolder(WorkDirOf(context_, key));
 }
 

@@ -53,6 +53,16 @@ void FakeExecutor::Kill(const RankKey& key) {
   Exit(key, "was killed by signal 9 (KILL)");
 }
 
+std::string FakeExecutor::Waiting(const RankKey& key) {
+  MutexLock lock(mu_);
+  return ranks_.contains(key.fence) ? waiting_ : "";
+}
+
+void FakeExecutor::HaveWait(const std::string& words) {
+  MutexLock lock(mu_);
+  waiting_ = words;
+}
+
 void FakeExecutor::FailStarts(int count) {
   MutexLock lock(mu_);
   failures_ = count;
@@ -79,6 +89,16 @@ void FakeExecutor::Exit(const RankKey& key, const std::string& reason, bool clea
   if (!told) return;
   MutexLock lock(callback_mu_);
   if (callback_) callback_({key, reason, clean});
+}
+
+void FakeExecutor::Exit(const executors::RankExit& exit) {
+  {
+    MutexLock lock(mu_);
+    if (ranks_.erase(exit.key.fence) == 0) return;
+    changed_.SignalAll();
+  }
+  MutexLock lock(callback_mu_);
+  if (callback_) callback_(exit);
 }
 
 void FakeExecutor::AddStranger(const RankKey& key) {
