@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/clock.h"
+#include "engine/base/file_ops.h"
 #include "engine/base/files.h"
 #include "engine/base/log.h"
 #include "engine/base/random.h"
@@ -28,12 +29,15 @@
 #include "server/executors/local.h"
 #include "server/exit_timer.h"
 #include "server/jobs/jobs.h"
+#include "server/leadership.h"
 #include "server/registry/datasets.h"
 #include "server/registry/models.h"
 #include "server/registry/parse_child.h"
 #include "server/registry/uploads.h"
 #include "server/serving/pool.h"
+#include "server/shared_store.h"
 #include "server/store/blobs.h"
+#include "server/store/lease.h"
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
 #include "server/upkeep.h"
@@ -81,6 +85,7 @@ class Gradusd final : public Program {
   absl::Status OpenRegistry();
   absl::Status StartJobs();
   absl::Status Listen();
+  void JoinOthers();
   void StartUpkeep();
 
   std::string address() const override { return LocalAddress(server_->address()); }
@@ -90,6 +95,9 @@ class Gradusd final : public Program {
   graph::Limits ModelLimits() const { return {.max_params = settings_.max_params}; }
   absl::StatusOr<v1::Profile> WorkerProfile(store::Tx& tx, const executors::RankKey& key);
   bool HasEnded(const std::string& job);
+  // Whether the store is this server's alone, or it leads.
+  bool Leads() const { return leadership_ == nullptr || leadership_->leads(); }
+  absl::Status Lead();
   void MakeServices();
   std::vector<Chore> Chores();
 
@@ -126,6 +134,11 @@ class Gradusd final : public Program {
   std::unique_ptr<serving::Pool> serving_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<api::Server> server_;
+  // Of servers that share the store; null on one that does not.
+  std::unique_ptr<store::Lease> lease_;
+  std::unique_ptr<Leadership> leadership_;
+  std::atomic<Leadership*> known_leadership_ = nullptr;  // while it lives, for other threads
+  std::unique_ptr<store::Announcements> announcements_;
   std::unique_ptr<Upkeep> upkeep_;
 };
 
@@ -137,11 +150,14 @@ absl::Status Gradusd::OpenStores() {
   RETURN_IF_ERROR(
       authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host)).status());
   ASSIGN_OR_RETURN(store_, store::Store::Open({.path = folder_->Path("gradus.db"),
+                                               .url = settings_.store,
                                                .files = &files_,
                                                .clock = &clock_,
                                                .on_fault = EndAtOnce}));
+  if (store_->shared()) RETURN_IF_ERROR(CheckAuthority(*store_, authority_->ca_pem()));
   ASSIGN_OR_RETURN(blobs_,
-                   store::BlobStore::Open(store_.get(), &files_, &clock_, folder_->Path("blobs")));
+                   store::BlobStore::Open(store_.get(), &files_, &clock_, settings_.blob_dir,
+                                          store_->shared() ? ServerId(settings_.data_dir) : ""));
   ASSIGN_OR_RETURN(tokens_, auth::Tokens::Load(*store_, clock_, random_));
   events_ = std::make_unique<events::EventLog>(store_.get(), &clock_);
   return absl::OkStatus();
@@ -156,16 +172,18 @@ absl::Status Gradusd::OpenRegistry() {
         return graph.Summary();
       });
   parser_ = registry::NewParseChild(&clock_, {.program = settings_.worker_program});
-  ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
-                                                      .blobs = blobs_.get(),
-                                                      .datasets = datasets_.get(),
-                                                      .models = models_.get(),
-                                                      .parser = parser_.get(),
-                                                      .files = &files_,
-                                                      .clock = &clock_,
-                                                      .random = &random_},
-                                                     {.dir = folder_->Path("uploads"),
-                                                      .max_upload = settings_.max_upload_bytes}));
+  ASSIGN_OR_RETURN(
+      uploads_, registry::Uploads::Open({.store = store_.get(),
+                                         .blobs = blobs_.get(),
+                                         .datasets = datasets_.get(),
+                                         .models = models_.get(),
+                                         .parser = parser_.get(),
+                                         .files = &files_,
+                                         .clock = &clock_,
+                                         .random = &random_},
+                                        {.dir = store_->shared() ? UploadsFolder(settings_.blob_dir)
+                                                                 : folder_->Path("uploads"),
+                                         .max_upload = settings_.max_upload_bytes}));
   return absl::OkStatus();
 }
 
@@ -192,6 +210,18 @@ absl::Status Gradusd::StartJobs() {
                             .max_attempts = settings_.max_attempts,
                             .attempts_dir = folder_->Path("attempts"),
                             .endpoint_file = folder_->endpoint_path()};
+  if (store_->shared()) {
+    options.endpoint_file = LeaderFile(settings_.blob_dir);
+    options.lead = false;
+    parts.check_lead = [this](store::ReadTx& tx) { return lease_->CheckHeld(tx); };
+    parts.on_lead_lost = [this] {
+      if (Leadership* known = known_leadership_) known->BeginAnew();
+    };
+    parts.leader = [this]() -> std::string {
+      const Leadership* known = known_leadership_;
+      return known == nullptr ? "" : known->leader();
+    };
+  }
   ASSIGN_OR_RETURN(jobs_, jobs::Jobs::Start(parts, options));
   return absl::OkStatus();
 }
@@ -268,20 +298,66 @@ absl::Status Gradusd::Listen() {
   return folder_->WriteEndpoint(address());
 }
 
+// Where ranks come back to stands beside the blobs, which all machines see.
+absl::Status Gradusd::Lead() {
+  RETURN_IF_ERROR(base::WriteFileAtomically(files_, LeaderFile(settings_.blob_dir), address()));
+  return jobs_->Lead();
+}
+
+void Gradusd::JoinOthers() {
+  if (!store_->shared()) return;
+  const std::string id = ServerId(settings_.data_dir);
+  lease_ = std::make_unique<store::Lease>(*store_, "lead", id, address());
+  leadership_ =
+      std::make_unique<Leadership>(Leadership::Parts{.store = store_.get(),
+                                                     .lease = lease_.get(),
+                                                     .clock = &clock_,
+                                                     .id = id,
+                                                     .address = address(),
+                                                     .lead = [this] { return Lead(); },
+                                                     .follow = [this] { jobs_->Follow(); }});
+  known_leadership_ = leadership_.get();
+  leadership_->Start();
+  const auto reload = [this] {
+    const absl::Status status = tokens_->Reload();
+    if (!status.ok()) base::LogWarning("tokens could not be read again", {{"status", status}});
+  };
+  announcements_ =
+      store_->Listen({.on_change =
+                          [this, reload](const std::string& topic, const std::string& object) {
+                            if (topic == store::kTokensTopic) reload();
+                            if (topic == store::kLeaseTopic) leadership_->Look();
+                            if (topic != store::kJobTopic) return;
+                            events_->Wake(object);
+                            jobs_->ChangedElsewhere(object);
+                          },
+                      .on_missed =
+                          [this, reload] {
+                            reload();
+                            events_->WakeAll();
+                            jobs_->ChangedElsewhere("");
+                          }});
+}
+
 bool Gradusd::HasEnded(const std::string& job) {
   const absl::StatusOr<v1::Job> found = jobs_->Get(job);
   return found.ok() ? found->has_finished_at() : absl::IsNotFound(found.status());
 }
 
 std::vector<Chore> Gradusd::Chores() {
+  // What is everybody's, one of the servers tidies up.
+  const auto leading = [this](auto chore) -> std::function<absl::Status()> {
+    return [this, chore] { return Leads() ? chore() : absl::OkStatus(); };
+  };
   return {
-      {"models", [this] { return models_->RemoveUnretained().status(); }},
-      {"blobs", [this] { return blobs_->Collect().status(); }},
-      {"uploads", [this] { return uploads_->RemoveAbandoned().status(); }},
-      {"tokens",
-       [this] { return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); }); }},
+      {"models", leading([this] { return models_->RemoveUnretained().status(); })},
+      {"blobs", leading([this] { return blobs_->Collect().status(); })},
+      {"uploads", leading([this] { return uploads_->RemoveAbandoned().status(); })},
+      {"tokens", leading([this] {
+         return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); });
+       })},
       {"request keys",
-       [this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); }},
+       leading([this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); })},
       {"certificate",
        [this] {
          return authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host))
@@ -297,8 +373,12 @@ void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, 
 void Gradusd::Drain() {
   draining_ = true;
   server_->SetServing(false);
+  if (leadership_ != nullptr) leadership_->NoMore();
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
   exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
+  announcements_.reset();
+  known_leadership_ = nullptr;
+  leadership_.reset();  // others take over at once
   upkeep_.reset();
   hub_->CloseAll();
   serving_->Close();
@@ -313,6 +393,7 @@ absl::StatusOr<std::unique_ptr<Program>> Program::Start(const Settings& settings
   RETURN_IF_ERROR(program->OpenRegistry());
   RETURN_IF_ERROR(program->StartJobs());
   RETURN_IF_ERROR(program->Listen());
+  program->JoinOthers();
   program->StartUpkeep();
   return program;
 }

@@ -38,6 +38,9 @@ class Driver {
 
   // Takes up what an earlier process left, then starts the thread.
   absl::Status Start();
+  // Ends the thread; nothing is done any more. Ranks live on. Not from the thread itself; the
+  // destructor does it too.
+  void Stop();
 
   void JobChanged(const std::string& id);
   void Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink);

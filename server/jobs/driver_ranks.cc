@@ -108,7 +108,7 @@ void Driver::CheckDeadlines(Rank& rank, int64_t now) {
 }
 
 void Driver::TimeOut(Rank& rank) {
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     if (!CheckCurrent(row, rank.key).ok()) return absl::OkStatus();
     FAILPOINT("jobs.timeout.before_commit");
@@ -125,7 +125,7 @@ void Driver::TimeOut(Rank& rank) {
 void Driver::Replace(Rank& rank) {
   const std::string reason =
       absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     const bool training =
         row.job.state() == v1::Job::STARTING || row.job.state() == v1::Job::RUNNING;
@@ -155,7 +155,7 @@ void Driver::Exited(const executors::RankExit& exit) {
 
 void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
                      const std::string& last_words) {
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(EndAttempt(tx, key.fence, reason, context_.parts.clock->NowMicros()));
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
     if (!CheckCurrent(row, key).ok()) return absl::OkStatus();
