@@ -9,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/clock.h"
-#include "engine/base/file_ops.h"
 #include "engine/base/files.h"
 #include "engine/base/log.h"
 #include "engine/base/random.h"
@@ -29,15 +28,14 @@
 #include "server/executors/local.h"
 #include "server/exit_timer.h"
 #include "server/jobs/jobs.h"
-#include "server/leadership.h"
 #include "server/registry/datasets.h"
 #include "server/registry/models.h"
 #include "server/registry/parse_child.h"
 #include "server/registry/uploads.h"
 #include "server/serving/pool.h"
 #include "server/shared_store.h"
+#include "server/sharing.h"
 #include "server/store/blobs.h"
-#include "server/store/lease.h"
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
 #include "server/upkeep.h"
@@ -77,6 +75,7 @@ class Gradusd final : public Program {
  public:
   explicit Gradusd(const Settings& settings) : settings_(settings) {}
   ~Gradusd() override {
+    if (sharing_ != nullptr) sharing_->Leave();
     if (hub_ != nullptr) hub_->CloseAll();
     if (serving_ != nullptr) serving_->Close();
   }
@@ -85,7 +84,6 @@ class Gradusd final : public Program {
   absl::Status OpenRegistry();
   absl::Status StartJobs();
   absl::Status Listen();
-  void JoinOthers();
   void StartUpkeep();
 
   std::string address() const override { return LocalAddress(server_->address()); }
@@ -96,8 +94,7 @@ class Gradusd final : public Program {
   absl::StatusOr<v1::Profile> WorkerProfile(store::Tx& tx, const executors::RankKey& key);
   bool HasEnded(const std::string& job);
   // Whether the store is this server's alone, or it leads.
-  bool Leads() const { return leadership_ == nullptr || leadership_->leads(); }
-  absl::Status Lead();
+  bool Leads() const { return sharing_ == nullptr || sharing_->leads(); }
   void MakeServices();
   std::vector<Chore> Chores();
 
@@ -121,6 +118,7 @@ class Gradusd final : public Program {
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<executors::Executor> executor_;
+  std::unique_ptr<Sharing> sharing_;  // null where the store is this server's alone
   std::unique_ptr<jobs::Jobs> jobs_;
 
   std::unique_ptr<api::CallWatch> watch_;
@@ -134,11 +132,6 @@ class Gradusd final : public Program {
   std::unique_ptr<serving::Pool> serving_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<api::Server> server_;
-  // Of servers that share the store; null on one that does not.
-  std::unique_ptr<store::Lease> lease_;
-  std::unique_ptr<Leadership> leadership_;
-  std::atomic<Leadership*> known_leadership_ = nullptr;  // while it lives, for other threads
-  std::unique_ptr<store::Announcements> announcements_;
   std::unique_ptr<Upkeep> upkeep_;
 };
 
@@ -211,16 +204,15 @@ absl::Status Gradusd::StartJobs() {
                             .attempts_dir = folder_->Path("attempts"),
                             .endpoint_file = folder_->endpoint_path()};
   if (store_->shared()) {
-    options.endpoint_file = LeaderFile(settings_.blob_dir);
-    options.lead = false;
-    parts.check_lead = [this](store::ReadTx& tx) { return lease_->CheckHeld(tx); };
-    parts.on_lead_lost = [this] {
-      if (Leadership* known = known_leadership_) known->BeginAnew();
-    };
-    parts.leader = [this]() -> std::string {
-      const Leadership* known = known_leadership_;
-      return known == nullptr ? "" : known->leader();
-    };
+    sharing_ =
+        std::make_unique<Sharing>(Sharing::Parts{.store = store_.get(),
+                                                 .tokens = tokens_.get(),
+                                                 .events = events_.get(),
+                                                 .files = &files_,
+                                                 .clock = &clock_,
+                                                 .id = ServerId(settings_.data_dir),
+                                                 .leader_file = LeaderFile(settings_.blob_dir)});
+    sharing_->Prepare(parts, options);
   }
   ASSIGN_OR_RETURN(jobs_, jobs::Jobs::Start(parts, options));
   return absl::OkStatus();
@@ -294,49 +286,9 @@ absl::Status Gradusd::Listen() {
                                                     !auth::IsLoopback(settings_.listen.host)},
                                                gate_, *watch_, services));
   RETURN_IF_ERROR(folder_->EnsureAdminProfile(address(), *authority_, *tokens_, clock_));
+  if (sharing_ != nullptr) sharing_->Join(*jobs_, address());
   // Last: who finds the endpoint finds the profile, too.
   return folder_->WriteEndpoint(address());
-}
-
-// Where ranks come back to stands beside the blobs, which all machines see.
-absl::Status Gradusd::Lead() {
-  RETURN_IF_ERROR(base::WriteFileAtomically(files_, LeaderFile(settings_.blob_dir), address()));
-  return jobs_->Lead();
-}
-
-void Gradusd::JoinOthers() {
-  if (!store_->shared()) return;
-  const std::string id = ServerId(settings_.data_dir);
-  lease_ = std::make_unique<store::Lease>(*store_, "lead", id, address());
-  leadership_ =
-      std::make_unique<Leadership>(Leadership::Parts{.store = store_.get(),
-                                                     .lease = lease_.get(),
-                                                     .clock = &clock_,
-                                                     .id = id,
-                                                     .address = address(),
-                                                     .lead = [this] { return Lead(); },
-                                                     .follow = [this] { jobs_->Follow(); }});
-  known_leadership_ = leadership_.get();
-  leadership_->Start();
-  const auto reload = [this] {
-    const absl::Status status = tokens_->Reload();
-    if (!status.ok()) base::LogWarning("tokens could not be read again", {{"status", status}});
-  };
-  announcements_ =
-      store_->Listen({.on_change =
-                          [this, reload](const std::string& topic, const std::string& object) {
-                            if (topic == store::kTokensTopic) reload();
-                            if (topic == store::kLeaseTopic) leadership_->Look();
-                            if (topic != store::kJobTopic) return;
-                            events_->Wake(object);
-                            jobs_->ChangedElsewhere(object);
-                          },
-                      .on_missed =
-                          [this, reload] {
-                            reload();
-                            events_->WakeAll();
-                            jobs_->ChangedElsewhere("");
-                          }});
 }
 
 bool Gradusd::HasEnded(const std::string& job) {
@@ -373,12 +325,10 @@ void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, 
 void Gradusd::Drain() {
   draining_ = true;
   server_->SetServing(false);
-  if (leadership_ != nullptr) leadership_->NoMore();
+  if (sharing_ != nullptr) sharing_->NoMore();
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
   exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
-  announcements_.reset();
-  known_leadership_ = nullptr;
-  leadership_.reset();  // others take over at once
+  if (sharing_ != nullptr) sharing_->Leave();  // another takes over at once
   upkeep_.reset();
   hub_->CloseAll();
   serving_->Close();
@@ -393,7 +343,6 @@ absl::StatusOr<std::unique_ptr<Program>> Program::Start(const Settings& settings
   RETURN_IF_ERROR(program->OpenRegistry());
   RETURN_IF_ERROR(program->StartJobs());
   RETURN_IF_ERROR(program->Listen());
-  program->JoinOthers();
   program->StartUpkeep();
   return program;
 }

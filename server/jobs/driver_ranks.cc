@@ -27,6 +27,13 @@ int64_t Sooner(int64_t deadline, int64_t other) {
 }  // namespace
 
 void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  bool away = false;
+  {
+    base::MutexLock lock(mu_);
+    away = stop_;
+    if (!away) sinks_.insert(sink);
+  }
+  if (away) return sink->Call(Command::ACTION_UNSPECIFIED);
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end()) return;
@@ -41,6 +48,10 @@ void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink
 }
 
 void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  {
+    base::MutexLock lock(mu_);
+    sinks_.erase(sink);
+  }
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end() || found->second.sink != sink) return;
@@ -49,6 +60,15 @@ void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink
         context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
     Refresh(key.job);
   });
+}
+
+void Driver::SendRanksAway() {
+  std::set<std::shared_ptr<CommandSink>> sinks;
+  {
+    base::MutexLock lock(mu_);
+    sinks.swap(sinks_);
+  }
+  for (const std::shared_ptr<CommandSink>& sink : sinks) sink->Call(Command::ACTION_UNSPECIFIED);
 }
 
 void Driver::Steer(Rank& rank, const Glance& glance) {

@@ -40,7 +40,7 @@ std::vector<std::string> OpenJobs(const Context& context) {
 class StoredJobs final : public Jobs {
  public:
   StoredJobs(const JobsParts& parts, const JobsOptions& options) : context_{parts, options} {}
-  ~StoredJobs() override { Follow(); }
+  ~StoredJobs() override { StopDriver(); }
 
   absl::Status Begin() {
     RETURN_IF_ERROR(base::MakeDirs(*context_.parts.files, context_.options.attempts_dir));
@@ -56,12 +56,7 @@ class StoredJobs final : public Jobs {
   }
 
   void Follow() override {
-    std::shared_ptr<Driver> driver;
-    {
-      base::MutexLock lock(mu_);
-      driver.swap(driver_);
-    }
-    if (driver != nullptr) driver->Stop();
+    if (const std::shared_ptr<Driver> driver = StopDriver()) driver->SendRanksAway();
   }
 
   void ChangedElsewhere(const std::string& id) override {
@@ -178,6 +173,17 @@ class StoredJobs final : public Jobs {
   std::shared_ptr<Driver> ThisDriver() const {
     base::MutexLock lock(mu_);
     return driver_;
+  }
+
+  // The one that was, if any.
+  std::shared_ptr<Driver> StopDriver() {
+    std::shared_ptr<Driver> driver;
+    {
+      base::MutexLock lock(mu_);
+      driver.swap(driver_);
+    }
+    if (driver != nullptr) driver->Stop();
+    return driver;
   }
 
   void JobChanged(const std::string& id) {

@@ -148,7 +148,8 @@ class Jobs {
 
   // --- For ranks. An older fence than the job's current one is FAILED_PRECONDITION.
   // `on_command` may be called from another thread, even before Attach returns (write the
-  // assignment first); it must only note the command. A newer stream of the same attempt silences
+  // assignment first); it must only note the command. ACTION_UNSPECIFIED is none: the stream has to
+  // end, since this server leads no more. A newer stream of the same attempt silences
   // the older one.
   virtual absl::StatusOr<AttachReply> Attach(
       const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) = 0;
