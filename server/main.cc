@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/log.h"
 #include "server/api/server.h"
+#include "server/migrate.h"
 #include "server/program.h"
 #include "server/settings.h"
 
@@ -23,8 +25,10 @@ constexpr rlim_t kWantedFiles = 65'536;
 struct Flags {
   std::string data_dir;
   std::string listen;
+  std::string store;
   std::string config;
   std::string executor;
+  std::string from;
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -37,6 +41,11 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "then says which. An address that is not "
                  "loopback demands client certificates")
       ->type_name("HOST:PORT");
+  app.add_option("--store", flags.store,
+                 "where state is kept: postgresql://USER@HOST:PORT/DATABASE, which several servers "
+                 "may share (default: SQLite in the folder). A password belongs into the settings "
+                 "file, or a file that PGPASSFILE names")
+      ->type_name("URL");
   app.add_option("--config", flags.config,
                  "settings as YAML, see ServerConfig in gradus/v1/config.proto; flags go before it")
       ->type_name("FILE");
@@ -44,6 +53,14 @@ void AddFlags(CLI::App& app, Flags& flags) {
          "--executor", flags.executor,
          "what starts workers: local (the default) or slurm, whose settings are in the file")
       ->type_name("NAME");
+  CLI::App* const migrate = app.add_subcommand(
+      "migrate",
+      "moves the store of a folder (--data-dir) into a database of PostgreSQL's (--store), "
+      "which has to be empty; no gradusd may run on the folder");
+  migrate->fallthrough();
+  migrate->add_option("--from", flags.from, "what the folder's store is kept in")
+      ->check(CLI::IsMember({"sqlite"}))
+      ->required();
   app.footer(
       "The first start makes a certificate authority in DIR/tls and an admin's profile, "
       "DIR/admin.profile.\n"
@@ -60,6 +77,11 @@ absl::StatusOr<gradus::server::Settings> SettingsOf(const Flags& flags) {
   if (!flags.data_dir.empty()) config.set_data_dir(flags.data_dir);
   if (!flags.listen.empty()) config.set_listen(flags.listen);
   if (!flags.executor.empty()) config.set_executor(flags.executor);
+  if (!flags.store.empty()) {
+    const absl::Status allowed = gradus::server::CheckStoreFlag(flags.store);
+    if (!allowed.ok()) return allowed;
+    config.set_store(flags.store);
+  }
   return gradus::server::Resolve(config);
 }
 
@@ -84,6 +106,22 @@ sigset_t TakeSignals() {
   return stop;
 }
 
+int Migrate(const gradus::server::Settings& settings) {
+  const absl::StatusOr<std::vector<gradus::store::CopiedTable>> copied =
+      gradus::server::MigrateStore(gradus::base::RealFiles(), settings.data_dir, settings.store);
+  if (!copied.ok()) {
+    std::fprintf(stderr, "gradusd: %s\n", std::string(copied.status().message()).c_str());
+    return kRefused;
+  }
+  for (const gradus::store::CopiedTable& table : *copied) {
+    std::printf("%-16s %10lld rows  sha256 %s\n", table.name.c_str(),
+                static_cast<long long>(table.rows), table.sha256.c_str());
+  }
+  std::printf("Moved to %s. Start gradusd with the same folder and this store from now on.\n",
+              settings.shown_store.c_str());
+  return 0;
+}
+
 int Run(const gradus::server::Settings& settings, const sigset_t& stop) {
   absl::StatusOr<std::unique_ptr<gradus::server::Program>> program =
       gradus::server::Program::Start(settings);
@@ -93,6 +131,7 @@ int Run(const gradus::server::Settings& settings, const sigset_t& stop) {
   }
   gradus::base::LogInfo("listening", {{"address", (*program)->address()},
                                       {"data_dir", settings.data_dir},
+                                      {"store", settings.shown_store},
                                       {"version", GRADUS_VERSION}});
   int received = 0;
   sigwait(&stop, &received);
@@ -122,6 +161,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gradusd: %s\n", std::string(settings.status().message()).c_str());
     return kUsage;
   }
+  if (!flags.from.empty()) return Migrate(*settings);
   RaiseFileLimit();
   gradus::api::SendLibrariesLogToOurs();
   return Run(*settings, stop);

@@ -34,6 +34,8 @@
 #include "server/registry/parse_child.h"
 #include "server/registry/uploads.h"
 #include "server/serving/pool.h"
+#include "server/shared_store.h"
+#include "server/sharing.h"
 #include "server/store/blobs.h"
 #include "server/store/request_keys.h"
 #include "server/store/store.h"
@@ -74,6 +76,7 @@ class Gradusd final : public Program {
  public:
   explicit Gradusd(const Settings& settings) : settings_(settings) {}
   ~Gradusd() override {
+    if (sharing_ != nullptr) sharing_->Leave();
     if (hub_ != nullptr) hub_->CloseAll();
     if (serving_ != nullptr) serving_->Close();
   }
@@ -95,6 +98,8 @@ class Gradusd final : public Program {
   }
   bool HasEnded(const std::string& job);
   absl::StatusOr<std::unique_ptr<executors::Executor>> MakeExecutor();
+  // Whether the store is this server's alone, or it leads.
+  bool Leads() const { return sharing_ == nullptr || sharing_->leads(); }
   void MakeServices();
   std::vector<Chore> Chores();
 
@@ -118,6 +123,7 @@ class Gradusd final : public Program {
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Uploads> uploads_;
   std::unique_ptr<executors::Executor> executor_;
+  std::unique_ptr<Sharing> sharing_;  // null where the store is this server's alone
   std::unique_ptr<jobs::Jobs> jobs_;
 
   std::unique_ptr<api::CallWatch> watch_;
@@ -141,11 +147,14 @@ absl::Status Gradusd::OpenStores() {
   ASSIGN_OR_RETURN(authority_, auth::Authority::Open(files_, clock_, folder_->Path("tls")));
   RETURN_IF_ERROR(authority_->EnsureServerCertificate(ServerHosts()).status());
   ASSIGN_OR_RETURN(store_, store::Store::Open({.path = folder_->Path("gradus.db"),
+                                               .url = settings_.store,
                                                .files = &files_,
                                                .clock = &clock_,
                                                .on_fault = EndAtOnce}));
+  if (store_->shared()) RETURN_IF_ERROR(CheckAuthority(*store_, authority_->ca_pem()));
   ASSIGN_OR_RETURN(blobs_,
-                   store::BlobStore::Open(store_.get(), &files_, &clock_, folder_->Path("blobs")));
+                   store::BlobStore::Open(store_.get(), &files_, &clock_, settings_.blob_dir,
+                                          store_->shared() ? ServerId(settings_.data_dir) : ""));
   ASSIGN_OR_RETURN(tokens_, auth::Tokens::Load(*store_, clock_, random_));
   events_ = std::make_unique<events::EventLog>(store_.get(), &clock_);
   return absl::OkStatus();
@@ -160,16 +169,18 @@ absl::Status Gradusd::OpenRegistry() {
         return graph.Summary();
       });
   parser_ = registry::NewParseChild(&clock_, {.program = settings_.worker_program});
-  ASSIGN_OR_RETURN(uploads_, registry::Uploads::Open({.store = store_.get(),
-                                                      .blobs = blobs_.get(),
-                                                      .datasets = datasets_.get(),
-                                                      .models = models_.get(),
-                                                      .parser = parser_.get(),
-                                                      .files = &files_,
-                                                      .clock = &clock_,
-                                                      .random = &random_},
-                                                     {.dir = folder_->Path("uploads"),
-                                                      .max_upload = settings_.max_upload_bytes}));
+  ASSIGN_OR_RETURN(
+      uploads_, registry::Uploads::Open({.store = store_.get(),
+                                         .blobs = blobs_.get(),
+                                         .datasets = datasets_.get(),
+                                         .models = models_.get(),
+                                         .parser = parser_.get(),
+                                         .files = &files_,
+                                         .clock = &clock_,
+                                         .random = &random_},
+                                        {.dir = store_->shared() ? UploadsFolder(settings_.blob_dir)
+                                                                 : folder_->Path("uploads"),
+                                         .max_upload = settings_.max_upload_bytes}));
   return absl::OkStatus();
 }
 
@@ -205,6 +216,17 @@ absl::Status Gradusd::StartJobs() {
                             .max_attempts = settings_.max_attempts,
                             .attempts_dir = folder_->Path("attempts"),
                             .endpoint_file = folder_->endpoint_path()};
+  if (store_->shared()) {
+    sharing_ =
+        std::make_unique<Sharing>(Sharing::Parts{.store = store_.get(),
+                                                 .tokens = tokens_.get(),
+                                                 .events = events_.get(),
+                                                 .files = &files_,
+                                                 .clock = &clock_,
+                                                 .id = ServerId(settings_.data_dir),
+                                                 .leader_file = LeaderFile(settings_.blob_dir)});
+    sharing_->Prepare(parts, options);
+  }
   ASSIGN_OR_RETURN(jobs_, jobs::Jobs::Start(parts, options));
   return absl::OkStatus();
 }
@@ -278,6 +300,7 @@ absl::Status Gradusd::Listen() {
                                                     !auth::IsLoopback(settings_.listen.host)},
                                                gate_, *watch_, services));
   RETURN_IF_ERROR(folder_->EnsureAdminProfile(address(), *authority_, *tokens_, clock_));
+  if (sharing_ != nullptr) sharing_->Join(*jobs_, address());
   // Last: who finds the endpoint finds the profile, too.
   return folder_->WriteEndpoint(address());
 }
@@ -288,14 +311,19 @@ bool Gradusd::HasEnded(const std::string& job) {
 }
 
 std::vector<Chore> Gradusd::Chores() {
+  // What is everybody's, one of the servers tidies up.
+  const auto leading = [this](auto chore) -> std::function<absl::Status()> {
+    return [this, chore] { return Leads() ? chore() : absl::OkStatus(); };
+  };
   return {
-      {"models", [this] { return models_->RemoveUnretained().status(); }},
-      {"blobs", [this] { return blobs_->Collect().status(); }},
-      {"uploads", [this] { return uploads_->RemoveAbandoned().status(); }},
-      {"tokens",
-       [this] { return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); }); }},
+      {"models", leading([this] { return models_->RemoveUnretained().status(); })},
+      {"blobs", leading([this] { return blobs_->Collect().status(); })},
+      {"uploads", leading([this] { return uploads_->RemoveAbandoned().status(); })},
+      {"tokens", leading([this] {
+         return tokens_->Tidy([this](const std::string& job) { return HasEnded(job); });
+       })},
       {"request keys",
-       [this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); }},
+       leading([this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); })},
       {"certificate",
        [this] { return authority_->EnsureServerCertificate(ServerHosts()).status(); }},
       {"admin profile",
@@ -308,8 +336,10 @@ void Gradusd::StartUpkeep() { upkeep_ = std::make_unique<Upkeep>(clock_, kHour, 
 void Gradusd::Drain() {
   draining_ = true;
   server_->SetServing(false);
+  if (sharing_ != nullptr) sharing_->NoMore();
   jobs_->Drain(clock_.MonotonicMicros() + settings_.drain_micros);
   exit_timer_ = std::make_unique<ExitTimer>(clock_, kLeaveMicros);
+  if (sharing_ != nullptr) sharing_->Leave();  // another takes over at once
   upkeep_.reset();
   hub_->CloseAll();
   serving_->Close();

@@ -17,6 +17,7 @@
 #include "engine/base/status.h"
 #include "proto/support/parse.h"
 #include "server/executors/slurm_script.h"
+#include "server/store/postgres_url.h"
 
 namespace gradus::server {
 namespace {
@@ -51,15 +52,29 @@ absl::StatusOr<int64_t> Seconds(const char* field, double seconds, double least,
   return static_cast<int64_t>(std::llround(checked * kMicros));
 }
 
+absl::StatusOr<std::string> Absolute(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path absolute =
+      std::filesystem::absolute(folder, error).lexically_normal();
+  if (error) return base::ErrnoStatus(error.value(), folder);
+  const std::string text = absolute.string();
+  return text.size() > 1 && text.back() == '/' ? text.substr(0, text.size() - 1) : text;
+}
+
 absl::StatusOr<std::string> DataDir(const v1::ServerConfig& config) {
   if (config.data_dir().empty())
     return base::InvalidArgument("data_dir", "nothing", "a folder: --data-dir DIR");
-  std::error_code error;
-  const std::filesystem::path absolute =
-      std::filesystem::absolute(config.data_dir(), error).lexically_normal();
-  if (error) return base::ErrnoStatus(error.value(), config.data_dir());
-  const std::string text = absolute.string();
-  return text.size() > 1 && text.back() == '/' ? text.substr(0, text.size() - 1) : text;
+  return Absolute(config.data_dir());
+}
+
+// The address is not repeated: it may have a password.
+absl::Status FillStore(const v1::ServerConfig& config, Settings& settings) {
+  if (config.store().empty()) return absl::OkStatus();
+  const absl::StatusOr<store::PostgresUrl> read = store::ReadPostgresUrl(config.store());
+  if (!read.ok()) return base::InField(read.status(), "store");
+  settings.store = config.store();
+  settings.shown_store = read->shown;
+  return absl::OkStatus();
 }
 
 // The one that was named; else the one beside this program, or where an installation puts it.
@@ -158,9 +173,21 @@ absl::StatusOr<v1::ServerConfig> ReadConfig(const std::string& path) {
   return config;
 }
 
+absl::Status CheckStoreFlag(const std::string& url) {
+  ASSIGN_OR_RETURN(const store::PostgresUrl read, store::ReadPostgresUrl(url));
+  if (!read.has_password) return absl::OkStatus();
+  return base::FieldError(absl::StatusCode::kInvalidArgument, "store",
+                          "a password on a command line is no secret: leave it to the settings "
+                          "file, or to a file that PGPASSFILE names");
+}
+
 absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
   Settings settings;
   ASSIGN_OR_RETURN(settings.data_dir, DataDir(config));
+  RETURN_IF_ERROR(FillStore(config, settings));
+  ASSIGN_OR_RETURN(
+      settings.blob_dir,
+      Absolute(config.blob_dir().empty() ? settings.data_dir + "/blobs" : config.blob_dir()));
   ASSIGN_OR_RETURN(
       settings.listen,
       api::ParseListenAddress(config.listen().empty() ? kDefaultListen : config.listen()));

@@ -17,6 +17,11 @@ namespace gradus::server {
 // Checked, with every default filled in.
 struct Settings {
   std::string data_dir;  // absolute
+  // postgresql://..., which may have a password, and the same for people; empty for SQLite in
+  // data_dir.
+  std::string store;
+  std::string shown_store;
+  std::string blob_dir;  // absolute
   api::ListenAddress listen;
   api::ListenAddress advertise;
   bool on_slurm = false;  // else workers are processes of this machine
@@ -42,6 +47,10 @@ struct Settings {
 // Reads a settings file: YAML or JSON of ServerConfig. INVALID_ARGUMENT, naming file, line and key,
 // for what it does not know.
 absl::StatusOr<v1::ServerConfig> ReadConfig(const std::string& path);
+
+// Whether an address of a store may stand on a command line, which every user of the machine can
+// read: INVALID_ARGUMENT for one with a password.
+absl::Status CheckStoreFlag(const std::string& url);
 
 // INVALID_ARGUMENT with the field's path, what was found and what is allowed.
 absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config);

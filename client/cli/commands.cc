@@ -9,12 +9,13 @@ namespace gradus::cli {
 
 std::span<const Command* const> Commands() {
   static constexpr const Command* kCommands[] = {
-      &kTrain,        &kJobSubmit,    &kJobLs,      &kJobShow,     &kJobWatch,   &kJobWait,
-      &kJobLogs,      &kJobMetrics,   &kJobPause,   &kJobResume,   &kJobCancel,  &kJobPublish,
-      &kJobWhy,       &kDataPush,     &kDataLs,     &kDataShow,    &kDataRm,     &kModelLs,
-      &kModelShow,    &kModelSummary, &kModelFetch, &kModelExport, &kModelFold,  &kModelPush,
-      &kModelImport,  &kModelAlias,   &kModelTag,   &kModelCard,   &kModelLog,   &kModelDiff,
-      &kModelPredict, &kModelRetain,  &kModelRm,    &kAuthLogin,   &kAuthWhoami, &kAuthLogout,
+      &kTrain,         &kJobSubmit,    &kJobLs,      &kJobShow,     &kJobWatch,   &kJobWait,
+      &kJobLogs,       &kJobMetrics,   &kJobPause,   &kJobResume,   &kJobCancel,  &kJobPublish,
+      &kJobWhy,        &kDataPush,     &kDataLs,     &kDataShow,    &kDataRm,     &kModelLs,
+      &kModelShow,     &kModelSummary, &kModelFetch, &kModelExport, &kModelFold,  &kModelPush,
+      &kModelImport,   &kModelAlias,   &kModelTag,   &kModelCard,   &kModelLog,   &kModelDiff,
+      &kModelPredict,  &kModelRetain,  &kModelRm,    &kAuthLogin,   &kAuthWhoami, &kAuthLogout,
+      &kServerMigrate,
   };
   return kCommands;
 }

@@ -14,5 +14,6 @@ extern const Command kModelLs, kModelShow, kModelSummary, kModelFetch, kModelExp
     kModelPush, kModelImport, kModelAlias, kModelTag, kModelCard, kModelLog, kModelDiff,
     kModelPredict, kModelRetain, kModelRm;
 extern const Command kAuthLogin, kAuthWhoami, kAuthLogout;
+extern const Command kServerMigrate;
 
 }  // namespace gradus::cli

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# SOCI as SOCI::core, SOCI::sqlite3 and, where it is installed, SOCI::postgresql. Debian packages no config for it.
+# SOCI as SOCI::core, SOCI::sqlite3 and SOCI::postgresql. Debian packages no config for it. SQLite3 and PostgreSQL's client
+# library are to be found before.
 
 find_path(SOCI_INCLUDE_DIR soci/soci.h)
 find_library(SOCI_CORE_LIBRARY soci_core)
@@ -13,10 +14,10 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(SOCI
-  REQUIRED_VARS SOCI_CORE_LIBRARY SOCI_SQLITE3_LIBRARY SOCI_INCLUDE_DIR VERSION_VAR SOCI_VERSION)
+  REQUIRED_VARS SOCI_CORE_LIBRARY SOCI_SQLITE3_LIBRARY SOCI_POSTGRESQL_LIBRARY SOCI_INCLUDE_DIR VERSION_VAR SOCI_VERSION)
 
 function(soci_target name library)
-  if(NOT library OR TARGET SOCI::${name})
+  if(TARGET SOCI::${name})
     return()
   endif()
   add_library(SOCI::${name} UNKNOWN IMPORTED GLOBAL)
@@ -27,7 +28,8 @@ endfunction()
 if(SOCI_FOUND)
   soci_target(core ${SOCI_CORE_LIBRARY})
   soci_target(sqlite3 ${SOCI_SQLITE3_LIBRARY})
-  soci_target(postgresql "${SOCI_POSTGRESQL_LIBRARY}")
+  soci_target(postgresql ${SOCI_POSTGRESQL_LIBRARY})
   target_link_libraries(SOCI::sqlite3 INTERFACE SOCI::core SQLite::SQLite3)
+  target_link_libraries(SOCI::postgresql INTERFACE SOCI::core PostgreSQL::PostgreSQL)
 endif()
 mark_as_advanced(SOCI_INCLUDE_DIR SOCI_CORE_LIBRARY SOCI_SQLITE3_LIBRARY SOCI_POSTGRESQL_LIBRARY)

@@ -13,6 +13,8 @@ find_package(gRPC CONFIG REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(oneDNN 2.6 REQUIRED)
 find_package(SQLite3 REQUIRED)
+# The client's library.
+find_package(PostgreSQL 14 REQUIRED)
 find_package(SOCI 4 REQUIRED)
 find_package(nlohmann_json 3.11 CONFIG REQUIRED)
 # Its schema and checker alone.

@@ -82,6 +82,8 @@ absl::Status RankSession::Attach(const v1::Hello& hello) {
 void RankSession::Command(v1::Command::Action action) {
   strand_.Post([self = shared_from_this(), action] {
     if (self->ended_) return;
+    if (action == v1::Command::ACTION_UNSPECIFIED)
+      return self->Stop(absl::UnavailableError("another server leads now: attach again"));
     self->commands_.push_back(action);
     // Until the attach has been answered, the command waits behind the assignment.
     if (self->key_.has_value()) self->Pump();

@@ -29,22 +29,42 @@ Role RoleOf(std::string_view name) {
 absl::StatusOr<std::unique_ptr<Tokens>> Tokens::Load(store::Store& store, const base::Clock& clock,
                                                      base::RandomSource& random) {
   std::unique_ptr<Tokens> tokens(new Tokens(store, clock, random));
-  RETURN_IF_ERROR(store.Read([&](store::ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        auto rows,
-        (tx.Query<std::string, std::string, std::string, std::string, int64_t, int64_t>(
-            "SELECT sha256, user_name, role, job, attempt, expires_at FROM auth_tokens")));
-    base::MutexLock lock(tokens->mu_);
-    for (auto& [sha256, user, role, job, attempt, expires_at] : rows) {
-      tokens->rows_.emplace(sha256, Principal{.user = user,
-                                              .role = RoleOf(role),
-                                              .expires_at_micros = expires_at,
-                                              .job = job,
-                                              .attempt = static_cast<int32_t>(attempt)});
-    }
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(tokens->Reload());
   return tokens;
+}
+
+absl::Status Tokens::Reload() {
+  // One at a time, so that the last to be kept is the last to be read.
+  base::MutexLock turn(reload_mu_);
+  int64_t changes = 0;
+  {
+    base::MutexLock lock(mu_);
+    changes = changes_;
+  }
+  while (true) {
+    std::map<std::string, Principal, std::less<>> read;
+    RETURN_IF_ERROR(store_.Read([&](store::ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(
+          auto rows,
+          (tx.Query<std::string, std::string, std::string, std::string, int64_t, int64_t>(
+              "SELECT sha256, user_name, role, job, attempt, expires_at FROM auth_tokens")));
+      for (auto& [sha256, user, role, job, attempt, expires_at] : rows) {
+        read.emplace(sha256, Principal{.user = user,
+                                       .role = RoleOf(role),
+                                       .expires_at_micros = expires_at,
+                                       .job = job,
+                                       .attempt = static_cast<int32_t>(attempt)});
+      }
+      return absl::OkStatus();
+    }));
+    base::MutexLock lock(mu_);
+    // What was read is older than a change that was made here meanwhile.
+    if (changes == changes_) {
+      rows_ = std::move(read);
+      return absl::OkStatus();
+    }
+    changes = changes_;
+  }
 }
 
 absl::StatusOr<std::string> Tokens::Issue(const std::string& user, Role role, int64_t life_micros) {
@@ -69,8 +89,10 @@ absl::StatusOr<std::string> Tokens::IssueForAttempt(store::Tx& tx, const std::st
                                                     int32_t attempt) {
   RETURN_IF_ERROR(
       tx.Execute("DELETE FROM auth_tokens WHERE job = :job AND attempt < :attempt", job, attempt));
+  RETURN_IF_ERROR(tx.Announce(store::kTokensTopic, job));
   tx.OnCommit([this, job, attempt] {
     base::MutexLock lock(mu_);
+    ++changes_;
     std::erase_if(rows_, [&](const auto& row) {
       return row.second.job == job && row.second.attempt < attempt;
     });
@@ -89,8 +111,10 @@ absl::StatusOr<std::string> Tokens::Insert(store::Tx& tx, const Principal& princ
       " VALUES (:sha256, :user, :role, :job, :attempt, :issued, :expires)",
       sha256, principal.user, RoleName(principal.role), principal.job, principal.attempt,
       clock_.NowMicros(), principal.expires_at_micros));
+  RETURN_IF_ERROR(tx.Announce(store::kTokensTopic, ""));
   tx.OnCommit([this, sha256, principal] {
     base::MutexLock lock(mu_);
+    ++changes_;
     rows_.emplace(sha256, principal);
   });
   return secret;
@@ -115,6 +139,7 @@ absl::Status Tokens::Remove(absl::FunctionRef<bool(const Principal&)> gone) {
   std::vector<std::string> digests;
   {
     base::MutexLock lock(mu_);
+    ++changes_;
     for (auto row = rows_.begin(); row != rows_.end();) {
       if (gone(row->second)) {
         digests.push_back(row->first);
@@ -129,11 +154,19 @@ absl::Status Tokens::Remove(absl::FunctionRef<bool(const Principal&)> gone) {
     for (const std::string& sha256 : digests) {
       RETURN_IF_ERROR(tx.Execute("DELETE FROM auth_tokens WHERE sha256 = :sha256", sha256));
     }
-    return absl::OkStatus();
+    // A Reload may have read them meanwhile.
+    tx.OnCommit([this, &digests] {
+      base::MutexLock lock(mu_);
+      ++changes_;
+      for (const std::string& sha256 : digests) rows_.erase(sha256);
+    });
+    return tx.Announce(store::kTokensTopic, "");
   });
 }
 
 absl::Status Tokens::RevokeUser(const std::string& user) {
+  // Those that another server has just issued, too.
+  if (store_.shared()) RETURN_IF_ERROR(Reload());
   return Remove([&](const Principal& principal) {
     return principal.role != Role::kWorker && principal.user == user;
   });

@@ -39,6 +39,9 @@ class Tokens {
   absl::StatusOr<std::string> IssueForAttempt(store::Tx& tx, const std::string& job,
                                               int32_t attempt);
 
+  // Reads the table again: another server on it has issued or ended some.
+  absl::Status Reload();
+
   // UNAUTHENTICATED for a secret that is unknown, revoked or expired; which of them is not told.
   absl::StatusOr<Principal> Check(absl::string_view secret) const;
 
@@ -60,9 +63,11 @@ class Tokens {
   store::Store& store_;
   const base::Clock& clock_;
   base::RandomSource& random_;
+  base::Mutex reload_mu_;  // before mu_; held over a read
   mutable base::Mutex mu_;
   // By SHA-256, 64 lower-case hexadecimal digits.
   std::map<std::string, Principal, std::less<>> rows_ ABSL_GUARDED_BY(mu_);
+  int64_t changes_ ABSL_GUARDED_BY(mu_) = 0;  // made here
 };
 
 }  // namespace gradus::auth

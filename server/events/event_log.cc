@@ -87,6 +87,7 @@ absl::Status EventLog::Append(store::Tx& tx, const std::string& job, int32_t att
   }
   RETURN_IF_ERROR(tx.Execute("UPDATE event_logs SET last_seq = :seq WHERE job = :job", seq, job));
   FAILPOINT("events.append.before_commit");
+  RETURN_IF_ERROR(tx.Announce(store::kJobTopic, job));
   tx.OnCommit([watchers = watchers_, job] { watchers->Wake(job); });
   return absl::OkStatus();
 }
@@ -121,5 +122,9 @@ std::unique_ptr<Subscription> EventLog::Subscribe(const std::string& job,
                                                   std::function<void()> wake) {
   return watchers_->Add(job, std::move(wake));
 }
+
+void EventLog::Wake(const std::string& job) { watchers_->Wake(job); }
+
+void EventLog::WakeAll() { watchers_->WakeAll(); }
 
 }  // namespace gradus::events

@@ -69,6 +69,11 @@ class EventLog {
   // calls are possible. Subscribe first, read then, and no event is missed.
   std::unique_ptr<Subscription> Subscribe(const std::string& job, std::function<void()> wake);
 
+  // Wakes those who follow the job's log, or all logs: another server has appended to it, or may
+  // have.
+  void Wake(const std::string& job);
+  void WakeAll();
+
  private:
   class Watchers;
   store::Store* const store_;

@@ -36,6 +36,15 @@ void EventLog::Watchers::Wake(const std::string& job) {
   for (const std::shared_ptr<Watcher>& watcher : watchers) watcher->Call();
 }
 
+void EventLog::Watchers::WakeAll() {
+  std::vector<std::string> jobs;
+  {
+    base::MutexLock lock(mu_);
+    for (const auto& [job, watchers] : by_job_) jobs.push_back(job);
+  }
+  for (const std::string& job : jobs) Wake(job);
+}
+
 void EventLog::Watchers::Remove(const std::string& job, const std::shared_ptr<Watcher>& watcher) {
   {
     base::MutexLock lock(mu_);

@@ -20,6 +20,8 @@ class EventLog::Watchers : public std::enable_shared_from_this<EventLog::Watcher
   std::unique_ptr<Subscription> Add(const std::string& job, std::function<void()> wake);
   // Calls everyone who watches `job`, without a lock.
   void Wake(const std::string& job);
+  // Calls everyone, likewise.
+  void WakeAll();
 
  private:
   class Hold;

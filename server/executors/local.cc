@@ -128,6 +128,9 @@ class LocalExecutor final : public Executor {
     event.data.u64 = static_cast<uint64_t>(key.fence);
     base::MutexLock lock(mu_);
     const int descriptor = handle.get();
+    // A child that is adopted once more still has to be reaped.
+    const auto known = processes_.find(key.fence);
+    child = child || (known != processes_.end() && known->second.child);
     processes_.insert_or_assign(key.fence, Process{key, pid, std::move(handle), child});
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return absl::OkStatus();
     const int error = errno;

@@ -23,7 +23,13 @@ Driver::Driver(const Context* context)
       total_{static_cast<int32_t>(context->options.cpus.size()), context->options.memory_bytes},
       machine_(context->options.cpus, context->options.memory_bytes) {}
 
-Driver::~Driver() {
+Driver::~Driver() { Stop(); }
+
+void Driver::Stop() {
+  {
+    base::MutexLock lock(mu_);
+    if (stop_) return;
+  }
   // No exit is told any more once this returns.
   context_.parts.executor->OnExit(nullptr);
   {

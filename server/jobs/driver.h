@@ -22,7 +22,7 @@
 
 namespace gradus::jobs {
 
-// Where commands to one stream of a rank go.
+// Where commands to one stream of a rank go; ACTION_UNSPECIFIED ends the stream.
 using CommandSink = events::Cancellable<v1::Command::Action>;
 
 // The store is the truth: whoever commits a change says so with JobChanged, and the driver reads
@@ -38,6 +38,12 @@ class Driver {
 
   // Takes up what an earlier process left, then starts the thread.
   absl::Status Start();
+  // Ends the thread; nothing is done any more. Ranks live on. Not from the thread itself; the
+  // destructor does it too.
+  void Stop();
+  // After Stop: has every rank's stream ended, and those that still come, so that ranks attach
+  // where somebody listens to them.
+  void SendRanksAway();
 
   void JobChanged(const std::string& id);
   void Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink);
@@ -131,6 +137,7 @@ class Driver {
   size_t asked_ ABSL_GUARDED_BY(mu_) = 0;  // tasks ever posted
   size_t done_ ABSL_GUARDED_BY(mu_) = 0;   // and acted on
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<std::shared_ptr<CommandSink>> sinks_ ABSL_GUARDED_BY(mu_);  // of all open streams
   bool busy_ ABSL_GUARDED_BY(mu_) = true;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   size_t running_ ABSL_GUARDED_BY(mu_) = 0;    // ranks

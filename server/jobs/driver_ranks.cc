@@ -27,6 +27,13 @@ int64_t Sooner(int64_t deadline, int64_t other) {
 }  // namespace
 
 void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  bool away = false;
+  {
+    base::MutexLock lock(mu_);
+    away = stop_;
+    if (!away) sinks_.insert(sink);
+  }
+  if (away) return sink->Call(Command::ACTION_UNSPECIFIED);
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end()) return;
@@ -41,6 +48,10 @@ void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink
 }
 
 void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+  {
+    base::MutexLock lock(mu_);
+    sinks_.erase(sink);
+  }
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end() || found->second.sink != sink) return;
@@ -49,6 +60,15 @@ void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink
         context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
     Refresh(key.job);
   });
+}
+
+void Driver::SendRanksAway() {
+  std::set<std::shared_ptr<CommandSink>> sinks;
+  {
+    base::MutexLock lock(mu_);
+    sinks.swap(sinks_);
+  }
+  for (const std::shared_ptr<CommandSink>& sink : sinks) sink->Call(Command::ACTION_UNSPECIFIED);
 }
 
 void Driver::Steer(Rank& rank, const Glance& glance) {
@@ -111,7 +131,7 @@ void Driver::CheckDeadlines(Rank& rank, int64_t now) {
 }
 
 void Driver::TimeOut(Rank& rank) {
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     if (!CheckCurrent(row, rank.key).ok()) return absl::OkStatus();
     FAILPOINT("jobs.timeout.before_commit");
@@ -128,7 +148,7 @@ void Driver::TimeOut(Rank& rank) {
 void Driver::Replace(Rank& rank) {
   const std::string reason =
       absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     const bool training =
         row.job.state() == v1::Job::STARTING || row.job.state() == v1::Job::RUNNING;
@@ -160,7 +180,7 @@ void Driver::EndRank(const executors::RankExit& exit, bool stopping,
                      const std::string& last_words) {
   const executors::RankKey& key = exit.key;
   const std::string& reason = exit.reason;
-  const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(EndAttempt(tx, key.fence, reason, context_.parts.clock->NowMicros()));
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
     if (exit.cancelled) return CancelAttempt(tx, context_, row, key, reason);

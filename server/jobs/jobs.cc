@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/jobs.h"
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/file_ops.h"
+#include "engine/base/log.h"
+#include "engine/base/mutex.h"
 #include "engine/base/status.h"
 #include "server/jobs/attempts.h"
 #include "server/jobs/best_checkpoints.h"
@@ -21,14 +24,46 @@ namespace {
 
 using executors::RankKey;
 
+// Those that the driver may have something to do for.
+std::vector<std::string> OpenJobs(const Context& context) {
+  std::vector<std::string> ids;
+  const absl::Status status = context.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        auto rows, tx.Query<std::string>("SELECT id FROM jobs WHERE state IN (1, 2, 3, 4, 5, 6)"));
+    for (auto& [id] : rows) ids.push_back(std::move(id));
+    return absl::OkStatus();
+  });
+  if (!status.ok()) base::LogWarning("open jobs could not be read", {{"status", status}});
+  return ids;
+}
+
 class StoredJobs final : public Jobs {
  public:
-  StoredJobs(const JobsParts& parts, const JobsOptions& options)
-      : context_{parts, options}, driver_(std::make_shared<Driver>(&context_)) {}
+  StoredJobs(const JobsParts& parts, const JobsOptions& options) : context_{parts, options} {}
+  ~StoredJobs() override { StopDriver(); }
 
   absl::Status Begin() {
     RETURN_IF_ERROR(base::MakeDirs(*context_.parts.files, context_.options.attempts_dir));
-    return driver_->Start();
+    return context_.options.lead ? Lead() : absl::OkStatus();
+  }
+
+  absl::Status Lead() override {
+    auto driver = std::make_shared<Driver>(&context_);
+    RETURN_IF_ERROR(driver->Start());
+    base::MutexLock lock(mu_);
+    driver_ = std::move(driver);
+    return absl::OkStatus();
+  }
+
+  void Follow() override {
+    if (const std::shared_ptr<Driver> driver = StopDriver()) driver->SendRanksAway();
+  }
+
+  void ChangedElsewhere(const std::string& id) override {
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    if (driver == nullptr) return;
+    if (!id.empty()) return driver->JobChanged(id);
+    for (const std::string& open : OpenJobs(context_)) driver->JobChanged(open);
   }
 
   absl::StatusOr<std::optional<v1::Job>> FindSubmitted(const std::string& user,
@@ -38,11 +73,11 @@ class StoredJobs final : public Jobs {
   }
 
   absl::StatusOr<v1::Job> Submit(const Submission& submission) override {
-    if (driver_->draining())
+    if (draining_)
       return absl::UnavailableError("the server is stopping: submit again in a moment");
     bool fresh = false;
     ASSIGN_OR_RETURN(v1::Job job, StoreSubmission(context_, submission, &fresh));
-    if (fresh) driver_->JobChanged(job.id());
+    if (fresh) JobChanged(job.id());
     return job;
   }
 
@@ -83,7 +118,12 @@ class StoredJobs final : public Jobs {
   }
 
   absl::StatusOr<v1::ExplainJobResponse> Explain(const std::string& id) override {
-    return ExplainJob(context_, id, driver_->free(), driver_->total());
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    // Whoever leads knows what is free; machines of one lab are taken to be alike.
+    const Supply all{static_cast<int32_t>(context_.options.cpus.size()),
+                     context_.options.memory_bytes};
+    if (driver == nullptr) return ExplainJob(context_, id, all, all);
+    return ExplainJob(context_, id, driver->free(), driver->total());
   }
 
   absl::StatusOr<v1::ListMetricsResponse> Metrics(const std::string& id,
@@ -95,9 +135,11 @@ class StoredJobs final : public Jobs {
                                      std::function<void(v1::Command::Action)> on_command) override;
 
   absl::StatusOr<int64_t> Report(const RankKey& key, const v1::EventBatch& batch) override {
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    if (driver == nullptr) return AttachElsewhere();
     bool changed = false;
     ASSIGN_OR_RETURN(const int64_t acked, TakeBatch(context_, key, batch, &changed));
-    if (changed) driver_->JobChanged(key.job);
+    if (changed) driver->JobChanged(key.job);
     return acked;
   }
 
@@ -114,20 +156,58 @@ class StoredJobs final : public Jobs {
 
   absl::StatusOr<v1::BlobRef> AssignedBlob(const RankKey& key, const std::string& sha256) override;
 
-  void Drain(int64_t deadline_micros) override { driver_->Drain(deadline_micros); }
-  void Settle() override { driver_->Settle(); }
-  bool WaitIdle(int64_t deadline_micros) override { return driver_->WaitIdle(deadline_micros); }
+  void Drain(int64_t deadline_micros) override {
+    draining_ = true;
+    if (const std::shared_ptr<Driver> driver = ThisDriver()) driver->Drain(deadline_micros);
+  }
+  void Settle() override {
+    if (const std::shared_ptr<Driver> driver = ThisDriver()) driver->Settle();
+  }
+  bool WaitIdle(int64_t deadline_micros) override {
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    return driver == nullptr || driver->WaitIdle(deadline_micros);
+  }
 
  private:
+  // Null while another server leads.
+  std::shared_ptr<Driver> ThisDriver() const {
+    base::MutexLock lock(mu_);
+    return driver_;
+  }
+
+  // The one that was, if any.
+  std::shared_ptr<Driver> StopDriver() {
+    std::shared_ptr<Driver> driver;
+    {
+      base::MutexLock lock(mu_);
+      driver.swap(driver_);
+    }
+    if (driver != nullptr) driver->Stop();
+    return driver;
+  }
+
+  void JobChanged(const std::string& id) {
+    if (const std::shared_ptr<Driver> driver = ThisDriver()) driver->JobChanged(id);
+  }
+
+  absl::Status AttachElsewhere() const {
+    const std::string leader = context_.parts.leader ? context_.parts.leader() : "";
+    return absl::UnavailableError(leader.empty()
+                                      ? "no server leads: attach again in a moment"
+                                      : absl::StrCat("another server leads: attach to ", leader));
+  }
+
   absl::StatusOr<v1::Job> Change(Steering steering, const std::string& user, const std::string& id,
                                  const std::string& request_id) {
     ASSIGN_OR_RETURN(v1::Job job, Steer(context_, steering, user, id, request_id));
-    driver_->JobChanged(id);
+    JobChanged(id);
     return job;
   }
 
   const Context context_;
-  const std::shared_ptr<Driver> driver_;
+  std::atomic<bool> draining_ = false;
+  mutable base::Mutex mu_;
+  std::shared_ptr<Driver> driver_ ABSL_GUARDED_BY(mu_);
 };
 
 // The driver may be gone before the last stream is.
@@ -149,6 +229,8 @@ class StreamHold final : public Attachment {
 
 absl::StatusOr<AttachReply> StoredJobs::Attach(
     const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) {
+  const std::shared_ptr<Driver> driver = ThisDriver();
+  if (driver == nullptr) return AttachElsewhere();
   ASSIGN_OR_RETURN(AttachResult result, TakeHello(context_, hello));
   AttachReply reply;
   reply.acked = result.acked;
@@ -156,8 +238,8 @@ absl::StatusOr<AttachReply> StoredJobs::Attach(
   reply.assignment = std::move(result.assignment);
   const RankKey key{hello.job_id(), hello.attempt(), hello.fence()};
   auto sink = std::make_shared<CommandSink>(std::move(on_command));
-  reply.attachment = std::make_unique<StreamHold>(driver_, key, sink);
-  driver_->Attached(key, std::move(sink));
+  reply.attachment = std::make_unique<StreamHold>(driver, key, sink);
+  driver->Attached(key, std::move(sink));
   return reply;
 }
 

@@ -39,6 +39,7 @@ struct JobsOptions {
   int64_t retry_delay_micros = 500'000;   // doubled with each lost attempt, at most 30 s
   std::string attempts_dir;               // DIR/attempts: one folder an attempt is made below it
   std::string endpoint_file;              // DIR/endpoint
+  bool lead = true;                       // from the start; else not before Lead()
 };
 
 // What Jobs stands on. All must outlive it.
@@ -59,6 +60,15 @@ struct JobsParts {
   std::function<absl::StatusOr<std::string>(store::Tx&, const v1::Job& job,
                                             const v1::RankFinished&)>
       publish;
+
+  // The rest for servers that share their store; one of them leads. Empty where there is but one.
+  // Within a transaction: an error unless this server leads.
+  std::function<absl::Status(store::ReadTx&)> check_lead;
+  // The driver could not store what it did; it has to be started anew (Follow, then Lead). Called
+  // on its thread, must only note the fact.
+  std::function<void()> on_lead_lost;
+  // HOST:PORT of the server that leads, or nothing.
+  std::function<std::string()> leader;
 };
 
 // A checked job on its way in.
@@ -106,8 +116,7 @@ struct AttachReply {
 //            the call.
 class Jobs {
  public:
-  // Takes up what an earlier process left: living ranks are kept and given the grace to reattach,
-  // lost ones are queued again. Then schedules.
+  // Leads (see there) if the options say so.
   static absl::StatusOr<std::unique_ptr<Jobs>> Start(const JobsParts& parts,
                                                      const JobsOptions& options);
   // Stops scheduling. Ranks live on: Drain first where they should not.
@@ -139,7 +148,8 @@ class Jobs {
 
   // --- For ranks. An older fence than the job's current one is FAILED_PRECONDITION.
   // `on_command` may be called from another thread, even before Attach returns (write the
-  // assignment first); it must only note the command. A newer stream of the same attempt silences
+  // assignment first); it must only note the command. ACTION_UNSPECIFIED is none: the stream has to
+  // end, since this server leads no more. A newer stream of the same attempt silences
   // the older one.
   virtual absl::StatusOr<AttachReply> Attach(
       const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) = 0;
@@ -157,6 +167,14 @@ class Jobs {
                                                    const std::string& sha256) = 0;
 
   // --- For the program.
+  // Takes up what an earlier process, or another server, left: living ranks are kept and given the
+  // grace to reattach, lost ones are queued again. Then schedules, and takes ranks.
+  virtual absl::Status Lead() = 0;
+  // Does so no more: users are served as before, ranks are sent to the server that leads. Ranks
+  // live on.
+  virtual void Follow() = 0;
+  // Another server has changed this job, or may have changed any (empty).
+  virtual void ChangedElsewhere(const std::string& id) = 0;
   // Starts nothing more, asks every rank to save and stop, waits for them until `deadline_micros`
   // (monotonic), ends the rest. Their jobs wait for the next start.
   virtual void Drain(int64_t deadline_micros) = 0;

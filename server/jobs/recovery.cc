@@ -45,7 +45,7 @@ absl::StatusOr<std::vector<std::string>> QueuedJobs(const Context& context) {
 
 // The process ended while nobody looked.
 absl::Status EndUnseen(const Context& context, const AttemptRow& attempt) {
-  return context.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  return context.DriverWrite([&](store::Tx& tx) -> absl::Status {
     const std::string reason = "ended while the server was away";
     RETURN_IF_ERROR(EndAttempt(tx, attempt.key.fence, reason, context.parts.clock->NowMicros()));
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, attempt.key.job));

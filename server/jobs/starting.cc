@@ -50,7 +50,7 @@ absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& c
                                                                 const std::string& id,
                                                                 const std::vector<int>& cpus) {
   std::optional<executors::RankSpec> spec;
-  RETURN_IF_ERROR(context.parts.store->Write([&](store::Tx& tx) -> absl::Status {
+  RETURN_IF_ERROR(context.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, id));
     if (row.job.state() != v1::Job::QUEUED) return absl::OkStatus();
     if (TimeIsUp(row))
@@ -68,7 +68,7 @@ absl::Status StartRank(const Context& context, const executors::RankSpec& spec) 
                    context.parts.executor->Start(std::span(&spec, 1)));
   FAILPOINT("jobs.start.after_spawn");
   // It runs, whether or not its handle can be stored; a restart finds it by other means too.
-  const absl::Status stored = context.parts.store->Write(
+  const absl::Status stored = context.DriverWrite(
       [&](store::Tx& tx) { return SetHandle(tx, spec.key.fence, handles.front()); });
   FAILPOINT("jobs.start.after_handle");
   if (!stored.ok())

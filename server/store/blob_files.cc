@@ -13,8 +13,12 @@
 namespace gradus::store {
 
 BlobFiles::BlobFiles(Store* store_in, base::Files* files_in, base::Clock* clock_in,
-                     std::string dir_in)
-    : store(store_in), files(files_in), clock(clock_in), dir(std::move(dir_in)) {}
+                     std::string dir_in, std::string server_in)
+    : store(store_in),
+      files(files_in),
+      clock(clock_in),
+      dir(std::move(dir_in)),
+      server(std::move(server_in)) {}
 
 absl::Status BlobFiles::MakeFolders() {
   RETURN_IF_ERROR(base::MakeDirs(*files, DigestFolder()));
@@ -38,7 +42,9 @@ std::shared_ptr<BlobFiles::Slot> BlobFiles::SlotOf(const std::string& sha256) {
 }
 
 std::string BlobFiles::DigestFolder() const { return base::JoinPath(dir, "sha256"); }
-std::string BlobFiles::PartialFolder() const { return base::JoinPath(dir, "partial"); }
+std::string BlobFiles::PartialFolder() const {
+  return base::JoinPath(dir, server.empty() ? "partial" : absl::StrCat("partial-", server));
+}
 std::string BlobFiles::NewFolder() const { return base::JoinPath(dir, "new"); }
 
 std::string BlobFiles::PathOf(const std::string& sha256) const {
@@ -104,10 +110,16 @@ absl::Status BlobFiles::Publish(Slot& slot, base::File& file, const std::string&
 absl::Status BlobFiles::WriteRow(const v1::BlobRef& ref, const CommitGuard& guard) {
   return store->Write([&](Tx& tx) -> absl::Status {
     if (guard) RETURN_IF_ERROR(guard(tx));
-    return tx.Execute(
+    RETURN_IF_ERROR(tx.Execute(
         "INSERT INTO blobs (sha256, size, stored_at, marked_at) VALUES (:sha, :size, :now, NULL)"
         " ON CONFLICT (sha256) DO UPDATE SET stored_at = excluded.stored_at, marked_at = NULL",
-        ref.sha256(), ref.size(), clock->NowMicros());
+        ref.sha256(), ref.size(), clock->NowMicros()));
+    // The locks of slots are this process's; among several the transaction decides, see RemoveFile
+    // in collector.cc.
+    if (!store->shared()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool there, files->Exists(PathOf(ref.sha256())));
+    if (there) return absl::OkStatus();
+    return absl::AbortedError(absl::StrCat("blob ", ref.sha256(), " was removed: upload it again"));
   });
 }
 

@@ -14,7 +14,8 @@
 
 namespace gradus::store {
 
-// Uploads whose digest is known grow under partial/DIGEST; others under new/.
+// Uploads whose digest is known grow under partial/DIGEST, or partial-SERVER/DIGEST; others under
+// new/.
 //   Owns     DIR/sha256, DIR/partial, DIR/new.
 //   Threads  any.
 class BlobFiles {
@@ -26,7 +27,9 @@ class BlobFiles {
     uint64_t writer ABSL_GUARDED_BY(mu) = 0;  // the upload that may write
   };
 
-  BlobFiles(Store* store, base::Files* files, base::Clock* clock, std::string dir);
+  // `server`: as in BlobStore::Open.
+  BlobFiles(Store* store, base::Files* files, base::Clock* clock, std::string dir,
+            std::string server);
 
   absl::Status MakeFolders();
 
@@ -46,13 +49,15 @@ class BlobFiles {
                        const v1::BlobRef& ref, const CommitGuard& guard)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mu);
 
-  // The row alone, for a blob whose file is there: it is fresh again for the collection.
+  // The row alone, for a blob whose file is there: it is fresh again for the collection. ABORTED
+  // where another server's collection has taken the file meanwhile.
   absl::Status WriteRow(const v1::BlobRef& ref, const CommitGuard& guard);
 
   Store* const store;
   base::Files* const files;
   base::Clock* const clock;
   const std::string dir;
+  const std::string server;
 
  private:
   // Passes on how a sync went: one that failed ends the store, since a second would not tell.

@@ -13,8 +13,9 @@ namespace {
 
 class FolderBlobStore final : public BlobStore {
  public:
-  FolderBlobStore(Store* store, base::Files* files, base::Clock* clock, const std::string& dir)
-      : files_(store, files, clock, dir) {}
+  FolderBlobStore(Store* store, base::Files* files, base::Clock* clock, const std::string& dir,
+                  const std::string& server)
+      : files_(store, files, clock, dir, server) {}
 
   absl::Status MakeFolders() { return files_.MakeFolders(); }
 
@@ -87,8 +88,9 @@ class FolderBlobStore final : public BlobStore {
 
 absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(Store* store, base::Files* files,
                                                            base::Clock* clock,
-                                                           const std::string& dir) {
-  auto blobs = std::make_unique<FolderBlobStore>(store, files, clock, dir);
+                                                           const std::string& dir,
+                                                           const std::string& server) {
+  auto blobs = std::make_unique<FolderBlobStore>(store, files, clock, dir, server);
   RETURN_IF_ERROR(blobs->MakeFolders());
   return blobs;
 }

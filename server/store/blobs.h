@@ -59,9 +59,11 @@ struct CollectReport {
 //   Threads  any.
 class BlobStore {
  public:
+  // `server`: a word of its own for each of several servers on DIR, whose unfinished uploads lie
+  // apart.
   static absl::StatusOr<std::unique_ptr<BlobStore>> Open(Store* store, base::Files* files,
-                                                         base::Clock* clock,
-                                                         const std::string& dir);
+                                                         base::Clock* clock, const std::string& dir,
+                                                         const std::string& server = "");
   virtual ~BlobStore() = default;
 
   // Begins or goes on with an upload. INVALID_ARGUMENT for a malformed ref. `committed()` equals

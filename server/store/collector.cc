@@ -37,6 +37,21 @@ absl::StatusOr<int64_t> Mark(BlobFiles& blobs) {
   }
 }
 
+// A file without a row. Another server may just be writing one: whoever comes second in the order
+// of transactions sees what the first did.
+absl::Status RemoveFile(BlobFiles& blobs, const std::string& sha256) {
+  const auto remove = [&]() -> absl::Status {
+    const absl::Status removed = blobs.files->Remove(blobs.PathOf(sha256));
+    return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
+  };
+  if (!blobs.store->shared()) return remove();
+  return blobs.store->Write([&](Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(auto row,
+                     tx.QueryOne<int64_t>("SELECT size FROM blobs WHERE sha256 = :sha", sha256));
+    return row.has_value() ? absl::OkStatus() : remove();
+  });
+}
+
 // The row goes first: a file without a row is found again, a row without a file would be a lie.
 absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256,
                                 int64_t marked_before) {
@@ -54,8 +69,7 @@ absl::StatusOr<bool> RemoveBlob(BlobFiles& blobs, const std::string& sha256,
   }));
   if (rows == 0) return false;
   FAILPOINT("blobs.collect.after_row");
-  const absl::Status removed = blobs.files->Remove(blobs.PathOf(sha256));
-  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  RETURN_IF_ERROR(RemoveFile(blobs, sha256));
   FAILPOINT("blobs.collect.after_remove");
   return true;
 }
@@ -94,7 +108,7 @@ absl::Status RemoveStray(BlobFiles& blobs, const std::string& sha256, int64_t ch
   if (rows > 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const base::FileInfo info, blobs.files->Stat(blobs.PathOf(sha256)));
   if (info.modified_micros > changed_before) return absl::OkStatus();
-  return blobs.files->Remove(blobs.PathOf(sha256));
+  return RemoveFile(blobs, sha256);
 }
 
 absl::StatusOr<std::set<std::string>> KnownDigests(BlobFiles& blobs, const std::string& prefix) {

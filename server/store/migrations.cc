@@ -31,21 +31,11 @@ std::vector<std::string> Statements(std::string_view sql) {
 }
 
 absl::Status Apply(Connection& writer, const Migration& migration) {
-  RETURN_IF_ERROR(writer.Run("BEGIN EXCLUSIVE"));
-  absl::Status status;
-  for (const std::string& statement : Statements(migration.sql)) {
-    status = writer.Run(statement);
-    if (!status.ok()) break;
-    FAILPOINT("store.migrate.step");
-  }
-  if (status.ok()) {
-    const Value version[] = {static_cast<int64_t>(migration.version)};
-    status = writer.Run(
-        "UPDATE schema_version SET version = :v", version, {}, [](std::span<Value>) {}, nullptr);
-  }
-  if (status.ok()) status = writer.Run("COMMIT");
+  RETURN_IF_ERROR(writer.Begin());
+  absl::Status status = ApplyStatements(writer, migration);
+  if (status.ok()) status = writer.Commit();
   if (!status.ok()) {
-    writer.Run("ROLLBACK").IgnoreError();
+    writer.Rollback();
     return base::Annotate(
         status, absl::StrCat("migration ", migration.version, " (",
                              absl::string_view(migration.name.data(), migration.name.size()), ")"));
@@ -57,17 +47,27 @@ absl::Status Apply(Connection& writer, const Migration& migration) {
 }  // namespace
 
 absl::StatusOr<int> SchemaVersion(Connection& writer) {
+  ASSIGN_OR_RETURN(const bool made, writer.HasTable("schema_version"));
+  if (!made) return 0;
   const Value number[] = {int64_t{0}};
-  int64_t tables = 0;
-  RETURN_IF_ERROR(writer.Run(
-      "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'", {},
-      number, [&tables](std::span<Value> row) { tables = std::get<int64_t>(row[0]); }, nullptr));
-  if (tables == 0) return 0;
   int64_t version = 0;
   RETURN_IF_ERROR(writer.Run(
       "SELECT version FROM schema_version", {}, number,
       [&version](std::span<Value> row) { version = std::get<int64_t>(row[0]); }, nullptr));
   return static_cast<int>(version);
+}
+
+absl::Status ApplyStatements(Connection& writer, const Migration& migration) {
+  // Another server may have been faster.
+  ASSIGN_OR_RETURN(const int found, SchemaVersion(writer));
+  if (found >= migration.version) return absl::OkStatus();
+  for (const std::string& statement : Statements(migration.sql)) {
+    RETURN_IF_ERROR(writer.Run(writer.Definition(statement)));
+    FAILPOINT("store.migrate.step");
+  }
+  const Value version[] = {static_cast<int64_t>(migration.version)};
+  return writer.Run(
+      "UPDATE schema_version SET version = :v", version, {}, [](std::span<Value>) {}, nullptr);
 }
 
 absl::Status Migrate(Connection& writer, std::span<const Migration> migrations) {

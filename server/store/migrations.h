@@ -24,6 +24,10 @@ std::span<const Migration> Migrations();
 // The version that the database has; 0 for an empty one.
 absl::StatusOr<int> SchemaVersion(Connection& writer);
 
+// Applies one step and writes its number, in the caller's transaction; nothing where the database
+// has it.
+absl::Status ApplyStatements(Connection& writer, const Migration& migration);
+
 // Applies what is missing, each step in a transaction of its own with its version number: an
 // interruption leaves a whole version. FAILED_PRECONDITION for a database newer than `migrations`.
 absl::Status Migrate(Connection& writer, std::span<const Migration> migrations);

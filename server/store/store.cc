@@ -18,10 +18,10 @@ using base::Mutex;
 using base::MutexLock;
 
 struct Store::Impl {
-  static constexpr int kLongLog = 1000;  // pages
-
   StoreOptions options;
   std::string id;
+  // Of this process's announcements.
+  const std::string sender = base::RandomHex(base::SystemRandom(), 8);
   Mutex write_mu;
   std::unique_ptr<Connection> writer ABSL_GUARDED_BY(write_mu);
   Mutex pool_mu;
@@ -47,7 +47,7 @@ struct Store::Impl {
 
   absl::Status WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
-  void FoldLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
+  void FoldLog(bool whole) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu);
   std::unique_ptr<Connection> TakeReader();
   void GiveBack(std::unique_ptr<Connection> reader);
 };
@@ -65,32 +65,22 @@ absl::Status BackupBeforeMigration(Connection& writer, const StoreOptions& optio
   const std::string copy = absl::StrCat(options.path, ".before-", version + 1);
   const absl::Status removed = options.files->Remove(copy);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
-  const Value target[] = {copy};
-  return RunOnce(writer, "VACUUM INTO :target", target);
+  return writer.CopyTo(copy);
 }
 
 absl::StatusOr<std::string> StoreId(Connection& writer) {
+  // Of servers that begin together one is first.
+  const Value made[] = {base::RandomHex(base::SystemRandom(), 16)};
+  RETURN_IF_ERROR(RunOnce(writer,
+                          "INSERT INTO store_facts (name, value) VALUES ('id', :id)"
+                          " ON CONFLICT (name) DO NOTHING",
+                          made));
   std::string id;
   const Value text[] = {std::string()};
   RETURN_IF_ERROR(writer.Run(
       "SELECT value FROM store_facts WHERE name = 'id'", {}, text,
       [&id](std::span<Value> row) { id = std::get<std::string>(row[0]); }, nullptr));
-  if (!id.empty()) return id;
-  const Value made[] = {base::RandomHex(base::SystemRandom(), 16)};
-  RETURN_IF_ERROR(
-      RunOnce(writer, "INSERT INTO store_facts (name, value) VALUES ('id', :id)", made));
-  return std::get<std::string>(made[0]);
-}
-
-// What a process that died left in the log can be read, and so be told, from here on: it has to be
-// on the disk first. It is copied into the file rather than synced, since after a failed sync the
-// log may be whole in memory alone; and the log begins anew with a commit of its own, so that
-// nothing reads the old one again.
-absl::Status TakeUpLog(Connection& writer) {
-  RETURN_IF_ERROR(writer.Run("PRAGMA wal_checkpoint(TRUNCATE)"));
-  return writer.Run(
-      "INSERT INTO counters (name, value) VALUES ('opening', 1)"
-      " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1");
+  return id;
 }
 
 }  // namespace
@@ -104,7 +94,7 @@ Store::~Store() {
   }
   // The writer goes last: it folds the log into the file, which nobody else may do.
   MutexLock lock(impl_->write_mu);
-  if (impl_->Fault().ok()) impl_->FoldLog();
+  if (impl_->Fault().ok()) impl_->FoldLog(true);
   if (!impl_->Fault().ok()) impl_->writer->KeepLogAtClose();
   impl_->writer.reset();
 }
@@ -112,16 +102,18 @@ Store::~Store() {
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  ASSIGN_OR_RETURN(auto writer, Connection::Open(options.path, Access::kWriter));
-  RETURN_IF_ERROR(BackupBeforeMigration(*writer, options));
+  const bool on_file = options.url.empty();
+  const std::string& where = on_file ? options.path : options.url;
+  ASSIGN_OR_RETURN(auto writer, Connection::Open(where, Access::kWriter));
+  if (on_file) RETURN_IF_ERROR(BackupBeforeMigration(*writer, options));
   RETURN_IF_ERROR(Migrate(*writer, Migrations()));
   ASSIGN_OR_RETURN(impl->id, StoreId(*writer));
-  RETURN_IF_ERROR(TakeUpLog(*writer));
+  RETURN_IF_ERROR(writer->TakeUpLog());
   // SQLite syncs the folder for its log, not for the database's own name.
-  RETURN_IF_ERROR(options.files->SyncDir(base::ParentOf(options.path)));
+  if (on_file) RETURN_IF_ERROR(options.files->SyncDir(base::ParentOf(options.path)));
   std::vector<std::unique_ptr<Connection>> readers;
   for (int i = 0; i < options.readers; ++i) {
-    ASSIGN_OR_RETURN(auto reader, Connection::Open(options.path, Access::kReader));
+    ASSIGN_OR_RETURN(auto reader, Connection::Open(where, Access::kReader));
     readers.push_back(std::move(reader));
   }
   {
@@ -137,31 +129,37 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
 
 const std::string& Store::id() const { return impl_->id; }
 
+bool Store::shared() const { return !impl_->options.url.empty(); }
+
+std::unique_ptr<Announcements> Store::Listen(AnnouncementCallbacks callbacks) const {
+  if (!shared()) return nullptr;
+  return Announcements::Hear(impl_->options.url, impl_->sender, std::move(callbacks));
+}
+
 absl::Status Store::fault() const { return impl_->Fault(); }
 
 void Store::Poison(const absl::Status& fault) { impl_->Poison(fault); }
 
-void Store::Impl::FoldLog() {
-  const absl::Status folded = writer->Checkpoint();
+void Store::Impl::FoldLog(bool whole) {
+  const absl::Status folded = writer->FoldLog(whole);
   if (!folded.ok()) Poison(folded);
 }
 
 absl::Status Store::Impl::WriteLocked(Tx& tx, absl::FunctionRef<absl::Status(Tx&)> body) {
   RETURN_IF_ERROR(Fault());
-  absl::Status status = writer->Run("BEGIN IMMEDIATE");
+  absl::Status status = writer->Begin();
   if (status.ok()) {
     status = body(tx);
+    // PostgreSQL would keep nothing of it, SQLite what did not fail.
+    if (status.ok() && tx.failed())
+      status = absl::InternalError("a transaction went on after a statement had failed");
     FAILPOINT("store.before_commit");
-    if (status.ok()) {
-      status = writer->Run("COMMIT");
-      // Whether it is on the disk is unknown now: whoever recovers the file will know.
-      if (!status.ok()) Poison(status);
-    }
-    if (!status.ok()) writer->Run("ROLLBACK").IgnoreError();
+    if (status.ok()) status = writer->Commit();
+    if (!status.ok()) writer->Rollback();
   }
   if (writer->faulted()) Poison(status);
   // The commit stands whatever becomes of this.
-  if (status.ok() && writer->log_pages() >= kLongLog) FoldLog();
+  if (status.ok()) FoldLog(false);
   FAILPOINT("store.after_commit");
   return status;
 }
@@ -170,7 +168,7 @@ absl::Status Store::Write(absl::FunctionRef<absl::Status(Tx&)> body) {
   std::vector<std::function<void()>> hooks;
   {
     MutexLock lock(impl_->write_mu);
-    Tx tx(*impl_->writer);
+    Tx tx(*impl_->writer, impl_->sender);
     RETURN_IF_ERROR(impl_->WriteLocked(tx, body));
     hooks = std::move(tx.hooks_);
   }
@@ -198,11 +196,11 @@ void Store::Impl::GiveBack(std::unique_ptr<Connection> reader) {
 absl::Status Store::Read(absl::FunctionRef<absl::Status(ReadTx&)> body) const {
   RETURN_IF_ERROR(impl_->Fault());
   std::unique_ptr<Connection> reader = impl_->TakeReader();
-  absl::Status status = reader->Run("BEGIN");
+  absl::Status status = reader->Begin();
   if (status.ok()) {
     ReadTx tx(*reader);
     status = body(tx);
-    reader->Run("ROLLBACK").IgnoreError();
+    reader->Rollback();
   }
   if (reader->faulted()) impl_->Poison(status);
   impl_->GiveBack(std::move(reader));
@@ -212,9 +210,7 @@ absl::Status Store::Read(absl::FunctionRef<absl::Status(ReadTx&)> body) const {
 absl::Status Store::Backup(const std::string& path) {
   RETURN_IF_ERROR(impl_->Fault());
   std::unique_ptr<Connection> reader = impl_->TakeReader();
-  const Value target[] = {path};
-  const absl::Status status = reader->Run(
-      "VACUUM INTO :target", target, {}, [](std::span<Value>) {}, nullptr);
+  const absl::Status status = reader->CopyTo(path);
   impl_->GiveBack(std::move(reader));
   return status;
 }

@@ -51,7 +51,9 @@ std::tuple<Columns...> FromRow(std::span<Value> row, std::index_sequence<I...>) 
 //   Threads  the one that the transaction's function runs on; not after that function returned.
 //   Errors   ALREADY_EXISTS for a broken unique key, FAILED_PRECONDITION for another broken
 //   constraint,
-//            DATA_LOSS for a damaged or unwritable file.
+//            DATA_LOSS for a damaged or unwritable file, UNAVAILABLE where a database server cannot
+//            be reached or is too busy. After any error the transaction does nothing more and its
+//            function has to return one.
 class ReadTx {
  public:
   explicit ReadTx(Connection& connection) : connection_(connection) {}
@@ -80,19 +82,29 @@ class ReadTx {
     return std::move(rows.front());
   }
 
+  // Microseconds since 1970 by the database's clock, as of now.
+  absl::StatusOr<int64_t> DatabaseNow();
+
+  // What the engine finds wrong with what it keeps, a sentence each.
+  absl::StatusOr<std::vector<std::string>> CheckDatabase();
+
  protected:
   absl::Status Run(std::string_view sql, std::span<const Value> args,
                    std::span<const Value> columns, absl::FunctionRef<void(std::span<Value>)> row,
                    int64_t* changed = nullptr);
+  bool failed() const { return failed_; }
+  Connection& connection() { return connection_; }
 
  private:
   Connection& connection_;
+  bool failed_ = false;  // a statement did
 };
 
 // One write transaction; what it does becomes visible and durable as a whole, or not at all.
 class Tx : public ReadTx {
  public:
-  using ReadTx::ReadTx;
+  // `sender`: whose announcements these are.
+  Tx(Connection& connection, std::string_view sender) : ReadTx(connection), sender_(sender) {}
 
   template <typename... Args>
   absl::Status Execute(std::string_view sql, const Args&... args) {
@@ -113,8 +125,13 @@ class Tx : public ReadTx {
   // when the transaction fails. Hooks may not fail.
   void OnCommit(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
+  // Has the other servers on this store told after the commit (announcements.h): a topic, a word,
+  // and what of it has changed; together at most 4 KiB.
+  absl::Status Announce(std::string_view topic, const std::string& object);
+
  private:
   friend class Store;
+  const std::string sender_;
   std::vector<std::function<void()>> hooks_;
 };
 

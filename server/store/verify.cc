@@ -25,18 +25,6 @@ bool HasAttempt(v1::Job::State state) {
          state == v1::Job::CANCELLING;
 }
 
-absl::Status CheckFile(ReadTx& tx, Findings& findings) {
-  ASSIGN_OR_RETURN(auto rows, tx.Query<std::string>("PRAGMA integrity_check"));
-  for (const auto& [text] : rows) {
-    if (text != "ok") findings.push_back(absl::StrCat("database file: ", text));
-  }
-  ASSIGN_OR_RETURN(auto broken, tx.Query<std::string>("PRAGMA foreign_key_check"));
-  for (const auto& [table] : broken) {
-    findings.push_back(absl::StrCat("a row of ", table, " names something that is not there"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckLogs(ReadTx& tx, Findings& findings) {
   ASSIGN_OR_RETURN(auto logs,
                    (tx.Query<std::string, int64_t, int64_t, int64_t, int64_t>(
@@ -187,7 +175,7 @@ absl::StatusOr<std::vector<std::string>> Verify(const Store& store, BlobStore& b
   Findings findings;
   std::vector<std::tuple<std::string, int64_t>> stored;
   RETURN_IF_ERROR(store.Read([&](ReadTx& tx) -> absl::Status {
-    RETURN_IF_ERROR(CheckFile(tx, findings));
+    ASSIGN_OR_RETURN(findings, tx.CheckDatabase());
     RETURN_IF_ERROR(CheckLogs(tx, findings));
     RETURN_IF_ERROR(CheckJobs(tx, findings));
     RETURN_IF_ERROR(CheckAttempts(tx, findings));

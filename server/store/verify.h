@@ -16,7 +16,7 @@ struct VerifyOptions {
   bool read_blobs = true;  // digest every blob; else only existence and size
 };
 
-// One sentence a finding; none means sound. Findings: SQLite's integrity_check, event numbers with
+// One sentence a finding; none means sound. Findings: the engine's own, event numbers with
 // gaps, logs whose end disagrees with their job, states that cannot be (a finished job with a
 // fence, a running one without), two attempts with one fence, references to blobs that are not
 // stored, blobs whose bytes are not those of their digest.

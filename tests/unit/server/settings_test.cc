@@ -49,6 +49,41 @@ TEST(Settings, DefaultsAreThoseOfTheContract) {
   EXPECT_FALSE(settings->cpus.empty());
 }
 
+TEST(Settings, AStoreIsShownWithoutItsPassword) {
+  v1::ServerConfig config = Minimal();
+  config.set_store("postgresql://ann:s3cret@db:5432/lab");
+  const auto settings = Resolve(config);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->store, config.store());
+  EXPECT_EQ(settings->shown_store, "postgresql://ann@db:5432/lab");
+}
+
+TEST(Settings, AStoreThatCannotBeReadIsRefusedAndNotRepeated) {
+  for (const char* store : {"mysql://ann:s3cret@db/lab", "postgresql://ann:s3cret@db/lab?a=b"}) {
+    v1::ServerConfig config = Minimal();
+    config.set_store(store);
+    const absl::Status refused = Resolve(config).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(base::FieldOf(refused), "store");
+    EXPECT_THAT(std::string(refused.message()), ::testing::Not(HasSubstr("s3cret")));
+  }
+}
+
+TEST(Settings, APasswordOnTheCommandLineIsRefused) {
+  EXPECT_TRUE(CheckStoreFlag("postgresql://ann@db/lab").ok());
+  const absl::Status refused = CheckStoreFlag("postgresql://ann:s3cret@db/lab");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("PGPASSFILE"));
+  EXPECT_THAT(std::string(refused.message()), ::testing::Not(HasSubstr("s3cret")));
+}
+
+TEST(Settings, BlobsLieBelowTheFolderUnlessItIsSaid) {
+  v1::ServerConfig config = Minimal();
+  EXPECT_EQ(Resolve(config)->blob_dir, "/tmp/x/blobs");
+  config.set_blob_dir("/shared/blobs/");
+  EXPECT_EQ(Resolve(config)->blob_dir, "/shared/blobs");
+}
+
 TEST(Settings, EveryValueOutOfRangeNamesItsField) {
   const auto refused = [](const std::string& field, auto change) {
     v1::ServerConfig config = Minimal();

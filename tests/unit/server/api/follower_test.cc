@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::api {
 namespace {
@@ -90,8 +91,10 @@ class Client : public Follower::Sink {
 class FollowerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    store_ = *store::Store::Open(
-        {.path = dir_ / "gradus.db", .files = &base::RealFiles(), .clock = &base::RealClock()});
+    store_ = *store::Store::Open({.path = database_.path(),
+                                  .url = database_.url(),
+                                  .files = &base::RealFiles(),
+                                  .clock = &base::RealClock()});
     log_ = std::make_unique<events::EventLog>(store_.get(), &base::RealClock());
     hub_ = std::make_unique<StreamHub>();
     pool_ = std::make_unique<WorkPool>(2);
@@ -127,6 +130,7 @@ class FollowerTest : public ::testing::Test {
   }
 
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{dir_ / "gradus.db"};
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<events::EventLog> log_;
   std::unique_ptr<StreamHub> hub_;

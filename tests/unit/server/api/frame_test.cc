@@ -16,6 +16,7 @@
 #include "server/api/server.h"
 #include "server/auth/tls.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::api {
 namespace {
@@ -80,8 +81,10 @@ class FrameTest : public ::testing::Test {
       base::MutexLock lock(mu_);
       log_ += absl::StrCat(absl::string_view(line.data(), line.size()), "\n");
     });
-    store_ = *store::Store::Open(
-        {.path = dir_ / "gradus.db", .files = &base::RealFiles(), .clock = &base::RealClock()});
+    store_ = *store::Store::Open({.path = database_.path(),
+                                  .url = database_.url(),
+                                  .files = &base::RealFiles(),
+                                  .clock = &base::RealClock()});
     tokens_ = *auth::Tokens::Load(*store_, base::RealClock(), base::SystemRandom());
     authority_ = *auth::Authority::Open(base::RealFiles(), base::RealClock(), dir_ / "tls");
     ASSERT_TRUE(authority_->EnsureServerCertificate(auth::ServerHosts("127.0.0.1")).ok());
@@ -132,6 +135,7 @@ class FrameTest : public ::testing::Test {
   std::string log_;
   std::atomic<int> look_ups_ = 0;
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{dir_ / "gradus.db"};
   CallWatch watch_{base::RealClock()};
   RateLimiter rate_{base::RealClock(), {.burst = 3, .per_second = 0.001}};
   std::unique_ptr<store::Store> store_;

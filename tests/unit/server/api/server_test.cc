@@ -14,6 +14,7 @@
 #include "server/auth/tls.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::api {
 namespace {
@@ -26,8 +27,10 @@ class ServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     base::SetLogSink([](std::string_view) {});
-    store_ = *store::Store::Open(
-        {.path = dir_ / "gradus.db", .files = &base::RealFiles(), .clock = &clock_});
+    store_ = *store::Store::Open({.path = database_.path(),
+                                  .url = database_.url(),
+                                  .files = &base::RealFiles(),
+                                  .clock = &clock_});
     tokens_ = *auth::Tokens::Load(*store_, clock_, base::SystemRandom());
     authority_ = *auth::Authority::Open(base::RealFiles(), base::RealClock(), dir_ / "tls");
     ASSERT_TRUE(authority_->EnsureServerCertificate(auth::ServerHosts("127.0.0.1")).ok());
@@ -104,6 +107,7 @@ class ServerTest : public ::testing::Test {
   }
 
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{dir_ / "gradus.db"};
   test_support::FakeClock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<auth::Tokens> tokens_;

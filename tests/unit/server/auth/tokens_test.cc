@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::auth {
 namespace {
@@ -20,8 +21,10 @@ class TokensTest : public ::testing::Test {
   void Open() {
     tokens_.reset();
     store_.reset();
-    auto store =
-        store::Store::Open({.path = Path(), .files = &base::RealFiles(), .clock = &clock_});
+    auto store = store::Store::Open({.path = database_.path(),
+                                     .url = database_.url(),
+                                     .files = &base::RealFiles(),
+                                     .clock = &clock_});
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     auto tokens = Tokens::Load(*store_, clock_, base::SystemRandom());
@@ -48,6 +51,7 @@ class TokensTest : public ::testing::Test {
   bool Good(const std::string& secret) const { return tokens_->Check(secret).ok(); }
 
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{Path()};
   test_support::FakeClock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Tokens> tokens_;

@@ -23,8 +23,7 @@ void JobsFixture::TearDown() {
   StoreFixture::TearDown();
 }
 
-void JobsFixture::StartJobs() {
-  log_ = std::make_unique<events::EventLog>(store_.get(), &clock_);
+JobsParts JobsFixture::Parts() {
   JobsParts parts;
   parts.store = store_.get();
   parts.blobs = blobs_.get();
@@ -45,7 +44,12 @@ void JobsFixture::StartJobs() {
     published_weights_ = finished.weights_sha256();
     return absl::StrCat(job.spec().publish().model(), "@", ++published_);
   };
-  auto jobs = Jobs::Start(parts, options_);
+  return parts;
+}
+
+void JobsFixture::StartJobs() {
+  log_ = std::make_unique<events::EventLog>(store_.get(), &clock_);
+  auto jobs = Jobs::Start(Parts(), options_);
   ASSERT_TRUE(jobs.ok()) << jobs.status();
   jobs_ = *std::move(jobs);
 }

@@ -22,6 +22,8 @@ class JobsFixture : public store::StoreFixture {
   void SetUp() override;
   void TearDown() override;
 
+  // What StartJobs hands over; a test may change them for a server of its own.
+  JobsParts Parts();
   void StartJobs();
   void StopJobs();
   // As after a kill -9 or a stop of the server: what the store and the executor hold stays.

@@ -4,30 +4,21 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::store {
 namespace {
 
-int64_t CountTables(Connection& connection, const std::string& name) {
-  int64_t count = -1;
-  const Value number[] = {int64_t{0}};
-  const Value args[] = {name};
-  const absl::Status status = connection.Run(
-      "SELECT COUNT(*) FROM sqlite_master WHERE name = :n", args, number,
-      [&](std::span<Value> row) { count = std::get<int64_t>(row[0]); }, nullptr);
-  EXPECT_TRUE(status.ok()) << status;
-  return count;
-}
-
 class MigrationsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto writer = Connection::Open(dir_ / "test.db", Access::kWriter);
+    auto writer = Connection::Open(database_.where(), Access::kWriter);
     ASSERT_TRUE(writer.ok()) << writer.status();
     writer_ = *std::move(writer);
   }
 
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{dir_ / "test.db"};
   std::unique_ptr<Connection> writer_;
   const Migration first_ = {1, "first",
                             "CREATE TABLE schema_version (version BIGINT);\n"
@@ -48,7 +39,7 @@ TEST_F(MigrationsTest, AppliesOnlyWhatIsMissing) {
   ASSERT_TRUE(Migrate(*writer_, steps).ok());
   ASSERT_TRUE(Migrate(*writer_, steps).ok());
   EXPECT_EQ(*SchemaVersion(*writer_), 2);
-  EXPECT_EQ(CountTables(*writer_, "two"), 1);
+  EXPECT_TRUE(*writer_->HasTable("two"));
 }
 
 TEST_F(MigrationsTest, AFailingStepLeavesTheVersionBefore) {
@@ -56,7 +47,7 @@ TEST_F(MigrationsTest, AFailingStepLeavesTheVersionBefore) {
       first_, {2, "second", "CREATE TABLE two (a BIGINT);\nCREATE TABLE two (a BIGINT);\n"}};
   EXPECT_FALSE(Migrate(*writer_, steps).ok());
   EXPECT_EQ(*SchemaVersion(*writer_), 1);
-  EXPECT_EQ(CountTables(*writer_, "two"), 0);
+  EXPECT_FALSE(*writer_->HasTable("two"));
 }
 
 TEST_F(MigrationsTest, RefusesANewerDatabase) {
@@ -69,7 +60,7 @@ TEST_F(MigrationsTest, RefusesANewerDatabase) {
 
 TEST_F(MigrationsTest, AReaderCannotWrite) {
   ASSERT_TRUE(Migrate(*writer_, std::span(&first_, 1)).ok());
-  const auto reader = Connection::Open(dir_ / "test.db", Access::kReader);
+  const auto reader = Connection::Open(database_.where(), Access::kReader);
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_FALSE((*reader)->Run("INSERT INTO schema_version (version) VALUES (7)").ok());
 }

@@ -16,6 +16,7 @@
 #include "server/store/verify.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_database.h"
 
 namespace gradus::store {
 
@@ -32,7 +33,8 @@ class StoreFixture : public ::testing::Test {
 
   void OpenStore() {
     StoreOptions options;
-    options.path = dir_ / "gradus.db";
+    options.path = database_.path();
+    options.url = database_.url();
     options.files = &base::RealFiles();
     options.clock = &clock_;
     options.on_fault = [this](const absl::Status&) { ++faults_; };
@@ -50,6 +52,7 @@ class StoreFixture : public ::testing::Test {
   }
 
   test_support::TempDir dir_;
+  test_support::TestDatabase database_{dir_ / "gradus.db"};
   test_support::FakeClock clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;

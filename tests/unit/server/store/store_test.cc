@@ -76,10 +76,11 @@ TEST_F(StoreTest, ValuesComeBackAsTheyWere) {
   ASSERT_TRUE(Put("text", text).ok());
   EXPECT_EQ(Get("text"), text);
   const absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(auto row,
-                     (tx.QueryOne<int64_t, int64_t, double, std::string, std::optional<int64_t>>(
-                         "SELECT :a + 0, :b + 0, :c + 0.0, :d, :e", INT64_MAX, INT64_MIN, 0.1, "",
-                         std::optional<int64_t>())));
+    ASSIGN_OR_RETURN(
+        auto row,
+        (tx.QueryOne<int64_t, int64_t, double, std::string, std::optional<int64_t>>(
+            "SELECT CAST(:a AS BIGINT), CAST(:b AS BIGINT), CAST(:c AS DOUBLE PRECISION), :d, :e",
+            INT64_MAX, INT64_MIN, 0.1, "", std::optional<int64_t>())));
     if (!row.has_value()) return absl::NotFoundError("no row");
     EXPECT_EQ(*row,
               std::make_tuple(INT64_MAX, INT64_MIN, 0.1, std::string(), std::optional<int64_t>()));
@@ -147,6 +148,39 @@ TEST_F(StoreTest, ABackupIsAWholeStore) {
   const auto copy = Store::Open(options);
   ASSERT_TRUE(copy.ok()) << copy.status();
   EXPECT_EQ((*copy)->id(), store_->id());
+}
+
+TEST_F(StoreTest, NothingIsKeptWhereAStatementFailed) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  const absl::Status status = store_->Write([&](Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.Execute("INSERT INTO store_facts (name, value) VALUES ('b', '1')"));
+    tx.Execute("INSERT INTO store_facts (name, value) VALUES ('a', '2')").IgnoreError();
+    return absl::OkStatus();
+  });
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(Get("b"), std::nullopt);
+  EXPECT_EQ(Get("a"), "1");
+}
+
+TEST_F(StoreTest, MessagesHaveNoValues) {
+  ASSERT_TRUE(Put("secret name", "1").ok());
+  const absl::Status status = Put("secret name", "secret value");
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("INSERT INTO store_facts"));
+  EXPECT_THAT(std::string(status.message()), ::testing::Not(::testing::HasSubstr("secret")));
+}
+
+TEST_F(StoreTest, TextIsInTheOrderOfItsBytes) {
+  for (const char* name : {"a", "B", "_", "~", "\u00e4"}) ASSERT_TRUE(Put(name, "order").ok());
+  std::vector<std::tuple<std::string>> names;
+  ASSERT_TRUE(store_
+                  ->Read([&](ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(names, tx.Query<std::string>("SELECT name FROM store_facts"
+                                                                  " WHERE value = 'order'"
+                                                                  " ORDER BY name"));
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_THAT(names, ::testing::ElementsAre("B", "_", "a", "~", "\u00e4"));
 }
 
 TEST_F(StoreTest, AfterAFaultEverythingIsRefused) {
