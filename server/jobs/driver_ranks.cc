@@ -26,27 +26,58 @@ int64_t Sooner(int64_t deadline, int64_t other) {
 
 }  // namespace
 
-void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
-  Post([this, key, sink = std::move(sink)] {
+void Driver::Attached(const executors::RankKey& key, int64_t generation,
+                      std::shared_ptr<WordSink> sink) {
+  Post([this, key, generation, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
-    if (found == ranks_.end()) return;
+    if (found == ranks_.end() || found->second.killed) return sink->Cancel();
     Rank& rank = found->second;
     if (rank.sink != nullptr) rank.sink->Cancel();
     rank.sink = sink;
     rank.sent = Command::ACTION_UNSPECIFIED;
     rank.attach_by = 0;
+    const int64_t now = context_.parts.clock->MonotonicMicros();
+    Group* const group = GroupOf(rank);
+    if (group != nullptr && group->meetings.Attached(rank.member, generation, now))
+      TellMeeting(*group, rank.member);
     Refresh(key.job);
     Tell(rank);
   });
 }
 
-void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+void Driver::Heard(const executors::RankKey& key, const v1::Heartbeat& heartbeat,
+                   const std::shared_ptr<Pulse>& pulse) {
+  {
+    base::MutexLock lock(pulse->mu);
+    pulse->newest = heartbeat;
+    if (std::exchange(pulse->waits, true)) return;
+  }
+  Post([this, key, pulse] {
+    v1::Heartbeat newest;
+    {
+      base::MutexLock lock(pulse->mu);
+      newest.Swap(&pulse->newest);
+      pulse->waits = false;
+    }
+    const auto found = ranks_.find(key.fence);
+    Group* const group = found == ranks_.end() ? nullptr : GroupOf(found->second);
+    if (group == nullptr) return;
+    group->meetings.Heard(found->second.member, newest, context_.parts.clock->MonotonicMicros());
+  });
+}
+
+void Driver::Detached(const executors::RankKey& key, std::shared_ptr<WordSink> sink) {
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end() || found->second.sink != sink) return;
-    found->second.sink = nullptr;
-    found->second.attach_by =
-        context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+    Rank& rank = found->second;
+    rank.sink = nullptr;
+    const int64_t now = context_.parts.clock->MonotonicMicros();
+    if (Group* const group = GroupOf(rank); group != nullptr) {
+      group->meetings.Detached(rank.member, now);
+    } else if (rank.member == 0) {
+      rank.attach_by = now + context_.options.worker_grace_micros;
+    }
     Refresh(key.job);
   });
 }
@@ -86,7 +117,9 @@ void Driver::Want(Rank& rank, Command::Action action, int64_t grace_micros) {
 void Driver::Tell(Rank& rank) {
   if (rank.sink == nullptr || rank.wanted == rank.sent) return;
   rank.sent = rank.wanted;
-  rank.sink->Call(rank.wanted);
+  v1::AttachResponse word;
+  word.mutable_command()->set_action(rank.wanted);
+  rank.sink->Call(word);
 }
 
 void Driver::Kill(Rank& rank, const std::string& reason) {
@@ -104,7 +137,10 @@ void Driver::CheckDeadlines() {
 void Driver::CheckDeadlines(Rank& rank, int64_t now) {
   if (rank.time_up != 0 && now >= rank.time_up) return TimeOut(rank);
   if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
-  if (rank.attach_by != 0 && now >= rank.attach_by) return Replace(rank);
+  if (rank.attach_by != 0 && now >= rank.attach_by) {
+    const int64_t seconds = context_.options.worker_grace_micros / 1'000'000;
+    return Replace(rank, absl::StrCat("was not heard of for ", seconds, " s"));
+  }
 }
 
 void Driver::TimeOut(Rank& rank) {
@@ -120,11 +156,9 @@ void Driver::TimeOut(Rank& rank) {
   Kill(rank, "ran longer than its job's time_limit");
 }
 
-// Its stream did not come back. The fence falls first, so that whatever the process still does is
-// refused.
-void Driver::Replace(Rank& rank) {
-  const std::string reason =
-      absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
+// Nothing is expected of it any more. The fence falls first, so that whatever the process still
+// does is refused.
+void Driver::Replace(Rank& rank, const std::string& reason) {
   const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     const bool training =
@@ -135,9 +169,10 @@ void Driver::Replace(Rank& rank) {
   if (!status.ok())
     base::LogError("a silent rank could not be replaced",
                    {{"job", rank.key.job}, {"status", status}});
-  const std::string job = rank.key.job;
+  const executors::RankKey key = rank.key;
   Kill(rank, reason);
-  Refresh(job);
+  EndGroup(key);
+  Refresh(key.job);
 }
 
 void Driver::Exited(const executors::RankExit& exit) {
@@ -147,10 +182,15 @@ void Driver::Exited(const executors::RankExit& exit) {
   ranks_.erase(found);
   machine_.Give(rank.cpus, rank.memory);
   if (rank.sink != nullptr) rank.sink->Cancel();
-  const bool stopping = rank.killed && draining();
-  EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
-          exit.clean || rank.killed ? "" : LastWords(exit.key));
-  RemoveFolder(WorkDirOf(context_, exit.key));
+  if (rank.member != 0) {
+    MemberExited(rank, exit);
+  } else {
+    EndGroup(rank.key);
+    const bool stopping = rank.killed && draining();
+    EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
+            exit.clean || rank.killed ? "" : LastWords(rank));
+  }
+  RemoveFolder(WorkDirOf(context_, exit.key, rank.member));
 }
 
 void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
@@ -175,8 +215,9 @@ void Driver::EndRank(const executors::RankKey& key, const std::string& reason, b
   Refresh(key.job);
 }
 
-std::string Driver::LastWords(const executors::RankKey& key) const {
-  const auto file = context_.parts.files->OpenRead(base::JoinPath(WorkDirOf(context_, key), "log"));
+std::string Driver::LastWords(const Rank& rank) const {
+  const auto file = context_.parts.files->OpenRead(
+      base::JoinPath(WorkDirOf(context_, rank.key, rank.member), "log"));
   if (!file.ok()) return "";
   const absl::StatusOr<uint64_t> size = (*file)->Size();
   if (!size.ok()) return "";

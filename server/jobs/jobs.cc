@@ -91,8 +91,8 @@ class StoredJobs final : public Jobs {
     return ListMetrics(context_, id, names);
   }
 
-  absl::StatusOr<AttachReply> Attach(const v1::Hello& hello,
-                                     std::function<void(v1::Command::Action)> on_command) override;
+  absl::StatusOr<AttachReply> Attach(
+      const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> on_word) override;
 
   absl::StatusOr<int64_t> Report(const RankKey& key, const v1::EventBatch& batch) override {
     bool changed = false;
@@ -114,6 +114,14 @@ class StoredJobs final : public Jobs {
 
   absl::StatusOr<v1::BlobRef> AssignedBlob(const RankKey& key, const std::string& sha256) override;
 
+  absl::Status PutNote(const RankKey& key, const v1::PutNoteRequest& request) override {
+    return driver_->notes().Put(key, request);
+  }
+  absl::StatusOr<v1::GetNotesResponse> GetNotes(const RankKey& key,
+                                                const v1::GetNotesRequest& request) override {
+    return driver_->notes().Get(key, request);
+  }
+
   void Drain(int64_t deadline_micros) override { driver_->Drain(deadline_micros); }
   void Settle() override { driver_->Settle(); }
   bool WaitIdle(int64_t deadline_micros) override { return driver_->WaitIdle(deadline_micros); }
@@ -133,7 +141,7 @@ class StoredJobs final : public Jobs {
 // The driver may be gone before the last stream is.
 class StreamHold final : public Attachment {
  public:
-  StreamHold(std::weak_ptr<Driver> driver, RankKey key, std::shared_ptr<CommandSink> sink)
+  StreamHold(std::weak_ptr<Driver> driver, RankKey key, std::shared_ptr<WordSink> sink)
       : driver_(std::move(driver)), key_(std::move(key)), sink_(std::move(sink)) {}
 
   ~StreamHold() override {
@@ -141,23 +149,35 @@ class StreamHold final : public Attachment {
     if (const std::shared_ptr<Driver> driver = driver_.lock()) driver->Detached(key_, sink_);
   }
 
+  absl::Status Heard(const v1::Heartbeat& heartbeat) override {
+    if (sink_->cancelled()) {
+      return absl::FailedPreconditionError(absl::StrCat("the rank with fence ", key_.fence,
+                                                        " of job ", key_.job,
+                                                        " has another stream, or is given up"));
+    }
+    if (const std::shared_ptr<Driver> driver = driver_.lock())
+      driver->Heard(key_, heartbeat, pulse_);
+    return absl::OkStatus();
+  }
+
  private:
   const std::weak_ptr<Driver> driver_;
   const RankKey key_;
-  const std::shared_ptr<CommandSink> sink_;
+  const std::shared_ptr<WordSink> sink_;
+  const std::shared_ptr<Pulse> pulse_ = std::make_shared<Pulse>();
 };
 
 absl::StatusOr<AttachReply> StoredJobs::Attach(
-    const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) {
+    const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> on_word) {
   ASSIGN_OR_RETURN(AttachResult result, TakeHello(context_, hello));
   AttachReply reply;
   reply.acked = result.acked;
   if (result.over) return reply;
   reply.assignment = std::move(result.assignment);
   const RankKey key{hello.job_id(), hello.attempt(), hello.fence()};
-  auto sink = std::make_shared<CommandSink>(std::move(on_command));
+  auto sink = std::make_shared<WordSink>(std::move(on_word));
   reply.attachment = std::make_unique<StreamHold>(driver_, key, sink);
-  driver_->Attached(key, std::move(sink));
+  driver_->Attached(key, hello.generation(), std::move(sink));
   return reply;
 }
 
@@ -165,7 +185,9 @@ absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key,
                                                      const std::string& sha256) {
   v1::BlobRef found;
   RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-    RETURN_IF_ERROR(FenceGuard(key)(tx));
+    ASSIGN_OR_RETURN(const AttemptRow rank, LoadAttempt(tx, key));
+    ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, key.job));
+    RETURN_IF_ERROR(CheckRank(row, rank));
     ASSIGN_OR_RETURN(const v1::Assignment assignment, LoadAssignment(tx, key.job));
     for (const v1::ModelWeights& model : assignment.models()) {
       ASSIGN_OR_RETURN(const std::optional<v1::BlobRef> part,
