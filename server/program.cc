@@ -257,7 +257,8 @@ void Gradusd::MakeServices() {
   frame_ = std::make_unique<api::Frame>(*gate_, owners, *rate_, *watch_, clock_);
   const graph::JobLimits limits{.model = ModelLimits(),
                                 .cores = static_cast<int>(settings_.cpus.size()),
-                                .memory = static_cast<uint64_t>(settings_.memory_bytes)};
+                                .memory = static_cast<uint64_t>(settings_.memory_bytes),
+                                .one_machine = executor_->is_local()};
   const api::SpecSources sources{
       .dataset = [this](const std::string& name) { return datasets_->Get(name); },
       .model = [this](const std::string& ref) { return models_->Get(ref); },

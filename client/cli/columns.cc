@@ -45,6 +45,7 @@ const std::vector<Column>& JobFacts() {
       {"state", "state"},
       {"reason", "reason"},
       {"attempt", "attempt", Format::kNonZero},
+      {"workers", "workers", Format::kNonZero},
       {"epoch", "epoch/total_epochs"},
       {"step", "step", Format::kCount},
       {"metrics", "metrics"},

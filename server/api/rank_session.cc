@@ -56,7 +56,10 @@ absl::Status RankSession::Handle(const v1::AttachRequest& request) {
                                  "one hello as the stream's first message");
   }
   if (request.has_hello()) return Attach(request.hello());
-  if (!request.has_events()) return base::InvalidArgument("kind", "nothing", "events");
+  if (request.has_heartbeat())
+    return attachment_ == nullptr ? absl::OkStatus() : attachment_->Heard(request.heartbeat());
+  if (!request.has_events())
+    return base::InvalidArgument("kind", "nothing", "events or a heartbeat");
   ASSIGN_OR_RETURN(ack_, jobs_.Report(*key_, request.events()));
   return absl::OkStatus();
 }
@@ -64,9 +67,10 @@ absl::Status RankSession::Handle(const v1::AttachRequest& request) {
 absl::Status RankSession::Attach(const v1::Hello& hello) {
   RETURN_IF_ERROR(sink_->Admit(hello));
   std::weak_ptr<RankSession> weak = weak_from_this();
-  ASSIGN_OR_RETURN(jobs::AttachReply reply, jobs_.Attach(hello, [weak](v1::Command::Action action) {
-    if (auto self = weak.lock()) self->Command(action);
-  }));
+  ASSIGN_OR_RETURN(jobs::AttachReply reply,
+                   jobs_.Attach(hello, [weak](const v1::AttachResponse& word) {
+                     if (auto self = weak.lock()) self->Note(word);
+                   }));
   key_ =
       executors::RankKey{.job = hello.job_id(), .attempt = hello.attempt(), .fence = hello.fence()};
   attachment_ = std::move(reply.attachment);
@@ -79,13 +83,16 @@ absl::Status RankSession::Attach(const v1::Hello& hello) {
   return absl::OkStatus();
 }
 
-void RankSession::Command(v1::Command::Action action) {
-  strand_.Post([self = shared_from_this(), action] {
+void RankSession::Note(const v1::AttachResponse& word) {
+  strand_.Post([self = shared_from_this(), word] {
     if (self->ended_) return;
-    if (action == v1::Command::ACTION_UNSPECIFIED)
+    if (word.kind_case() == v1::AttachResponse::KIND_NOT_SET)
       return self->Stop(absl::UnavailableError("another server leads now: attach again"));
-    self->commands_.push_back(action);
-    // Until the attach has been answered, the command waits behind the assignment.
+    // A rank that reads slowly needs the newest meeting alone.
+    if (word.has_meeting())
+      std::erase_if(self->words_, [](const auto& waiting) { return waiting.has_meeting(); });
+    self->words_.push_back(word);
+    // Until the attach has been answered, it waits behind the assignment.
     if (self->key_.has_value()) self->Pump();
   });
 }
@@ -99,9 +106,9 @@ void RankSession::Pump() {
     first_.pop_front();
   } else if (ack_.has_value()) {
     response.mutable_ack()->set_worker_seq(*std::exchange(ack_, std::nullopt));
-  } else if (!commands_.empty()) {
-    response.mutable_command()->set_action(commands_.front());
-    commands_.pop_front();
+  } else if (!words_.empty()) {
+    response = std::move(words_.front());
+    words_.pop_front();
   } else {
     if (stop_.has_value()) End(*stop_);
     return;

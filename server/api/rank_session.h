@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One rank's stream: hello, its events in, acknowledgements and commands out. Knows nothing of the
-// transport.
+// One rank's stream: hello, its events and heartbeats in, acknowledgements, commands and meetings
+// out. Knows nothing of the transport.
 #pragma once
 
 #include <deque>
@@ -48,7 +48,7 @@ class RankSession : public std::enable_shared_from_this<RankSession> {
  private:
   absl::Status Handle(const v1::AttachRequest& request);
   absl::Status Attach(const v1::Hello& hello);
-  void Command(v1::Command::Action action);
+  void Note(const v1::AttachResponse& word);
   // Sends what is next, if nothing is under way.
   void Pump();
   void Stop(const absl::Status& status);
@@ -64,7 +64,7 @@ class RankSession : public std::enable_shared_from_this<RankSession> {
   std::unique_ptr<jobs::Attachment> attachment_;
   std::unique_ptr<StreamHub::Membership> membership_;
   std::deque<v1::AttachResponse> first_;  // the assignment
-  std::deque<v1::Command::Action> commands_;
+  std::deque<v1::AttachResponse> words_;  // commands, and the newest meeting
   std::optional<int64_t> ack_;
   bool last_word_stored_ = false;
   bool sending_ = false;

@@ -101,4 +101,21 @@ grpc::Status WorkerService::UploadBlob(grpc::ServerContext* context,
       });
 }
 
+grpc::Status WorkerService::PutNote(grpc::ServerContext* context, const v1::PutNoteRequest* request,
+                                    v1::PutNoteResponse* response) {
+  return frame_.Handle(
+      context, *request, response, [&](const Call& call) -> absl::StatusOr<v1::PutNoteResponse> {
+        RETURN_IF_ERROR(jobs_.PutNote(KeyOf(call.principal, request->fence()), *request));
+        return v1::PutNoteResponse();
+      });
+}
+
+grpc::Status WorkerService::GetNotes(grpc::ServerContext* context,
+                                     const v1::GetNotesRequest* request,
+                                     v1::GetNotesResponse* response) {
+  return frame_.Handle(context, *request, response, [&](const Call& call) {
+    return jobs_.GetNotes(KeyOf(call.principal, request->fence()), *request);
+  });
+}
+
 }  // namespace gradus::api

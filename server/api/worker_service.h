@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkerService: a rank's one stream, and the blobs it takes and brings.
+// WorkerService: a rank's one stream, the blobs it takes and brings, and what it leaves for others.
 #pragma once
 
 #include "gradus/v1/worker_service.grpc.pb.h"
@@ -22,6 +22,10 @@ class WorkerService final : public WorkerServiceBase {
                          grpc::ServerWriter<v1::FetchBlobResponse>*) override;
   grpc::Status UploadBlob(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobRequest>*,
                           v1::UploadBlobResponse*) override;
+  grpc::Status PutNote(grpc::ServerContext*, const v1::PutNoteRequest*,
+                       v1::PutNoteResponse*) override;
+  grpc::Status GetNotes(grpc::ServerContext*, const v1::GetNotesRequest*,
+                        v1::GetNotesResponse*) override;
 
  private:
   const Frame& frame_;

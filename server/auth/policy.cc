@@ -70,6 +70,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {"/gradus.v1.WorkerService/Attach",           Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},
     {"/gradus.v1.WorkerService/FetchBlob",        Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},
     {"/gradus.v1.WorkerService/UploadBlob",       Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},
+    {"/gradus.v1.WorkerService/PutNote",          Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},
+    {"/gradus.v1.WorkerService/GetNotes",         Object::kAttempt, "",     kNone, kNone, kOwn,  !kOpen, !kWrites},
 
     // A supervisor probes without a token. Reflection shows the contract, so it takes any person's token.
     {"/grpc.health.v1.Health/Check",              Object::kNothing, "",     kAny,  kAny,  kAny,  kOpen,  !kWrites},

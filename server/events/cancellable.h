@@ -40,9 +40,14 @@ class Cancellable {
     idle_.Wait(mu_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !busy_; });
   }
 
+  bool cancelled() const {
+    base::MutexLock lock(mu_);
+    return cancelled_;
+  }
+
  private:
   const std::function<void(Args...)> callback_;
-  base::Mutex mu_;
+  mutable base::Mutex mu_;
   base::CondVar idle_;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   bool busy_ ABSL_GUARDED_BY(mu_) = false;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "server/jobs/members.h"
 #include "server/jobs/starting.h"
 
 namespace gradus::jobs {
@@ -20,8 +21,10 @@ constexpr int64_t kLongestDelay = 30'000'000;
 
 Driver::Driver(const Context* context)
     : context_(*context),
-      total_{static_cast<int32_t>(context->options.cpus.size()), context->options.memory_bytes},
-      machine_(context->options.cpus, context->options.memory_bytes) {}
+      machine_(context->parts.executor->is_local()
+                   ? Machine(context->options.cpus, context->options.memory_bytes)
+                   : Machine()),
+      total_(machine_.free()) {}
 
 Driver::~Driver() { Stop(); }
 
@@ -84,18 +87,24 @@ void Driver::Run() {
     }
     for (const auto& task : tasks) task();
     CheckDeadlines();
+    Convene();
     Schedule();
     Publish(tasks.size());
   }
 }
 
 int64_t Driver::NextDeadline() const {
-  int64_t next = context_.parts.clock->MonotonicMicros() + kLongestWait;
+  const int64_t now = context_.parts.clock->MonotonicMicros();
+  int64_t next = now + kLongestWait;
   if (!delayed_.empty()) next = std::min(next, delayed_.begin()->first);
   for (const auto& [fence, rank] : ranks_) {
     for (const int64_t deadline : {rank.attach_by, rank.stop_by, rank.time_up}) {
       if (deadline != 0) next = std::min(next, deadline);
     }
+  }
+  for (const auto& [job, group] : groups_) {
+    if (group.meetings.next_look() != 0) next = std::min(next, group.meetings.next_look());
+    if (group.not_before > now) next = std::min(next, group.not_before);
   }
   return next;
 }
@@ -116,18 +125,25 @@ absl::StatusOr<Driver::Glance> Driver::Look(const std::string& id) const {
     ASSIGN_OR_RETURN(
         auto row,
         (tx.QueryOne<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                     int64_t, int64_t, int64_t>(
+                     int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>(
             "SELECT j.state, j.priority, j.number, j.cores, j.memory, j.fence, j.not_before,"
-            " j.time_limit, j.ran_micros, j.running_since, COALESCE(a.finished, 0) FROM jobs j"
+            " j.time_limit, j.ran_micros, j.running_since, COALESCE(a.finished, 0),"
+            " COALESCE(a.attempt, 0), j.min_workers, j.max_workers FROM jobs j"
             " LEFT JOIN attempts a ON a.fence = j.fence WHERE j.id = :id",
             id)));
     if (!row.has_value()) return absl::NotFoundError(id);
     const auto& [state, priority, number, cores, memory, fence, not_before, limit, ran, since,
-                 finished] = *row;
+                 finished, attempt, min_workers, max_workers] = *row;
     glance.state = static_cast<v1::Job::State>(state);
-    glance.demand = {id, static_cast<int32_t>(priority), number, static_cast<int32_t>(cores),
-                     memory};
+    glance.demand = {id,
+                     static_cast<int32_t>(priority),
+                     number,
+                     static_cast<int32_t>(cores),
+                     memory,
+                     static_cast<int32_t>(min_workers),
+                     static_cast<int32_t>(max_workers)};
     glance.fence = fence;
+    glance.attempt = static_cast<int32_t>(attempt);
     glance.not_before = not_before;
     if (limit > 0 && since > 0) glance.time_up = std::max<int64_t>(1, since + limit - ran);
     glance.finished = finished != 0;
@@ -145,15 +161,17 @@ void Driver::Refresh(const std::string& id) {
   queue_.Remove(id);
   std::erase_if(delayed_, [&](const auto& entry) { return entry.second == id; });
   if (glance->state == v1::Job::QUEUED) Enqueue(*glance);
+  SteerGroup(id, *glance);
   for (auto& [fence, rank] : ranks_) {
-    if (rank.key.job == id) Steer(rank, *glance);
+    if (rank.key.job != id) continue;
+    rank.member == 0 ? Steer(rank, *glance) : SteerMember(rank, *glance);
   }
 }
 
 void Driver::Enqueue(const Glance& glance) {
   const Demand& demand = glance.demand;
   // What can never fit must not hold up what can.
-  if (demand.cores > total_.cores || demand.memory > total_.memory) return;
+  if (!Fits(demand, demand.min_workers, total_)) return;
   const int64_t now = context_.parts.clock->MonotonicMicros();
   if (glance.not_before > now) {
     delayed_.emplace(std::min(glance.not_before, now + kLongestDelay), demand.id);
@@ -170,38 +188,72 @@ void Driver::Schedule() {
     const absl::StatusOr<Glance> glance = Look(id);
     if (glance.ok() && glance->state == v1::Job::QUEUED) queue_.Put(glance->demand);
   }
-  while (const std::optional<Demand> next = queue_.Next(machine_.free(), now)) {
+  ReplaceMembers();
+  while (const std::optional<Demand> next = queue_.Next(Unreserved(), now)) {
     queue_.Remove(next->id);
-    const std::optional<std::vector<int>> cpus = machine_.Take(next->cores, next->memory);
-    if (cpus.has_value()) StartJob(*next, *cpus);
+    StartJob(*next);
   }
+  GrowGroups();
 }
 
-void Driver::StartJob(const Demand& demand, const std::vector<int>& cpus) {
-  const absl::StatusOr<std::optional<executors::RankSpec>> spec =
+// Cores for the fewest workers; for more where nobody else waits for them. Where an executor has a
+// queue of its own, the others come one by one.
+std::vector<std::vector<int>> Driver::TakeForStart(const Demand& demand) {
+  const bool all = queue_.size() == 0 && context_.parts.executor->is_local();
+  const int32_t most = all ? demand.max_workers : demand.min_workers;
+  std::vector<std::vector<int>> cpus;
+  while (static_cast<int32_t>(cpus.size()) < most) {
+    if (!Fits(demand, 1, Unreserved())) break;
+    std::optional<std::vector<int>> taken = machine_.Take(demand.cores, demand.memory);
+    if (!taken.has_value()) break;
+    cpus.push_back(*std::move(taken));
+  }
+  return cpus;
+}
+
+void Driver::StartJob(const Demand& demand) {
+  const std::vector<std::vector<int>> cpus = TakeForStart(demand);
+  const auto give_back = [&] {
+    for (const std::vector<int>& taken : cpus) machine_.Give(taken, demand.memory);
+  };
+  const absl::StatusOr<std::vector<executors::RankSpec>> gang =
       BeginAttempt(context_, demand.id, cpus);
-  if (!spec.ok() || !spec->has_value()) {
-    machine_.Give(cpus, demand.memory);
-    if (spec.ok()) return;
-    base::LogError("a job could not be started", {{"job", demand.id}, {"status", spec.status()}});
+  if (!gang.ok() || gang->empty()) {
+    give_back();
+    if (gang.ok()) return;
+    base::LogError("a job could not be started", {{"job", demand.id}, {"status", gang.status()}});
     delayed_.emplace(context_.parts.clock->MonotonicMicros() + kTryAgain, demand.id);
     return;
   }
-  const executors::RankKey key = (*spec)->key;
-  Rank rank;
-  rank.key = key;
-  rank.cpus = cpus;
-  rank.memory = demand.memory;
-  rank.attach_by = context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
-  ranks_.emplace(key.fence, std::move(rank));
-  const absl::Status started = StartRank(context_, **spec);
+  const executors::RankKey leader = gang->front().key;
+  const bool waits = !context_.parts.executor->is_local();
+  const int64_t attach_by =
+      waits ? 0 : context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+  Group* const group = demand.max_workers > 1 ? &AddGroup(leader, demand, false) : nullptr;
+  for (size_t i = 0; i < gang->size(); ++i) {
+    const executors::RankKey& key = (*gang)[i].key;
+    const auto member = static_cast<int32_t>(i);
+    ranks_.emplace(key.fence, Rank{.key = key,
+                                   .member = member,
+                                   .cpus = cpus[i],
+                                   .memory = demand.memory,
+                                   .attach_by = group == nullptr ? attach_by : 0});
+    if (group == nullptr) continue;
+    group->fences[member] = key.fence;
+    group->meetings.Expect(member, attach_by);
+  }
+  const absl::Status started = StartRanks(context_, *gang);
   if (started.ok()) return;
-  base::LogError("a rank could not be started", {{"job", key.job}, {"status", started}});
-  ranks_.erase(key.fence);
-  machine_.Give(cpus, demand.memory);
-  EndRank({.key = key, .reason = absl::StrCat("could not be started: ", started.message())}, false,
-          "");
-  RemoveFolder(WorkDirOf(context_, key));
+  base::LogError("a rank could not be started", {{"job", leader.job}, {"status", started}});
+  const std::string reason = absl::StrCat("could not be started: ", started.message());
+  EndGroup(leader);
+  give_back();
+  for (const executors::RankSpec& spec : *gang) {
+    const Rank rank = ranks_.extract(spec.key.fence).mapped();
+    if (rank.member != 0) EndMember(rank.key, reason);
+    RemoveFolder(spec.config.work_dir());
+  }
+  EndRank({.key = leader, .reason = reason}, false, "");
 }
 
 void Driver::Settle() {

@@ -26,28 +26,54 @@ int64_t Sooner(int64_t deadline, int64_t other) {
 
 }  // namespace
 
-void Driver::Attached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+void Driver::Attached(const executors::RankKey& key, int64_t generation,
+                      std::shared_ptr<WordSink> sink) {
   bool away = false;
   {
     base::MutexLock lock(mu_);
     away = stop_;
     if (!away) sinks_.insert(sink);
   }
-  if (away) return sink->Call(Command::ACTION_UNSPECIFIED);
-  Post([this, key, sink = std::move(sink)] {
+  if (away) return sink->Call(v1::AttachResponse());
+  Post([this, key, generation, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
-    if (found == ranks_.end()) return;
+    if (found == ranks_.end() || found->second.killed) return sink->Cancel();
     Rank& rank = found->second;
     if (rank.sink != nullptr) rank.sink->Cancel();
     rank.sink = sink;
     rank.sent = Command::ACTION_UNSPECIFIED;
     rank.attach_by = 0;
+    const int64_t now = context_.parts.clock->MonotonicMicros();
+    Group* const group = GroupOf(rank);
+    if (group != nullptr && group->meetings.Attached(rank.member, generation, now))
+      TellMeeting(*group, rank.member);
     Refresh(key.job);
     Tell(rank);
   });
 }
 
-void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink> sink) {
+void Driver::Heard(const executors::RankKey& key, const v1::Heartbeat& heartbeat,
+                   const std::shared_ptr<Pulse>& pulse) {
+  {
+    base::MutexLock lock(pulse->mu);
+    pulse->newest = heartbeat;
+    if (std::exchange(pulse->waits, true)) return;
+  }
+  Post([this, key, pulse] {
+    v1::Heartbeat newest;
+    {
+      base::MutexLock lock(pulse->mu);
+      newest.Swap(&pulse->newest);
+      pulse->waits = false;
+    }
+    const auto found = ranks_.find(key.fence);
+    Group* const group = found == ranks_.end() ? nullptr : GroupOf(found->second);
+    if (group == nullptr) return;
+    group->meetings.Heard(found->second.member, newest, context_.parts.clock->MonotonicMicros());
+  });
+}
+
+void Driver::Detached(const executors::RankKey& key, std::shared_ptr<WordSink> sink) {
   {
     base::MutexLock lock(mu_);
     sinks_.erase(sink);
@@ -55,20 +81,25 @@ void Driver::Detached(const executors::RankKey& key, std::shared_ptr<CommandSink
   Post([this, key, sink = std::move(sink)] {
     const auto found = ranks_.find(key.fence);
     if (found == ranks_.end() || found->second.sink != sink) return;
-    found->second.sink = nullptr;
-    found->second.attach_by =
-        context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+    Rank& rank = found->second;
+    rank.sink = nullptr;
+    const int64_t now = context_.parts.clock->MonotonicMicros();
+    if (Group* const group = GroupOf(rank); group != nullptr) {
+      group->meetings.Detached(rank.member, now);
+    } else if (rank.member == 0) {
+      rank.attach_by = now + context_.options.worker_grace_micros;
+    }
     Refresh(key.job);
   });
 }
 
 void Driver::SendRanksAway() {
-  std::set<std::shared_ptr<CommandSink>> sinks;
+  std::set<std::shared_ptr<WordSink>> sinks;
   {
     base::MutexLock lock(mu_);
     sinks.swap(sinks_);
   }
-  for (const std::shared_ptr<CommandSink>& sink : sinks) sink->Call(Command::ACTION_UNSPECIFIED);
+  for (const std::shared_ptr<WordSink>& sink : sinks) sink->Call(v1::AttachResponse());
 }
 
 void Driver::Steer(Rank& rank, const Glance& glance) {
@@ -106,7 +137,9 @@ void Driver::Want(Rank& rank, Command::Action action, int64_t grace_micros) {
 void Driver::Tell(Rank& rank) {
   if (rank.sink == nullptr || rank.wanted == rank.sent) return;
   rank.sent = rank.wanted;
-  rank.sink->Call(rank.wanted);
+  v1::AttachResponse word;
+  word.mutable_command()->set_action(rank.wanted);
+  rank.sink->Call(word);
 }
 
 void Driver::Kill(Rank& rank, const std::string& reason) {
@@ -126,8 +159,12 @@ void Driver::CheckDeadlines(Rank& rank, int64_t now) {
   if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
   if (rank.attach_by == 0 || now < rank.attach_by) return;
   // What does not run yet cannot be heard of.
-  if (context_.parts.executor->Waiting(rank.key).empty()) return Replace(rank);
-  rank.attach_by = now + context_.options.worker_grace_micros;
+  if (!context_.parts.executor->Waiting(rank.key).empty()) {
+    rank.attach_by = now + context_.options.worker_grace_micros;
+    return;
+  }
+  const int64_t seconds = context_.options.worker_grace_micros / 1'000'000;
+  Replace(rank, absl::StrCat("was not heard of for ", seconds, " s"));
 }
 
 void Driver::TimeOut(Rank& rank) {
@@ -143,11 +180,9 @@ void Driver::TimeOut(Rank& rank) {
   Kill(rank, "ran longer than its job's time_limit");
 }
 
-// Its stream did not come back. The fence falls first, so that whatever the process still does is
-// refused.
-void Driver::Replace(Rank& rank) {
-  const std::string reason =
-      absl::StrCat("was not heard of for ", context_.options.worker_grace_micros / 1'000'000, " s");
+// Nothing is expected of it any more. The fence falls first, so that whatever the process still
+// does is refused.
+void Driver::Replace(Rank& rank, const std::string& reason) {
   const absl::Status status = context_.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, rank.key.job));
     const bool training =
@@ -158,9 +193,10 @@ void Driver::Replace(Rank& rank) {
   if (!status.ok())
     base::LogError("a silent rank could not be replaced",
                    {{"job", rank.key.job}, {"status", status}});
-  const std::string job = rank.key.job;
+  const executors::RankKey key = rank.key;
   Kill(rank, reason);
-  Refresh(job);
+  EndGroup(key);
+  Refresh(key.job);
 }
 
 void Driver::Exited(const executors::RankExit& exit) {
@@ -170,10 +206,15 @@ void Driver::Exited(const executors::RankExit& exit) {
   ranks_.erase(found);
   machine_.Give(rank.cpus, rank.memory);
   if (rank.sink != nullptr) rank.sink->Cancel();
-  const bool stopping = rank.killed && ends_ranks();
-  EndRank(rank.killed ? executors::RankExit{.key = exit.key, .reason = rank.kill_reason} : exit,
-          stopping, exit.clean || rank.killed ? "" : LastWords(exit.key));
-  RemoveFolder(WorkDirOf(context_, exit.key));
+  if (rank.member != 0) {
+    MemberExited(rank, exit);
+  } else {
+    EndGroup(rank.key);
+    const bool stopping = rank.killed && ends_ranks();
+    EndRank(rank.killed ? executors::RankExit{.key = exit.key, .reason = rank.kill_reason} : exit,
+            stopping, exit.clean || rank.killed ? "" : LastWords(rank));
+  }
+  RemoveFolder(WorkDirOf(context_, exit.key, rank.member));
 }
 
 void Driver::EndRank(const executors::RankExit& exit, bool stopping,
@@ -202,8 +243,9 @@ void Driver::EndRank(const executors::RankExit& exit, bool stopping,
   Refresh(key.job);
 }
 
-std::string Driver::LastWords(const executors::RankKey& key) const {
-  const auto file = context_.parts.files->OpenRead(base::JoinPath(WorkDirOf(context_, key), "log"));
+std::string Driver::LastWords(const Rank& rank) const {
+  const auto file = context_.parts.files->OpenRead(
+      base::JoinPath(WorkDirOf(context_, rank.key, rank.member), "log"));
   if (!file.ok()) return "";
   const absl::StatusOr<uint64_t> size = (*file)->Size();
   if (!size.ok()) return "";

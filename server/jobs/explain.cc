@@ -36,26 +36,45 @@ absl::StatusOr<Facts> Gather(const Context& context, const std::string& id) {
   return facts;
 }
 
+Demand DemandOf(const JobRow& row) {
+  return {.cores = row.cores,
+          .memory = row.memory,
+          .min_workers = row.min_workers,
+          .max_workers = row.max_workers};
+}
+
+bool Fits(const JobRow& row, const Supply& supply) {
+  return jobs::Fits(DemandOf(row), row.min_workers, supply);
+}
+
 std::string Needs(const JobRow& row, const Supply& supply, const char* what) {
+  const std::string workers =
+      row.max_workers == 1 ? "" : absl::StrCat(row.min_workers, " workers with ");
   return absl::StrCat(
-      "it needs ", row.cores, " cores and ",
-      base::FormatByteSize(static_cast<uint64_t>(row.memory)), "; ", what, " ", supply.cores,
-      " cores and ",
+      "it needs ", workers, row.cores, " cores and ",
+      base::FormatByteSize(static_cast<uint64_t>(row.memory)), workers.empty() ? "; " : " each; ",
+      what, " ", supply.cores, " cores and ",
       base::FormatByteSize(static_cast<uint64_t>(std::max<int64_t>(0, supply.memory))));
 }
 
 std::string QueuedSummary(const Context& context, const Facts& facts, const Supply& free,
                           const Supply& total) {
   const JobRow& row = facts.row;
-  if (row.cores > total.cores || row.memory > total.memory) {
+  if (!Fits(row, total)) {
     return "It asks for more than this server has by its present settings, so it cannot start.";
   }
   if (row.not_before > context.parts.clock->MonotonicMicros())
     return "It waits a moment before its worker is tried again.";
   if (facts.ahead > 0) return absl::StrCat("It waits behind ", facts.ahead, " other jobs.");
-  if (row.cores > free.cores || row.memory > free.memory)
-    return "It is the next to start and waits for cores or memory.";
+  if (!Fits(row, free)) return "It is the next to start and waits for cores or memory.";
   return "It is about to start.";
+}
+
+std::string RunningSummary(const JobRow& row) {
+  if (row.max_workers == 1) return "It is training.";
+  if (row.job.workers() == 0) return "It waits for its workers.";
+  if (row.job.workers() == 1) return "It is training on 1 worker.";
+  return absl::StrCat("It is training on ", row.job.workers(), " workers.");
 }
 
 std::string Summary(const Context& context, const Facts& facts, const Supply& free,
@@ -66,7 +85,7 @@ std::string Summary(const Context& context, const Facts& facts, const Supply& fr
     case Job::STARTING:
       return "Its worker has been started and has not reported yet.";
     case Job::RUNNING:
-      return "It is training.";
+      return RunningSummary(facts.row);
     case Job::PAUSING:
       return "It saves a checkpoint and then pauses.";
     case Job::PAUSED:
@@ -103,7 +122,7 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const 
   if (facts.row.job.state() == Job::QUEUED) {
     response.set_queue_position(static_cast<int32_t>(facts.ahead + 1));
     response.add_details(Needs(facts.row, free, "free are"));
-    if (facts.row.cores > total.cores || facts.row.memory > total.memory) {
+    if (!Fits(facts.row, total)) {
       response.add_details(Needs(facts.row, total, "the server has"));
     }
   }

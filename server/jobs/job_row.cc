@@ -38,19 +38,21 @@ absl::StatusOr<JobRow> LoadJob(store::ReadTx& tx, const std::string& id) {
   ASSIGN_OR_RETURN(
       auto found,
       (tx.QueryOne<std::string, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                   int64_t, int64_t, int64_t>(
+                   int64_t, int64_t, int64_t, int64_t, int64_t>(
           "SELECT record, number, priority, cores, memory, fence, failures, not_before, time_limit,"
-          " ran_micros, running_since FROM jobs WHERE id = :id",
+          " ran_micros, running_since, min_workers, max_workers FROM jobs WHERE id = :id",
           id)));
   if (!found.has_value()) return NoSuchJob(id);
   const auto& [record, number, priority, cores, memory, fence, failures, not_before, time_limit,
-               ran, since] = *found;
+               ran, since, min_workers, max_workers] = *found;
   JobRow row;
   RETURN_IF_ERROR(store::DecodeInto(record, &row.job));
   row.number = number;
   row.priority = static_cast<int32_t>(priority);
   row.cores = static_cast<int32_t>(cores);
   row.memory = memory;
+  row.min_workers = static_cast<int32_t>(min_workers);
+  row.max_workers = static_cast<int32_t>(max_workers);
   row.fence = fence;
   row.failures = static_cast<int32_t>(failures);
   row.not_before = not_before;
@@ -73,13 +75,13 @@ absl::Status InsertJob(store::Tx& tx, const JobRow& row, const v1::JobSpec& spec
   RETURN_IF_ERROR(tx.Execute(
       "INSERT INTO jobs (id, number, owner, state, priority, cores, memory, fence, failures, "
       "not_before, time_limit,"
-      " ran_micros, running_since, record, spec, assignment) VALUES (:id, :number, :owner, :state, "
-      ":priority, :cores,"
-      " :memory, :fence, :failures, :not_before, :time_limit, :ran, :since, :record, :spec, "
-      ":assignment)",
+      " ran_micros, running_since, min_workers, max_workers, record, spec, assignment) VALUES (:id,"
+      " :number, :owner, :state, :priority, :cores, :memory, :fence, :failures, :not_before,"
+      " :time_limit, :ran, :since, :min_workers, :max_workers, :record, :spec, :assignment)",
       row.job.id(), row.number, row.job.owner(), row.job.state(), row.priority, row.cores,
       row.memory, row.fence, row.failures, row.not_before, row.time_limit, row.ran_micros,
-      row.running_since, store::Encode(row.job), store::Encode(spec), store::Encode(assignment)));
+      row.running_since, row.min_workers, row.max_workers, store::Encode(row.job),
+      store::Encode(spec), store::Encode(assignment)));
   for (const v1::Dataset& dataset : assignment.datasets()) {
     RETURN_IF_ERROR(tx.Execute("INSERT INTO job_datasets (dataset, job) VALUES (:dataset, :job)",
                                dataset.name(), row.job.id()));

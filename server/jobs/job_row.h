@@ -18,8 +18,10 @@ struct JobRow {
   v1::Job job;         // without its spec
   int64_t number = 0;  // order of submission
   int32_t priority = 0;
-  int32_t cores = 0;
-  int64_t memory = 0;         // bytes
+  int32_t cores = 0;   // of each worker
+  int64_t memory = 0;  // bytes, of each worker
+  int32_t min_workers = 1;
+  int32_t max_workers = 1;
   int64_t fence = 0;          // the current attempt's; 0 without one
   int32_t failures = 0;       // attempts that were lost
   int64_t not_before = 0;     // monotonic micros: no attempt before; 0 for none

@@ -72,7 +72,10 @@ absl::Status ChangeState(store::Tx& tx, events::EventLog& log, base::Clock& cloc
   ApplyTimes(row, to, clock);
   row.job.set_state(to);
   row.job.set_reason(std::string(support::CutUtf8(reason, kLongestReason)));
-  if (!HasAttempt(to)) row.fence = 0;
+  if (!HasAttempt(to)) {
+    row.fence = 0;
+    row.job.clear_workers();
+  }
   v1::Event event;
   event.mutable_state_changed()->set_from(from);
   event.mutable_state_changed()->set_to(to);

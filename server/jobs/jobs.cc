@@ -131,8 +131,8 @@ class StoredJobs final : public Jobs {
     return ListMetrics(context_, id, names);
   }
 
-  absl::StatusOr<AttachReply> Attach(const v1::Hello& hello,
-                                     std::function<void(v1::Command::Action)> on_command) override;
+  absl::StatusOr<AttachReply> Attach(
+      const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> on_word) override;
 
   absl::StatusOr<int64_t> Report(const RankKey& key, const v1::EventBatch& batch) override {
     const std::shared_ptr<Driver> driver = ThisDriver();
@@ -155,6 +155,17 @@ class StoredJobs final : public Jobs {
   }
 
   absl::StatusOr<v1::BlobRef> AssignedBlob(const RankKey& key, const std::string& sha256) override;
+
+  absl::Status PutNote(const RankKey& key, const v1::PutNoteRequest& request) override {
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    return driver == nullptr ? AttachElsewhere() : driver->notes().Put(key, request);
+  }
+  absl::StatusOr<v1::GetNotesResponse> GetNotes(const RankKey& key,
+                                                const v1::GetNotesRequest& request) override {
+    const std::shared_ptr<Driver> driver = ThisDriver();
+    if (driver == nullptr) return AttachElsewhere();
+    return driver->notes().Get(key, request);
+  }
 
   void Drain(int64_t deadline_micros) override {
     draining_ = true;
@@ -213,7 +224,7 @@ class StoredJobs final : public Jobs {
 // The driver may be gone before the last stream is.
 class StreamHold final : public Attachment {
  public:
-  StreamHold(std::weak_ptr<Driver> driver, RankKey key, std::shared_ptr<CommandSink> sink)
+  StreamHold(std::weak_ptr<Driver> driver, RankKey key, std::shared_ptr<WordSink> sink)
       : driver_(std::move(driver)), key_(std::move(key)), sink_(std::move(sink)) {}
 
   ~StreamHold() override {
@@ -221,14 +232,26 @@ class StreamHold final : public Attachment {
     if (const std::shared_ptr<Driver> driver = driver_.lock()) driver->Detached(key_, sink_);
   }
 
+  absl::Status Heard(const v1::Heartbeat& heartbeat) override {
+    if (sink_->cancelled()) {
+      return absl::FailedPreconditionError(absl::StrCat("the rank with fence ", key_.fence,
+                                                        " of job ", key_.job,
+                                                        " has another stream, or is given up"));
+    }
+    if (const std::shared_ptr<Driver> driver = driver_.lock())
+      driver->Heard(key_, heartbeat, pulse_);
+    return absl::OkStatus();
+  }
+
  private:
   const std::weak_ptr<Driver> driver_;
   const RankKey key_;
-  const std::shared_ptr<CommandSink> sink_;
+  const std::shared_ptr<WordSink> sink_;
+  const std::shared_ptr<Pulse> pulse_ = std::make_shared<Pulse>();
 };
 
 absl::StatusOr<AttachReply> StoredJobs::Attach(
-    const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) {
+    const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> on_word) {
   const std::shared_ptr<Driver> driver = ThisDriver();
   if (driver == nullptr) return AttachElsewhere();
   ASSIGN_OR_RETURN(AttachResult result, TakeHello(context_, hello));
@@ -237,9 +260,9 @@ absl::StatusOr<AttachReply> StoredJobs::Attach(
   if (result.over) return reply;
   reply.assignment = std::move(result.assignment);
   const RankKey key{hello.job_id(), hello.attempt(), hello.fence()};
-  auto sink = std::make_shared<CommandSink>(std::move(on_command));
+  auto sink = std::make_shared<WordSink>(std::move(on_word));
   reply.attachment = std::make_unique<StreamHold>(driver, key, sink);
-  driver->Attached(key, std::move(sink));
+  driver->Attached(key, hello.generation(), std::move(sink));
   return reply;
 }
 
@@ -247,7 +270,9 @@ absl::StatusOr<v1::BlobRef> StoredJobs::AssignedBlob(const RankKey& key,
                                                      const std::string& sha256) {
   v1::BlobRef found;
   RETURN_IF_ERROR(context_.parts.store->Read([&](store::ReadTx& tx) -> absl::Status {
-    RETURN_IF_ERROR(FenceGuard(key)(tx));
+    ASSIGN_OR_RETURN(const AttemptRow rank, LoadAttempt(tx, key));
+    ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, key.job));
+    RETURN_IF_ERROR(CheckRank(row, rank));
     ASSIGN_OR_RETURN(const v1::Assignment assignment, LoadAssignment(tx, key.job));
     for (const v1::ModelWeights& model : assignment.models()) {
       ASSIGN_OR_RETURN(const std::optional<v1::BlobRef> part,

@@ -31,6 +31,7 @@ struct JobsOptions {
   int64_t memory_bytes = 0;  // memory that jobs may use together
   int max_open_jobs = 1000;  // a user's, in other than final states
   int64_t worker_grace_micros = 60'000'000;
+  int64_t silence_micros = 5'000'000;  // of a rank of a job that may have several; then it is lost
   int max_attempts = 5;
   int64_t cancel_grace_micros = 10'000'000;  // from cancel to SIGKILL
   int64_t pause_grace_micros =
@@ -96,10 +97,13 @@ struct ListQuery {
 };
 
 // One stream of a rank. Destroying it says that the stream is gone. The destructor waits for a
-// command callback under way: never destroy it in one.
+// callback under way: never destroy it in one.
+//   Threads  any.
 class Attachment {
  public:
   virtual ~Attachment() = default;
+  // The rank lives. FAILED_PRECONDITION when nothing is taken from this stream any more.
+  virtual absl::Status Heard(const v1::Heartbeat& heartbeat) = 0;
 };
 
 struct AttachReply {
@@ -147,24 +151,29 @@ class Jobs {
       const std::string& id, const std::vector<std::string>& names) = 0;
 
   // --- For ranks. An older fence than the job's current one is FAILED_PRECONDITION.
-  // `on_command` may be called from another thread, even before Attach returns (write the
-  // assignment first); it must only note the command. ACTION_UNSPECIFIED is none: the stream has to
-  // end, since this server leads no more. A newer stream of the same attempt silences
+  // `on_word` gets a command or a meeting; it may be called from another thread, even before Attach
+  // returns (write the assignment first), and must only note it. A word that says nothing: the
+  // stream has to end, since this server leads no more. A newer stream of the same rank silences
   // the older one.
   virtual absl::StatusOr<AttachReply> Attach(
-      const v1::Hello& hello, std::function<void(v1::Command::Action)> on_command) = 0;
+      const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> on_word) = 0;
   // Stores a batch in one transaction; returns the highest durable worker_seq. Repeated events are
   // dropped; a gap is OUT_OF_RANGE.
   virtual absl::StatusOr<int64_t> Report(const executors::RankKey& key,
                                          const v1::EventBatch& batch) = 0;
-  // OK while `key` is its job's current attempt.
+  // OK while `key` is its job's current attempt, which is its leader.
   virtual absl::Status CheckFence(const executors::RankKey& key) = 0;
   // The same for use inside a blob's commit.
   virtual store::CommitGuard FenceGuard(const executors::RankKey& key) = 0;
   // The blob of this digest if it belongs to the rank's assignment (datasets, checkpoints, a
-  // model's weights), else NOT_FOUND.
+  // model's weights), else NOT_FOUND. For all of an attempt's workers.
   virtual absl::StatusOr<v1::BlobRef> AssignedBlob(const executors::RankKey& key,
                                                    const std::string& sha256) = 0;
+  // See notes.h.
+  virtual absl::Status PutNote(const executors::RankKey& key,
+                               const v1::PutNoteRequest& request) = 0;
+  virtual absl::StatusOr<v1::GetNotesResponse> GetNotes(const executors::RankKey& key,
+                                                        const v1::GetNotesRequest& request) = 0;
 
   // --- For the program.
   // Takes up what an earlier process, or another server, left: living ranks are kept and given the

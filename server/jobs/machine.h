@@ -15,16 +15,20 @@ namespace gradus::jobs {
 //   Threads  one (the driver's).
 class Machine {
  public:
+  // Without limits: ranks get their processors elsewhere.
+  Machine();
   Machine(const std::vector<int>& cpus, int64_t memory_bytes);
 
-  Supply free() const { return {static_cast<int32_t>(free_.size()), memory_}; }
-  // The lowest free processors; nothing when there is not enough of either.
+  Supply free() const;
+  // The lowest free processors (none where there are no limits); nothing when there is not enough
+  // of either.
   std::optional<std::vector<int>> Take(int32_t cores, int64_t memory_bytes);
   // What a rank from before a restart has already, even where the settings allow less by now.
   void TakeThese(const std::vector<int>& cpus, int64_t memory_bytes);
   void Give(const std::vector<int>& cpus, int64_t memory_bytes);
 
  private:
+  const bool limited_;
   const std::set<int> all_;
   std::set<int> free_;
   int64_t memory_;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/queue.h"
 
+#include <algorithm>
+
 namespace gradus::jobs {
-namespace {
 
-bool Fits(const Demand& demand, const Supply& free) {
-  return demand.cores <= free.cores && demand.memory <= free.memory;
+bool Fits(const Demand& demand, int32_t workers, const Supply& supply) {
+  return int64_t{demand.cores} * workers <= supply.cores &&
+         demand.memory <= supply.memory / std::max(workers, 1);
 }
-
-}  // namespace
 
 void Queue::Put(const Demand& demand) {
   const Order order{demand.priority, demand.number};
@@ -28,12 +28,12 @@ void Queue::Remove(const std::string& id) {
 std::optional<Demand> Queue::Next(const Supply& free, int64_t now_micros) {
   if (order_.empty() || free.cores <= 0) return std::nullopt;
   const Demand& first = order_.begin()->second;
-  if (Fits(first, free)) return first;
+  if (Fits(first, first.min_workers, free)) return first;
   const auto overtaken = overtaken_since_.find(first.id);
   if (overtaken != overtaken_since_.end() && now_micros - overtaken->second >= kPatienceMicros)
     return std::nullopt;
   for (const auto& [order, demand] : order_) {
-    if (!Fits(demand, free)) continue;
+    if (!Fits(demand, demand.min_workers, free)) continue;
     overtaken_since_.emplace(first.id, now_micros);
     return demand;
   }

@@ -15,8 +15,11 @@ struct Demand {
   std::string id;
   int32_t priority = 0;
   int64_t number = 0;  // order of submission
+  // Of each worker.
   int32_t cores = 0;
   int64_t memory = 0;
+  int32_t min_workers = 1;  // without so many it does not start
+  int32_t max_workers = 1;
 };
 
 // What is free.
@@ -24,6 +27,9 @@ struct Supply {
   int32_t cores = 0;
   int64_t memory = 0;
 };
+
+// Whether so many of its workers fit.
+bool Fits(const Demand& demand, int32_t workers, const Supply& supply);
 
 // Higher priority first, then the older submission. While the first job does not fit, later ones
 // that fit may overtake it, but only for kPatienceMicros since it was first overtaken: from then on

@@ -134,8 +134,8 @@ absl::Status StoreHello(store::Tx& tx, const Context& context, const executors::
   result.over = attempt.finished;
   if (result.over) return absl::OkStatus();
   ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
-  RETURN_IF_ERROR(CheckCurrent(row, key));
-  if (row.job.state() == v1::Job::STARTING)
+  RETURN_IF_ERROR(CheckRank(row, attempt));
+  if (attempt.member == 0 && row.job.state() == v1::Job::STARTING)
     RETURN_IF_ERROR(context.Change(tx, row, v1::Job::RUNNING, ""));
   FAILPOINT("jobs.attach.before_commit");
   return absl::OkStatus();

@@ -18,7 +18,7 @@ struct AttachResult {
   bool over = false;  // the attempt's last word is stored already
 };
 
-// A rank's first message on a stream: a STARTING job is RUNNING from here.
+// A rank's first message on a stream: with the leader's a STARTING job is RUNNING from here.
 absl::StatusOr<AttachResult> TakeHello(const Context& context, const v1::Hello& hello);
 
 // See Jobs::Report. `job_ended` tells whether the attempt or the job's state changed by it.

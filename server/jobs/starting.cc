@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/starting.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,64 +16,110 @@ namespace {
 
 bool TimeIsUp(const JobRow& row) { return row.time_limit > 0 && row.ran_micros >= row.time_limit; }
 
-absl::Status Begin(store::Tx& tx, const Context& context, JobRow& row, const std::vector<int>& cpus,
-                   executors::RankSpec& spec) {
+// One worker of the job's present attempt.
+absl::StatusOr<executors::RankSpec> NewRank(store::Tx& tx, const Context& context,
+                                            const JobRow& row, int32_t member,
+                                            const std::vector<int>& cpus) {
+  executors::RankSpec spec;
   ASSIGN_OR_RETURN(const int64_t fence, NextNumber(tx, "fence"));
-  spec.key = {row.job.id(), row.job.attempt() + 1, fence};
+  spec.key = {row.job.id(), row.job.attempt(), fence};
   spec.memory_bytes = row.memory;
-  row.job.set_attempt(spec.key.attempt);
-  row.fence = fence;
+  spec.cores = row.cores;
+  spec.job_name = row.job.name();
+  if (row.time_limit > 0)
+    spec.time_limit_micros = std::max<int64_t>(1, row.time_limit - row.ran_micros);
+  RETURN_IF_ERROR(InsertAttempt(tx, {.key = spec.key, .cpus = cpus, .member = member},
+                                context.parts.clock->NowMicros()));
+  v1::WorkerConfig& config = spec.config;
+  ASSIGN_OR_RETURN(*config.mutable_profile(), context.parts.issue_profile(tx, spec.key));
+  config.set_endpoint_file(context.options.endpoint_file);
+  config.set_job_id(spec.key.job);
+  config.set_attempt(spec.key.attempt);
+  config.set_fence(fence);
+  config.set_work_dir(WorkDirOf(context, spec.key, member));
+  config.set_blob_dir(context.parts.blobs->dir());
+  for (const int cpu : cpus) config.add_cpus(cpu);
+  config.set_member(member);
+  config.set_several(row.max_workers > 1);
+  return spec;
+}
+
+absl::Status Begin(store::Tx& tx, const Context& context, JobRow& row,
+                   const std::vector<std::vector<int>>& cpus,
+                   std::vector<executors::RankSpec>& gang) {
+  row.job.set_attempt(row.job.attempt() + 1);
   row.not_before = 0;
-  RETURN_IF_ERROR(InsertAttempt(tx, {spec.key, "", cpus}, context.parts.clock->NowMicros()));
-  ASSIGN_OR_RETURN(*spec.config.mutable_profile(), context.parts.issue_profile(tx, spec.key));
+  for (size_t member = 0; member < cpus.size(); ++member) {
+    ASSIGN_OR_RETURN(gang.emplace_back(),
+                     NewRank(tx, context, row, static_cast<int32_t>(member), cpus[member]));
+  }
+  row.fence = gang.front().key.fence;
   FAILPOINT("jobs.start.before_commit");
   return context.Change(tx, row, v1::Job::STARTING, "");
 }
 
-void FillConfig(const Context& context, const std::vector<int>& cpus, executors::RankSpec& spec) {
-  v1::WorkerConfig& config = spec.config;
-  config.set_endpoint_file(context.options.endpoint_file);
-  config.set_job_id(spec.key.job);
-  config.set_attempt(spec.key.attempt);
-  config.set_fence(spec.key.fence);
-  config.set_work_dir(WorkDirOf(context, spec.key));
-  config.set_blob_dir(context.parts.blobs->dir());
-  for (const int cpu : cpus) config.add_cpus(cpu);
+absl::StatusOr<int32_t> NextMember(store::ReadTx& tx, const executors::RankKey& leader) {
+  ASSIGN_OR_RETURN(
+      const auto last,
+      tx.QueryOne<int64_t>(
+          "SELECT COALESCE(MAX(member), 0) FROM attempts WHERE job = :job AND attempt = :attempt",
+          leader.job, leader.attempt));
+  return last.has_value() ? static_cast<int32_t>(std::get<0>(*last)) + 1 : 1;
 }
 
 }  // namespace
 
-std::string WorkDirOf(const Context& context, const executors::RankKey& key) {
-  return base::JoinPath(context.options.attempts_dir, absl::StrCat(key.job, "-", key.attempt));
+std::string WorkDirOf(const Context& context, const executors::RankKey& key, int32_t member) {
+  return base::JoinPath(context.options.attempts_dir,
+                        member == 0 ? absl::StrCat(key.job, "-", key.attempt)
+                                    : absl::StrCat(key.job, "-", key.attempt, "-", member));
 }
 
-absl::StatusOr<std::optional<executors::RankSpec>> BeginAttempt(const Context& context,
-                                                                const std::string& id,
-                                                                const std::vector<int>& cpus) {
-  std::optional<executors::RankSpec> spec;
+absl::StatusOr<std::vector<executors::RankSpec>> BeginAttempt(
+    const Context& context, const std::string& id, const std::vector<std::vector<int>>& cpus) {
+  std::vector<executors::RankSpec> gang;
   RETURN_IF_ERROR(context.DriverWrite([&](store::Tx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, id));
     if (row.job.state() != v1::Job::QUEUED) return absl::OkStatus();
     if (TimeIsUp(row))
       return context.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
-    return Begin(tx, context, row, cpus, spec.emplace());
+    return Begin(tx, context, row, cpus, gang);
   }));
   FAILPOINT("jobs.start.after_commit");
-  if (spec.has_value()) FillConfig(context, cpus, *spec);
+  return gang;
+}
+
+absl::StatusOr<std::optional<executors::RankSpec>> BeginMember(const Context& context,
+                                                               const executors::RankKey& leader,
+                                                               const std::vector<int>& cpus) {
+  std::optional<executors::RankSpec> spec;
+  RETURN_IF_ERROR(context.DriverWrite([&](store::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const JobRow row, LoadJob(tx, leader.job));
+    if (!CheckCurrent(row, leader).ok()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const int32_t member, NextMember(tx, leader));
+    ASSIGN_OR_RETURN(spec, NewRank(tx, context, row, member, cpus));
+    FAILPOINT("jobs.start.before_commit");
+    return absl::OkStatus();
+  }));
+  FAILPOINT("jobs.start.after_commit");
   return spec;
 }
 
-absl::Status StartRank(const Context& context, const executors::RankSpec& spec) {
-  RETURN_IF_ERROR(context.parts.files->MakeDir(WorkDirOf(context, spec.key)));
-  ASSIGN_OR_RETURN(const std::vector<std::string> handles,
-                   context.parts.executor->Start(std::span(&spec, 1)));
+absl::Status StartRanks(const Context& context, std::span<const executors::RankSpec> gang) {
+  for (const executors::RankSpec& spec : gang)
+    RETURN_IF_ERROR(context.parts.files->MakeDir(spec.config.work_dir()));
+  ASSIGN_OR_RETURN(const std::vector<std::string> handles, context.parts.executor->Start(gang));
   FAILPOINT("jobs.start.after_spawn");
-  // It runs, whether or not its handle can be stored; a restart finds it by other means too.
-  const absl::Status stored = context.DriverWrite(
-      [&](store::Tx& tx) { return SetHandle(tx, spec.key.fence, handles.front()); });
+  // They run, whether or not their handles can be stored; a restart finds them by other means too.
+  const absl::Status stored = context.DriverWrite([&](store::Tx& tx) -> absl::Status {
+    for (size_t i = 0; i < gang.size(); ++i)
+      RETURN_IF_ERROR(SetHandle(tx, gang[i].key.fence, handles[i]));
+    return absl::OkStatus();
+  });
   FAILPOINT("jobs.start.after_handle");
   if (!stored.ok())
-    base::LogWarning("a rank's handle was not stored", {{"job", spec.key.job}, {"status", stored}});
+    base::LogWarning("a rank's handle was not stored",
+                     {{"job", gang.front().key.job}, {"status", stored}});
   return absl::OkStatus();
 }
 

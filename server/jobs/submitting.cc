@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/submitting.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,6 +46,9 @@ JobRow RowOf(const Context& context, const Submission& submission, int64_t numbe
   row.priority = submission.spec.priority();
   row.cores = submission.spec.resources().cores();
   row.memory = submission.memory_bytes;
+  const v1::Workers& workers = submission.spec.fit().workers();
+  row.min_workers = std::max(workers.min(), 1);
+  row.max_workers = std::max(workers.max(), row.min_workers);
   row.time_limit = submission.time_limit_micros;
   row.job.set_id(absl::StrCat("j", base::RandomBase32(*context.parts.random, 12)));
   row.job.set_name(submission.spec.name());

@@ -101,7 +101,7 @@ absl::Status CheckAttempts(ReadTx& tx, Findings& findings) {
                    (tx.Query<std::string, int64_t>(
                        "SELECT j.id, j.fence FROM jobs j WHERE j.fence <> 0 AND NOT EXISTS"
                        " (SELECT 1 FROM attempts a WHERE a.fence = j.fence AND a.job = j.id"
-                       " AND a.ended_at IS NULL)")));
+                       " AND a.member = 0 AND a.ended_at IS NULL)")));
   for (const auto& [id, fence] : lost) {
     findings.push_back(
         absl::StrCat("job ", id, ": its fence ", fence, " is no living attempt of it"));

@@ -68,12 +68,13 @@ void FakeExecutor::FailStarts(int count) {
   failures_ = count;
 }
 
-RankSpec FakeExecutor::AwaitStart(const std::string& job, int attempt) {
+RankSpec FakeExecutor::AwaitStart(const std::string& job, int attempt, int member) {
   MutexLock lock(mu_);
   RankSpec found;
   changed_.Wait(mu_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     for (const auto& [fence, spec] : ranks_) {
-      if (spec.key.job == job && spec.key.attempt >= attempt) found = spec;
+      if (spec.key.job == job && spec.key.attempt >= attempt && spec.config.member() == member)
+        found = spec;
     }
     return found.key.fence != 0;
   });

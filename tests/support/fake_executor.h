@@ -36,8 +36,8 @@ class FakeExecutor final : public executors::Executor {
 
   // The next `count` starts fail.
   void FailStarts(int count);
-  // Waits until a rank of the job runs whose attempt is at least `attempt`.
-  executors::RankSpec AwaitStart(const std::string& job, int attempt = 1);
+  // Waits until the job's worker `member` (0: the leader) runs in an attempt of at least `attempt`.
+  executors::RankSpec AwaitStart(const std::string& job, int attempt = 1, int member = 0);
   // The rank's process ends by itself. `told`: the server sees it; else it finds out at its next
   // start.
   void Exit(const executors::RankKey& key, const std::string& reason, bool clean = false,

@@ -11,16 +11,18 @@
 
 namespace gradus::test_support {
 
-absl::Status PlayedRank::Attach(bool reattached) {
+absl::Status PlayedRank::Attach(bool reattached, int64_t generation) {
   v1::Hello hello;
   hello.set_job_id(key_.job);
   hello.set_attempt(key_.attempt);
   hello.set_fence(key_.fence);
   hello.set_reattached(reattached);
+  hello.set_generation(generation);
   ASSIGN_OR_RETURN(jobs::AttachReply reply,
-                   jobs_.Attach(hello, [inbox = inbox_](v1::Command::Action action) {
+                   jobs_.Attach(hello, [inbox = inbox_](const v1::AttachResponse& word) {
                      base::MutexLock lock(inbox->mu);
-                     inbox->commands.push_back(action);
+                     if (word.has_command()) inbox->commands.push_back(word.command().action());
+                     if (word.has_meeting()) inbox->meetings.push_back(word.meeting());
                      inbox->arrived.SignalAll();
                    }));
   attachment_ = std::move(reply.attachment);
@@ -42,6 +44,16 @@ v1::Command::Action PlayedRank::AwaitCommand() {
 size_t PlayedRank::commands() const {
   base::MutexLock lock(inbox_->mu);
   return inbox_->commands.size();
+}
+
+std::optional<v1::Meeting> PlayedRank::meeting() const {
+  base::MutexLock lock(inbox_->mu);
+  if (inbox_->meetings.empty()) return std::nullopt;
+  return inbox_->meetings.back();
+}
+
+absl::Status PlayedRank::Beat(const v1::Heartbeat& heartbeat) {
+  return attachment_->Heard(heartbeat);
 }
 
 absl::StatusOr<int64_t> PlayedRank::Send(v1::WorkerEvent event) {

@@ -18,11 +18,14 @@ class PlayedRank {
   PlayedRank(jobs::Jobs& jobs, store::BlobStore& blobs, const executors::RankKey& key)
       : jobs_(jobs), blobs_(blobs), key_(key) {}
 
-  absl::Status Attach(bool reattached = false);
+  absl::Status Attach(bool reattached = false, int64_t generation = 0);
   void Detach() { attachment_.reset(); }
   // The next command; waits for it.
   v1::Command::Action AwaitCommand();
   size_t commands() const;
+  // The newest that it was called to.
+  std::optional<v1::Meeting> meeting() const;
+  absl::Status Beat(const v1::Heartbeat& heartbeat);
 
   absl::StatusOr<int64_t> Send(v1::WorkerEvent event);
   absl::StatusOr<int64_t> Progress(int64_t step);
@@ -47,6 +50,7 @@ class PlayedRank {
     mutable base::Mutex mu;
     base::CondVar arrived;
     std::vector<v1::Command::Action> commands ABSL_GUARDED_BY(mu);
+    std::vector<v1::Meeting> meetings ABSL_GUARDED_BY(mu);
     size_t taken ABSL_GUARDED_BY(mu) = 0;
   };
 

@@ -34,13 +34,17 @@ class MockJobs : public jobs::Jobs {
   MOCK_METHOD(absl::StatusOr<v1::ListMetricsResponse>, Metrics,
               (const std::string&, const std::vector<std::string>&), (override));
   MOCK_METHOD(absl::StatusOr<jobs::AttachReply>, Attach,
-              (const v1::Hello&, std::function<void(v1::Command::Action)>), (override));
+              (const v1::Hello&, std::function<void(const v1::AttachResponse&)>), (override));
   MOCK_METHOD(absl::StatusOr<int64_t>, Report, (const executors::RankKey&, const v1::EventBatch&),
               (override));
   MOCK_METHOD(absl::Status, CheckFence, (const executors::RankKey&), (override));
   MOCK_METHOD(store::CommitGuard, FenceGuard, (const executors::RankKey&), (override));
   MOCK_METHOD(absl::StatusOr<v1::BlobRef>, AssignedBlob,
               (const executors::RankKey&, const std::string&), (override));
+  MOCK_METHOD(absl::Status, PutNote, (const executors::RankKey&, const v1::PutNoteRequest&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::GetNotesResponse>, GetNotes,
+              (const executors::RankKey&, const v1::GetNotesRequest&), (override));
   MOCK_METHOD(void, Drain, (int64_t), (override));
   MOCK_METHOD(void, Settle, (), (override));
   MOCK_METHOD(bool, WaitIdle, (int64_t), (override));
@@ -50,6 +54,11 @@ class Attached : public jobs::Attachment {
  public:
   explicit Attached(std::atomic<int>& open) : open_(open) { ++open_; }
   ~Attached() override { --open_; }
+
+  absl::Status Heard(const v1::Heartbeat& heartbeat) override {
+    return heartbeat.generation() < 0 ? absl::FailedPreconditionError("given up")
+                                      : absl::OkStatus();
+  }
 
  private:
   std::atomic<int>& open_;
@@ -131,8 +140,8 @@ class RankSessionTest : public ::testing::Test {
     stream_.session = std::make_shared<RankSession>(jobs_, *pool_, hub_, &stream_);
     ON_CALL(jobs_, Attach)
         .WillByDefault(
-            [this](const v1::Hello& hello, std::function<void(v1::Command::Action)> command) {
-              command_ = std::move(command);
+            [this](const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> word) {
+              word_ = std::move(word);
               jobs::AttachReply reply;
               if (hello.reattached()) {
                 reply.acked = 7;
@@ -163,12 +172,28 @@ class RankSessionTest : public ::testing::Test {
     return request;
   }
 
+  static v1::AttachRequest Heartbeat(int64_t generation) {
+    v1::AttachRequest request;
+    request.mutable_heartbeat()->set_generation(generation);
+    return request;
+  }
+  static v1::AttachResponse Meeting(int64_t generation) {
+    v1::AttachResponse word;
+    word.mutable_meeting()->set_generation(generation);
+    return word;
+  }
+  static v1::AttachResponse Command(v1::Command::Action action) {
+    v1::AttachResponse word;
+    word.mutable_command()->set_action(action);
+    return word;
+  }
+
   NiceMock<MockJobs> jobs_;
   StreamHub hub_;
   std::unique_ptr<WorkPool> pool_;
   Stream stream_;
   std::atomic<int> attached_ = 0;
-  std::function<void(v1::Command::Action)> command_;
+  std::function<void(const v1::AttachResponse&)> word_;
 };
 
 TEST_F(RankSessionTest, HelloIsAnsweredByTheAssignment) {
@@ -204,8 +229,8 @@ TEST_F(RankSessionTest, ASlowRankGetsTheNewestAcknowledgementAlone) {
 
 TEST_F(RankSessionTest, ACommandWaitsBehindTheAssignment) {
   EXPECT_CALL(jobs_, Attach)
-      .WillOnce([this](const v1::Hello&, std::function<void(v1::Command::Action)> command) {
-        command(v1::Command::STOP);
+      .WillOnce([this](const v1::Hello&, std::function<void(const v1::AttachResponse&)> word) {
+        word(Command(v1::Command::STOP));
         jobs::AttachReply reply;
         reply.assignment.emplace();
         reply.attachment = std::make_unique<Attached>(attached_);
@@ -214,6 +239,25 @@ TEST_F(RankSessionTest, ACommandWaitsBehindTheAssignment) {
   stream_.Give(Hello());
   EXPECT_TRUE(stream_.Take().has_assignment());
   EXPECT_EQ(stream_.Take().command().action(), v1::Command::STOP);
+}
+
+TEST_F(RankSessionTest, ASlowRankGetsTheNewestMeetingAlone) {
+  stream_.Give(Hello());
+  for (int i = 1; i <= 3; ++i) word_(Meeting(i));
+  word_(Command(v1::Command::STOP));
+  word_(Meeting(4));
+  EXPECT_TRUE(stream_.Take().has_assignment());
+  EXPECT_EQ(stream_.Take().command().action(), v1::Command::STOP);
+  EXPECT_EQ(stream_.Take().meeting().generation(), 4);
+}
+
+TEST_F(RankSessionTest, ARankThatIsGivenUpHearsSoAtItsNextHeartbeat) {
+  stream_.Give(Hello());
+  stream_.Take();
+  stream_.Give(Heartbeat(1));
+  stream_.Give(Heartbeat(-1));
+  EXPECT_EQ(stream_.AwaitEnd().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(attached_, 0);
 }
 
 TEST_F(RankSessionTest, ARefusedReportEndsTheStreamWithItsReason) {
@@ -247,7 +291,7 @@ TEST_F(RankSessionTest, ASecondHelloIsRefused) {
 
 TEST_F(RankSessionTest, ARankWhoseLastWordIsStoredHearsSoAndIsLetGo) {
   EXPECT_CALL(jobs_, Attach)
-      .WillOnce([](const v1::Hello&, const std::function<void(v1::Command::Action)>&) {
+      .WillOnce([](const v1::Hello&, const std::function<void(const v1::AttachResponse&)>&) {
         jobs::AttachReply reply;
         reply.acked = 12;
         return absl::StatusOr<jobs::AttachReply>(std::move(reply));

@@ -146,6 +146,17 @@ TEST_F(TokensTest, RevokingAUserEndsAllOfTheirsAndNoOthers) {
   EXPECT_TRUE(Good(other));
 }
 
+TEST_F(TokensTest, WorkersOfOneAttemptHaveTokensOfTheirOwn) {
+  const std::string leader = IssueForAttempt("j1", 1);
+  const std::string member = IssueForAttempt("j1", 1);
+  EXPECT_NE(leader, member);
+  EXPECT_TRUE(Good(leader) && Good(member));
+  Open();
+  EXPECT_TRUE(Good(leader) && Good(member));
+  IssueForAttempt("j1", 2);
+  EXPECT_FALSE(Good(leader) || Good(member));
+}
+
 TEST_F(TokensTest, ANewAttemptEndsTheEarlierOnesTokens) {
   const std::string first = IssueForAttempt("j1", 1);
   const std::string other = IssueForAttempt("j2", 1);

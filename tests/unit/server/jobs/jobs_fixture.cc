@@ -121,8 +121,8 @@ v1::Job JobsFixture::AwaitState(const std::string& id, v1::Job::State state) {
 
 void JobsFixture::Settle() { jobs_->Settle(); }
 
-PlayedRank JobsFixture::RankOf(const std::string& id, int attempt) {
-  return PlayedRank(*jobs_, *blobs_, executor_.AwaitStart(id, attempt).key);
+PlayedRank JobsFixture::RankOf(const std::string& id, int attempt, int member) {
+  return PlayedRank(*jobs_, *blobs_, executor_.AwaitStart(id, attempt, member).key);
 }
 
 std::vector<v1::Event> JobsFixture::Events(const std::string& id) {

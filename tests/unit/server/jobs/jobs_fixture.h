@@ -36,7 +36,7 @@ class JobsFixture : public store::StoreFixture {
   v1::Job AwaitState(const std::string& id, v1::Job::State state);
   // Waits until the driver has done all that it was asked for.
   void Settle();
-  PlayedRank RankOf(const std::string& id, int attempt = 1);
+  PlayedRank RankOf(const std::string& id, int attempt = 1, int member = 0);
   std::vector<v1::Event> Events(const std::string& id);
   std::vector<std::string> States(const std::string& id);
 
