@@ -45,6 +45,9 @@ class MockJobs : public jobs::Jobs {
               (override));
   MOCK_METHOD(absl::StatusOr<v1::GetNotesResponse>, GetNotes,
               (const executors::RankKey&, const v1::GetNotesRequest&), (override));
+  MOCK_METHOD(absl::Status, Lead, (), (override));
+  MOCK_METHOD(void, Follow, (), (override));
+  MOCK_METHOD(void, ChangedElsewhere, (const std::string&), (override));
   MOCK_METHOD(void, Drain, (int64_t), (override));
   MOCK_METHOD(void, Settle, (), (override));
   MOCK_METHOD(bool, WaitIdle, (int64_t), (override));
@@ -225,6 +228,14 @@ TEST_F(RankSessionTest, ASlowRankGetsTheNewestAcknowledgementAlone) {
   EXPECT_TRUE(stream_.Take().has_assignment());
   EXPECT_EQ(stream_.Take().ack().worker_seq(), 3);
   EXPECT_TRUE(stream_.AwaitEnd().ok());
+}
+
+TEST_F(RankSessionTest, ARankOfAServerThatLeadsNoMoreIsSentAway) {
+  stream_.Give(Hello());
+  stream_.Take();
+  word_(v1::AttachResponse());
+  EXPECT_TRUE(absl::IsUnavailable(stream_.AwaitEnd()));
+  EXPECT_EQ(attached_, 0);
 }
 
 TEST_F(RankSessionTest, ACommandWaitsBehindTheAssignment) {

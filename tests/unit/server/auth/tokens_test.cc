@@ -100,6 +100,20 @@ TEST_F(TokensTest, OnlyDigestsReachTheDisk) {
   Open();
 }
 
+// As another server on the same store sees them.
+TEST_F(TokensTest, WhatAnotherServerIssuesAndEndsIsSeenWhenReadAgain) {
+  const auto other = *Tokens::Load(*store_, clock_, base::SystemRandom());
+  const std::string person = Issue("ann");
+  EXPECT_FALSE(other->Check(person).ok());
+  ASSERT_TRUE(other->Reload().ok());
+  EXPECT_TRUE(other->Check(person).ok());
+  ASSERT_TRUE(tokens_->RevokeUser("ann").ok());
+  ASSERT_TRUE(other->Reload().ok());
+  EXPECT_FALSE(other->Check(person).ok());
+  ASSERT_TRUE(tokens_->Reload().ok());
+  EXPECT_FALSE(Good(person));
+}
+
 TEST_F(TokensTest, OutliveTheProcess) {
   const std::string person = Issue("ann");
   const std::string rank = IssueForAttempt("j1", 3);
