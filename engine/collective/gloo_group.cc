@@ -223,11 +223,10 @@ class GlooGroup final : public Group {
  public:
   GlooGroup(const std::string& address, const GlooOptions& options,
             std::vector<base::Descriptor> peers)
-      : rank_(options.self.rank),
-        size_(options.self.size),
-        health_(options.self.size),
-        context_(std::make_shared<ProvenContext>(DeviceAt(address), options.self,
-                                                 options.silence_timeout)) {
+      : rank_(options.self.rank), size_(options.self.size), health_(options.self.size) {
+    if (size_ == 1) return;
+    context_ =
+        std::make_shared<ProvenContext>(DeviceAt(address), options.self, options.silence_timeout);
     context_->Connect(health_, std::move(peers));
   }
 
@@ -250,7 +249,7 @@ class GlooGroup final : public Group {
   // No thread touches lent memory any more.
   void Fail(absl::Status why) {
     health_.Break(std::move(why));
-    context_->Close();
+    if (context_ != nullptr) context_->Close();
   }
   // What is wrong with a message to or from `peer`, and now with the group.
   absl::Status Failed(int peer, absl::string_view what) {
@@ -281,7 +280,7 @@ class GlooGroup final : public Group {
   const int rank_;
   const int size_;
   Health health_;
-  std::shared_ptr<ProvenContext> context_;
+  std::shared_ptr<ProvenContext> context_;  // none of a rank alone
 };
 
 GlooTransfer::GlooTransfer(GlooGroup& group, int peer,
@@ -331,6 +330,8 @@ absl::StatusOr<std::unique_ptr<Group>> ConnectGloo(const GlooOptions& options) {
     return base::InvalidArgument("", absl::StrCat("rank ", self.rank, " of ", self.size),
                                  "a rank of a group");
   }
+  if (self.size == 1)
+    return std::make_unique<GlooGroup>("", options, std::vector<base::Descriptor>());
   ASSIGN_OR_RETURN(const std::string address, OwnAddress(options.network, options.server_host));
   ASSIGN_OR_RETURN(std::vector<base::Descriptor> peers,
                    ConnectMesh({.self = self,

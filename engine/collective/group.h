@@ -25,7 +25,8 @@ class Transfer {
 };
 
 // A fixed number of ranks that are connected each with each. It only ever breaks: ranks that come
-// or go make a new one.
+// or go make a new one. A rank that has waited for all its transfers may leave; only those notice
+// who still want something of it.
 //   Threads  one at a time; Abort any.
 class Group {
  public:

@@ -35,8 +35,9 @@ class TreeReduction {
     bool bfloat16 = false;
     // Used together with the one that follows it, by nothing else.
     uint32_t channel = 0;
-    // Floats of a piece. A message has a rank's share of them.
-    size_t piece_floats = 512 * 1024;
+    // Floats of a piece. A message has a rank's share of them; with more ranks than cores shorter
+    // ones cost more.
+    size_t piece_floats = 1024 * 1024;
   };
 
   // `group` must outlive this. REQUIRES: as many ranks in `trees` as in the group.

@@ -64,8 +64,7 @@ GlooOptions RankOf(const NoteBoard& board, int rank, int size) {
   return {.self = {.generation = 7, .rank = rank, .size = size, .secret = "known to all of them"},
           .network = "127.0.0.1",
           .notes = board.notes(),
-          .connect_timeout = std::chrono::seconds(60),
-          .silence_timeout = std::chrono::seconds(60)};
+          .connect_timeout = std::chrono::seconds(60)};
 }
 
 void WithRanks(int size, const std::function<void(Group& group)>& body) {

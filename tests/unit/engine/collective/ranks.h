@@ -24,7 +24,8 @@ class NoteBoard {
   test_support::TempDir dir_;
 };
 
-// Options for a rank of a meeting on the loopback, with times that do not make a test wait long.
+// Options for a rank of a meeting on the loopback. Who is silent is waited for longer than a test
+// may take.
 GlooOptions RankOf(const NoteBoard& board, int rank, int size);
 
 // Connects `size` ranks and runs `body` on each, in a thread of its own.
