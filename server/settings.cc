@@ -17,6 +17,7 @@
 #include "engine/base/status.h"
 #include "proto/support/parse.h"
 #include "server/executors/slurm_script.h"
+#include "server/jobs/machine.h"
 #include "server/store/postgres_url.h"
 
 namespace gradus::server {
@@ -100,10 +101,16 @@ absl::StatusOr<std::string> WorkerProgram(const v1::ServerConfig& config) {
 absl::StatusOr<std::vector<int>> Cpus(const v1::ServerConfig& config, bool on_slurm) {
   std::vector<int> cpus = base::UsableCpus();
   if (!config.has_cores()) return cpus;
-  const int most = on_slurm ? kMostCoresOfANode : static_cast<int>(cpus.size());
+  const int most =
+      on_slurm || config.oversubscribe() ? kMostCoresOfANode : static_cast<int>(cpus.size());
   ASSIGN_OR_RETURN(const int cores, InRange("cores", config.cores(), 1, most));
+  const size_t real = cpus.size();
   cpus.resize(static_cast<size_t>(cores));
-  if (on_slurm) std::iota(cpus.begin(), cpus.end(), 0);
+  if (on_slurm) {
+    std::iota(cpus.begin(), cpus.end(), 0);
+  } else {
+    for (size_t i = real; i < cpus.size(); ++i) cpus[i] = cpus[i - real] + jobs::kProcessors;
+  }
   return cpus;
 }
 

@@ -193,6 +193,7 @@ void Driver::Schedule() {
     queue_.Remove(next->id);
     StartJob(*next);
   }
+  ShrinkGroups();
   GrowGroups();
 }
 

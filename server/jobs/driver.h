@@ -161,6 +161,8 @@ class Driver {
   Supply Unreserved() const;
   void ReplaceMembers();
   void GrowGroups();
+  void ShrinkGroups();
+  void GivePlace(Group& group, int member);
   bool AddMember(Group& group);
 
   // recovery.cc

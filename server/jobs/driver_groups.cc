@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver's dealings with ranks that compute together: meetings, lost members, new ones.
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -204,6 +205,47 @@ void Driver::GrowGroups() {
       if (!Fits(group.demand, 1, Unreserved()) || !AddMember(group)) break;
     }
   }
+}
+
+// What jobs have beyond their fewest workers goes to the first one that waits, where it can start
+// with that; the youngest job gives first.
+void Driver::ShrinkGroups() {
+  const Demand* const first = queue_.First();
+  if (first == nullptr || !context_.parts.executor->is_local()) return;
+  Supply coming = Unreserved();
+  for (const auto& [fence, rank] : ranks_) {
+    if (!rank.killed) continue;
+    coming.cores += static_cast<int32_t>(rank.cpus.size());
+    coming.memory += rank.memory;
+  }
+  std::vector<Group*> groups;
+  for (auto& [job, group] : groups_) {
+    if (group.meetings.generation() > 0) groups.push_back(&group);
+  }
+  std::ranges::sort(groups, std::greater(),
+                    [](const Group* group) { return group->demand.number; });
+  std::vector<std::pair<Group*, int>> spare;
+  for (Group* const group : groups) {
+    int32_t left = static_cast<int32_t>(group->fences.size());
+    for (auto member = group->fences.rbegin(); member != group->fences.rend(); ++member) {
+      if (Fits(*first, first->min_workers, coming)) break;
+      if (left-- <= group->demand.min_workers) break;
+      spare.emplace_back(group, member->first);
+      coming.cores += group->demand.cores;
+      coming.memory += group->demand.memory;
+    }
+  }
+  if (!Fits(*first, first->min_workers, coming)) return;
+  for (const auto& [group, member] : spare) GivePlace(*group, member);
+}
+
+void Driver::GivePlace(Group& group, int member) {
+  Rank& rank = ranks_.at(group.fences.at(member));
+  if (rank.sink != nullptr) std::exchange(rank.sink, nullptr)->Cancel();
+  Kill(rank, "made room for a job that waits");
+  group.meetings.Gone(member, false);
+  group.fences.erase(member);
+  LogIfNotStored(StorePlaceGiven(context_, group.leader, rank.key, member), rank.key);
 }
 
 bool Driver::AddMember(Group& group) {

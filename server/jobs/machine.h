@@ -11,6 +11,10 @@
 
 namespace gradus::jobs {
 
+// Where there are to be more processors than the machine has, one is known by several numbers, this
+// far apart.
+inline constexpr int kProcessors = 4096;
+
 // Processors go to one rank at a time, so that ranks never disturb each other.
 //   Threads  one (the driver's).
 class Machine {

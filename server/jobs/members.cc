@@ -70,6 +70,16 @@ absl::Status StoreMemberEnd(const Context& context, const executors::RankKey& ke
   });
 }
 
+absl::Status StorePlaceGiven(const Context& context, const executors::RankKey& leader,
+                             const executors::RankKey& key, int member) {
+  return WithJob(context, leader, [&](store::Tx& tx, JobRow& row) -> absl::Status {
+    RETURN_IF_ERROR(EndAttempt(tx, key.fence, "made room for a job that waits",
+                               context.parts.clock->NowMicros()));
+    return Say(tx, context, row, v1::LogLine::INFO,
+               absl::StrCat("worker ", member, " makes room for a job that waits"));
+  });
+}
+
 absl::Status StoreMeeting(const Context& context, const executors::RankKey& leader, int workers) {
   return WithJob(context, leader, [&](store::Tx& tx, JobRow& row) -> absl::Status {
     row.job.set_workers(workers);

@@ -30,6 +30,9 @@ absl::StatusOr<int64_t> StoreLoss(const Context& context, const executors::RankK
 // Its process has ended, and nothing follows from that.
 absl::Status StoreMemberEnd(const Context& context, const executors::RankKey& key,
                             const std::string& ending);
+// It has been told to go, so that another job can begin. From here on nothing is taken from it.
+absl::Status StorePlaceGiven(const Context& context, const executors::RankKey& leader,
+                             const executors::RankKey& key, int member);
 // So many compute together from here on.
 absl::Status StoreMeeting(const Context& context, const executors::RankKey& leader, int workers);
 // Too few are left.

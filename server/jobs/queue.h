@@ -44,6 +44,8 @@ class Queue {
   void Remove(const std::string& id);
   bool Contains(const std::string& id) const { return by_id_.contains(id); }
   size_t size() const { return order_.size(); }
+  // The one whose turn it is, whether it fits or not.
+  const Demand* First() const { return order_.empty() ? nullptr : &order_.begin()->second; }
 
   // The job to start now, if any; it stays in the queue until it is removed. `now`: monotonic
   // micros.

@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "server/jobs/attempts.h"
+#include "server/jobs/machine.h"
 
 namespace gradus::jobs {
 namespace {
@@ -38,7 +39,7 @@ absl::StatusOr<executors::RankSpec> NewRank(store::Tx& tx, const Context& contex
   config.set_fence(fence);
   config.set_work_dir(WorkDirOf(context, spec.key, member));
   config.set_blob_dir(context.parts.blobs->dir());
-  for (const int cpu : cpus) config.add_cpus(cpu);
+  for (const int cpu : cpus) config.add_cpus(cpu % kProcessors);
   config.set_member(member);
   config.set_several(row.max_workers > 1);
   return spec;
