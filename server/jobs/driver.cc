@@ -94,8 +94,7 @@ void Driver::Run() {
 }
 
 int64_t Driver::NextDeadline() const {
-  const int64_t now = context_.parts.clock->MonotonicMicros();
-  int64_t next = now + kLongestWait;
+  int64_t next = context_.parts.clock->MonotonicMicros() + kLongestWait;
   if (!delayed_.empty()) next = std::min(next, delayed_.begin()->first);
   for (const auto& [fence, rank] : ranks_) {
     for (const int64_t deadline : {rank.attach_by, rank.stop_by, rank.time_up}) {
@@ -104,7 +103,8 @@ int64_t Driver::NextDeadline() const {
   }
   for (const auto& [job, group] : groups_) {
     if (group.meetings.next_look() != 0) next = std::min(next, group.meetings.next_look());
-    if (group.not_before > now) next = std::min(next, group.not_before);
+    // What has come due since is not missed, and what was looked at does not wake it again.
+    if (group.not_before > scheduled_at_) next = std::min(next, group.not_before);
   }
   return next;
 }
@@ -181,20 +181,20 @@ void Driver::Enqueue(const Glance& glance) {
 }
 
 void Driver::Schedule() {
+  const int64_t now = scheduled_at_ = context_.parts.clock->MonotonicMicros();
   if (draining()) return;
-  const int64_t now = context_.parts.clock->MonotonicMicros();
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
     const std::string id = delayed_.extract(delayed_.begin()).value().second;
     const absl::StatusOr<Glance> glance = Look(id);
     if (glance.ok() && glance->state == v1::Job::QUEUED) queue_.Put(glance->demand);
   }
-  ReplaceMembers();
+  ReplaceMembers(now);
   while (const std::optional<Demand> next = queue_.Next(Unreserved(), now)) {
     queue_.Remove(next->id);
     StartJob(*next);
   }
   ShrinkGroups();
-  GrowGroups();
+  GrowGroups(now);
 }
 
 // Cores for the fewest workers; for more where nobody else waits for them. Where an executor has a

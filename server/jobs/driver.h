@@ -159,8 +159,8 @@ class Driver {
                   const std::string& reason, const std::string& last_words);
   void EndMember(const executors::RankKey& key, const std::string& ending);
   Supply Unreserved() const;
-  void ReplaceMembers();
-  void GrowGroups();
+  void ReplaceMembers(int64_t now);
+  void GrowGroups(int64_t now);
   void ShrinkGroups();
   void GivePlace(Group& group, int member);
   bool AddMember(Group& group);
@@ -182,6 +182,7 @@ class Driver {
   std::set<std::pair<int64_t, std::string>> delayed_;  // (not_before, job)
   std::map<int64_t, Rank> ranks_;                      // by fence
   std::map<std::string, Group> groups_;                // by job
+  int64_t scheduled_at_ = 0;                           // monotonic micros
 
   Notes notes_;
 

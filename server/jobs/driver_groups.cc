@@ -186,8 +186,7 @@ Supply Driver::Unreserved() const {
   return supply;
 }
 
-void Driver::ReplaceMembers() {
-  const int64_t now = context_.parts.clock->MonotonicMicros();
+void Driver::ReplaceMembers(int64_t now) {
   for (auto& [job, group] : groups_) {
     while (now >= group.not_before && group.meetings.Missing(group.demand.min_workers) > 0) {
       if (!AddMember(group)) break;
@@ -196,9 +195,8 @@ void Driver::ReplaceMembers() {
 }
 
 // Once they compute, jobs take what nobody waits for.
-void Driver::GrowGroups() {
+void Driver::GrowGroups(int64_t now) {
   if (queue_.size() > 0) return;
-  const int64_t now = context_.parts.clock->MonotonicMicros();
   for (auto& [job, group] : groups_) {
     while (now >= group.not_before && group.meetings.generation() > 0 &&
            group.meetings.Missing(group.demand.max_workers) > 0) {

@@ -143,8 +143,7 @@ class RankSessionTest : public ::testing::Test {
     stream_.session = std::make_shared<RankSession>(jobs_, *pool_, hub_, &stream_);
     ON_CALL(jobs_, Attach)
         .WillByDefault(
-            [this](const v1::Hello& hello, std::function<void(const v1::AttachResponse&)> word) {
-              word_ = std::move(word);
+            [this](const v1::Hello& hello, const std::function<void(const v1::AttachResponse&)>&) {
               jobs::AttachReply reply;
               if (hello.reattached()) {
                 reply.acked = 7;
@@ -196,7 +195,6 @@ class RankSessionTest : public ::testing::Test {
   std::unique_ptr<WorkPool> pool_;
   Stream stream_;
   std::atomic<int> attached_ = 0;
-  std::function<void(const v1::AttachResponse&)> word_;
 };
 
 TEST_F(RankSessionTest, HelloIsAnsweredByTheAssignment) {
@@ -253,10 +251,17 @@ TEST_F(RankSessionTest, ACommandWaitsBehindTheAssignment) {
 }
 
 TEST_F(RankSessionTest, ASlowRankGetsTheNewestMeetingAlone) {
+  EXPECT_CALL(jobs_, Attach)
+      .WillOnce([this](const v1::Hello&, std::function<void(const v1::AttachResponse&)> word) {
+        for (int i = 1; i <= 3; ++i) word(Meeting(i));
+        word(Command(v1::Command::STOP));
+        word(Meeting(4));
+        jobs::AttachReply reply;
+        reply.assignment.emplace();
+        reply.attachment = std::make_unique<Attached>(attached_);
+        return absl::StatusOr<jobs::AttachReply>(std::move(reply));
+      });
   stream_.Give(Hello());
-  for (int i = 1; i <= 3; ++i) word_(Meeting(i));
-  word_(Command(v1::Command::STOP));
-  word_(Meeting(4));
   EXPECT_TRUE(stream_.Take().has_assignment());
   EXPECT_EQ(stream_.Take().command().action(), v1::Command::STOP);
   EXPECT_EQ(stream_.Take().meeting().generation(), 4);

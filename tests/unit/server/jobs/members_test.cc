@@ -315,7 +315,8 @@ TEST_F(MembersTest, TheTimeLimitHoldsForAll) {
   EXPECT_EQ(executor_.AwaitStart(job.id()).time_limit_micros, 3'000'000);
   Join(job, 0);
   Join(job, 1);
-  Live(3, {0, 1});
+  Live(2, {0, 1});
+  clock_.Advance(1'000'000);
   AwaitState(job.id(), Job::TIMED_OUT);
   EXPECT_TRUE(jobs_->WaitIdle(INT64_MAX));
   EXPECT_TRUE(executor_.running().empty());
