@@ -15,6 +15,7 @@
 #include "engine/base/files.h"
 #include "engine/data/view.h"
 #include "engine/trainer/control.h"
+#include "engine/trainer/workers.h"
 #include "gradus/v1/data.pb.h"
 #include "gradus/v1/events.pb.h"
 #include "gradus/v1/job.pb.h"
@@ -34,6 +35,9 @@ struct TrainerInputs {
   std::map<std::string, v1::BlobRef> models;
   std::string work_dir;   // where checkpoints and weights are written
   std::vector<int> cpus;  // where training may run; empty: anywhere
+  // The other ranks of the job; null: it has this one alone.
+  Workers* workers = nullptr;
+  bool leader = true;  // of the ranks: writes checkpoints and tells events
   base::Files* files = &base::RealFiles();
   base::Clock* clock = &base::RealClock();
 };

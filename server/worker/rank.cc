@@ -20,6 +20,7 @@
 #include "server/worker/blob_cache.h"
 #include "server/worker/blob_transfer.h"
 #include "server/worker/checkpoint_uploader.h"
+#include "server/worker/meetings.h"
 #include "server/worker/node_cache.h"
 #include "server/worker/outbox.h"
 #include "server/worker/uplink.h"
@@ -82,7 +83,11 @@ class Rank final : public UplinkHandler, public trainer::Callback {
         transfer_(link_, *parts.files, *parts.random),
         node_cache_(OpenNodeCache(config, *parts.files, link_)),
         cache_(*parts.files, transfer_, config.blob_dir(), node_cache_.get(), config.work_dir()),
-        uploader_(transfer_, outbox_, *parts.files) {}
+        uploader_(transfer_, outbox_, *parts.files) {
+    if (!config.several()) return;
+    meetings_ = std::make_unique<Meetings>(
+        parts.connector(link_), [this] { outbox_.Wake(); }, control, *parts.clock);
+  }
   // Broken off first, so that no thread below waits for the server any more.
   ~Rank() override {
     link_.Shutdown();
@@ -101,8 +106,12 @@ class Rank final : public UplinkHandler, public trainer::Callback {
     if (action == v1::Command::STOP) control_.RequestStop();
     if (action == v1::Command::CANCEL) control_.RequestCancel();
   }
+  void OnMeeting(const v1::Meeting& meeting) override {
+    if (meetings_ != nullptr) meetings_->Announce(meeting);
+  }
   void OnFatal(const absl::Status& status) override {
     control_.RequestCancel();
+    if (meetings_ != nullptr) meetings_->End();
     link_.Shutdown();
     base::MutexLock lock(mu_);
     fatal_ = status;
@@ -110,21 +119,30 @@ class Rank final : public UplinkHandler, public trainer::Callback {
   }
 
   void OnEvent(const v1::Event& event) override {
+    if (!leads()) return;
     v1::WorkerEvent up;
     *up.mutable_event() = event;
     outbox_.Push(std::move(up));
   }
   absl::Status OnCheckpoint(const trainer::CheckpointFile& checkpoint) override {
+    if (!leads()) return absl::OkStatus();
     uploader_.Add(checkpoint);
     return absl::OkStatus();
   }
   absl::Status OnBestCheckpoint(const trainer::BestCheckpointFile& best) override {
+    if (!leads()) return absl::OkStatus();
     uploader_.Add(best);
     return absl::OkStatus();
   }
 
  private:
+  // Of the job's ranks it is the one that the server takes reports from.
+  bool leads() const { return config_.member() == 0; }
+  UplinkOptions OptionsOfUplink();
   absl::StatusOr<v1::Assignment> AwaitAssignment();
+  // The last word, until it is stored.
+  absl::Status Report(const absl::StatusOr<trainer::TrainResult>& result,
+                      const v1::Assignment& assignment);
   trainer::TrainerInputs InputsOf(const v1::Assignment& assignment);
   v1::RankFinished Finish(const absl::StatusOr<trainer::TrainResult>& result,
                           const v1::Assignment& assignment);
@@ -143,6 +161,7 @@ class Rank final : public UplinkHandler, public trainer::Callback {
   std::unique_ptr<NodeCache> node_cache_;
   BlobCache cache_;
   CheckpointUploader uploader_;
+  std::unique_ptr<Meetings> meetings_;  // null for a job that has one rank alone
   std::unique_ptr<Uplink> uplink_;
 
   base::Mutex mu_;
@@ -151,15 +170,29 @@ class Rank final : public UplinkHandler, public trainer::Callback {
   absl::Status fatal_ ABSL_GUARDED_BY(mu_);
 };
 
+UplinkOptions Rank::OptionsOfUplink() {
+  UplinkOptions options{.isa = plan::EngineFingerprint().isa};
+  if (meetings_ != nullptr) options.heartbeat = [this] { return meetings_->Heartbeat(); };
+  return options;
+}
+
 absl::Status Rank::Run() {
   uplink_ = std::make_unique<Uplink>(link_, outbox_, *this, *parts_.clock, *parts_.random,
-                                     UplinkOptions{.isa = plan::EngineFingerprint().isa});
+                                     OptionsOfUplink());
   const absl::StatusOr<v1::Assignment> assignment = AwaitAssignment();
   if (!assignment.ok()) return assignment.status();
   const absl::StatusOr<trainer::TrainResult> result =
       trainer::Train(InputsOf(*assignment), control_, *this);
+  if (leads()) return Report(result, *assignment);
+  if (!fatal().ok()) return fatal();
+  base::LogInfo("the rank ends", {{"member", config_.member()}, {"status", result.status()}});
+  return result.status();
+}
+
+absl::Status Rank::Report(const absl::StatusOr<trainer::TrainResult>& result,
+                          const v1::Assignment& assignment) {
   v1::WorkerEvent last;
-  *last.mutable_finished() = Finish(result, *assignment);
+  *last.mutable_finished() = Finish(result, assignment);
   if (!fatal().ok()) return fatal();
   base::LogInfo("the rank ends",
                 {{"outcome", v1::RankFinished::Outcome_Name(last.finished().outcome())},
@@ -184,6 +217,8 @@ trainer::TrainerInputs Rank::InputsOf(const v1::Assignment& assignment) {
       .open_blob = [this](const v1::BlobRef& ref) { return cache_.Open(ref); },
       .work_dir = config_.work_dir(),
       .cpus = {config_.cpus().begin(), config_.cpus().end()},
+      .workers = meetings_.get(),
+      .leader = leads(),
       .files = parts_.files,
       .clock = parts_.clock};
   for (const v1::ModelWeights& model : assignment.models())

@@ -67,7 +67,7 @@ ServerLink::ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, 
                        base::Clock& clock)
     : config_(config), channels_(std::move(channels)), files_(files), clock_(clock) {}
 
-std::string ServerLink::Endpoint() const {
+std::string ServerLink::endpoint() const {
   if (!config_.endpoint_file().empty()) {
     const absl::StatusOr<std::string> text =
         base::ReadFile(files_, config_.endpoint_file(), kMaxEndpoint);
@@ -85,7 +85,7 @@ std::shared_ptr<v1::WorkerService::StubInterface> ServerLink::stub() {
     if (stub_ != nullptr) return stub_;
   }
   std::shared_ptr<v1::WorkerService::StubInterface> made =
-      v1::WorkerService::NewStub(channels_(Endpoint()));
+      v1::WorkerService::NewStub(channels_(endpoint()));
   base::MutexLock lock(mu_);
   if (stub_ == nullptr) stub_ = std::move(made);
   return stub_;

@@ -34,6 +34,8 @@ class ServerLink {
   ServerLink(const v1::WorkerConfig& config, ChannelFactory channels, base::Files& files,
              base::Clock& clock);
 
+  // HOST:PORT, where the server listens as far as is known.
+  std::string endpoint() const;
   // The stub for the next call.
   std::shared_ptr<v1::WorkerService::StubInterface> stub();
   // After a failed call: the endpoint is read again and a new channel made.
@@ -50,8 +52,6 @@ class ServerLink {
 
  private:
   friend class Call;
-
-  std::string Endpoint() const;
 
   const v1::WorkerConfig config_;
   const ChannelFactory channels_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/sha256.h"
 #include "engine/formats/weights_index.h"
 #include "gradus/v1/model.pb.h"
@@ -275,6 +276,63 @@ TEST_F(RankTest, LabelsOutsideTheClassesFailForGood) {
   ASSERT_TRUE(Run().ok());
   EXPECT_EQ(LastWord().outcome(), v1::RankFinished::FAILED);
   EXPECT_THAT(LastWord().reason(), HasSubstr("data.train"));
+}
+
+// A leader and a member, called together once both are there.
+class RanksTest : public RankTest {
+ protected:
+  static constexpr int64_t kMemberFence = kFence + 1;
+
+  RanksTest() {
+    fit().mutable_workers()->set_min(2);
+    fit().mutable_workers()->set_max(2);
+    fit().set_logical_shards(2);
+    server.AllowMember(kMemberFence);
+    server.SetAssignment(assignment_);
+  }
+  v1::WorkerConfig ConfigOf(int32_t member) {
+    v1::WorkerConfig config = Config();
+    config.set_several(true);
+    config.set_member(member);
+    config.set_fence(kFence + member);
+    config.set_work_dir(dir / absl::StrCat("member-", member));
+    EXPECT_TRUE(base::MakeDirs(base::RealFiles(), config.work_dir()).ok());
+    return config;
+  }
+  static absl::Status RunWith(const v1::WorkerConfig& config) {
+    trainer::Control control;
+    return RunRank(config, {.channels = test_support::PlainChannel}, control);
+  }
+};
+
+TEST_F(RanksTest, TheLeaderAloneReports) {
+  const v1::WorkerConfig leader_config = ConfigOf(0);
+  const v1::WorkerConfig member_config = ConfigOf(1);
+  absl::Status leader;
+  absl::Status member;
+  std::thread first([&] { leader = RunWith(leader_config); });
+  std::thread second([&] { member = RunWith(member_config); });
+  EXPECT_TRUE(server.WaitForHeartbeats(kFence, 1));
+  EXPECT_TRUE(server.WaitForHeartbeats(kMemberFence, 1));
+  server.CallMeeting({kFence, kMemberFence});
+  first.join();
+  second.join();
+  EXPECT_TRUE(leader.ok()) << leader;
+  EXPECT_TRUE(member.ok()) << member;
+  EXPECT_EQ(LastWord().outcome(), v1::RankFinished::DONE) << LastWord().reason();
+}
+
+TEST_F(RanksTest, AMemberEndsWithItsAttempt) {
+  fit().set_epochs(1'000'000);
+  server.SetAssignment(assignment_);
+  const v1::WorkerConfig config = ConfigOf(1);
+  absl::Status member;
+  std::thread rank([&] { member = RunWith(config); });
+  EXPECT_TRUE(server.WaitForHeartbeats(kMemberFence, 1));
+  server.FenceOff();
+  rank.join();
+  EXPECT_EQ(member.code(), absl::StatusCode::kFailedPrecondition) << member;
+  EXPECT_EQ(server.fault(), "");
 }
 
 TEST_F(RankTest, ADatasetThatCannotBeHadIsTriedAgain) {
