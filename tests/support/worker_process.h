@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that is started as the local executor starts a rank: settings on descriptor 3, an
-// environment of its own.
+// A program that is started as an executor starts a rank: settings on descriptor 3 or, as Slurm
+// does it, on standard input; an environment of its own.
 #pragma once
 
 #include <fcntl.h>
@@ -21,20 +21,26 @@ namespace gradus::test_support {
 // Owns the process: what still runs when this goes is killed.
 class WorkerProcess {
  public:
+  enum class Settings { kDescriptor3, kStandardInput };
+
   WorkerProcess(const std::string& program, const v1::WorkerConfig& config,
-                std::vector<std::string> environment = {}) {
+                std::vector<std::string> environment = {},
+                Settings settings = Settings::kDescriptor3) {
+    const bool on_stdin = settings == Settings::kStandardInput;
     std::string json;
     if (!google::protobuf::util::MessageToJsonString(config, &json).ok()) return;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 3);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], on_stdin ? STDIN_FILENO : 3);
+    posix_spawn_file_actions_addclosefrom_np(&actions, on_stdin ? 3 : 4);
     std::vector<char*> variables;
     for (std::string& variable : environment) variables.push_back(variable.data());
     variables.push_back(nullptr);
-    char* arguments[] = {const_cast<char*>(program.c_str()), nullptr};
+    std::string word = "rank-stdin";
+    char* arguments[] = {const_cast<char*>(program.c_str()), on_stdin ? word.data() : nullptr,
+                         nullptr};
     if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments, variables.data()) != 0)
       pid_ = -1;
     posix_spawn_file_actions_destroy(&actions);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -143,6 +145,72 @@ TEST_F(WorkerProgramTest, WithoutSettingsItExitsAndSaysSo) {
   WorkerProcess rank(kProgram, nothing);
   EXPECT_EQ(rank.Wait(), 2);
 }
+
+// On a node of a cluster: settings on standard input, a folder of the rank's own, blobs by the API.
+class NodeRankTest : public WorkerProgramTest {
+ protected:
+  static constexpr auto kStandardInput = WorkerProcess::Settings::kStandardInput;
+
+  static v1::WorkerConfig ConfigOn(const test_support::TempDir& node,
+                                   const SecureLinkFixture& place) {
+    v1::WorkerConfig config = place.Config();
+    config.set_work_dir(node / "ranks/j1-1");
+    config.set_cache_dir(node / "cache");
+    config.set_cache_bytes(1 << 20);
+    return config;
+  }
+  static bool IsThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+  test_support::TempDir node_;
+};
+
+TEST_F(NodeRankTest, MakesItsFolderAndRemovesIt) {
+  SecureLinkFixture place;
+  fit().set_epochs(1'000'000);
+  Provide(place);
+  const v1::WorkerConfig config = ConfigOn(node_, place);
+  WorkerProcess rank(kProgram, config, {}, kStandardInput);
+  ASSERT_TRUE(place.server.WaitForEvents(Trains));
+  EXPECT_TRUE(IsThere(config.work_dir()));
+  rank.Signal(SIGTERM);
+  EXPECT_EQ(LastWord(place).outcome(), v1::RankFinished::STOPPED);
+  EXPECT_EQ(rank.Wait(), 0);
+  EXPECT_FALSE(IsThere(config.work_dir()));
+}
+
+TEST_F(NodeRankTest, DoesNotWorkInAFolderOfOthers) {
+  SecureLinkFixture place;
+  Provide(place);
+  v1::WorkerConfig config = ConfigOn(node_, place);
+  config.set_work_dir(node_ / "link");
+  ASSERT_EQ(::symlink("/tmp", config.work_dir().c_str()), 0);
+  WorkerProcess rank(kProgram, config, {}, kStandardInput);
+  EXPECT_EQ(rank.Wait(), 1);
+  EXPECT_TRUE(place.server.hellos().empty());
+}
+
+#if defined(GRADUS_FAILPOINTS)
+TEST_F(NodeRankTest, ARankThatIsKilledLeavesTheNodesCacheWhole) {
+  SecureLinkFixture first;
+  Provide(first);
+  WorkerProcess killed(kProgram, ConfigOn(node_, first),
+                       {"GRADUS_FAILPOINTS=worker.node_cache.before_rename=kill@2"},
+                       kStandardInput);
+  EXPECT_EQ(killed.Wait(), -SIGKILL);
+
+  SecureLinkFixture second;
+  Provide(second);
+  WorkerProcess next(kProgram, ConfigOn(node_, second), {}, kStandardInput);
+  EXPECT_EQ(LastWord(second).outcome(), v1::RankFinished::DONE) << LastWord(second).reason();
+  EXPECT_EQ(next.Wait(), 0);
+
+  SecureLinkFixture without_blobs;
+  without_blobs.server.SetAssignment(assignment_);
+  WorkerProcess last(kProgram, ConfigOn(node_, without_blobs), {}, kStandardInput);
+  EXPECT_EQ(LastWord(without_blobs).weights_sha256(), LastWord(second).weights_sha256());
+  EXPECT_EQ(last.Wait(), 0);
+}
+#endif
 
 TEST_F(WorkerProgramTest, TheStubDoesAsItIsTold) {
   {
