@@ -24,6 +24,7 @@ struct Flags {
   std::string data_dir;
   std::string listen;
   std::string config;
+  std::string executor;
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -39,6 +40,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--config", flags.config,
                  "settings as YAML, see ServerConfig in gradus/v1/config.proto; flags go before it")
       ->type_name("FILE");
+  app.add_option(
+         "--executor", flags.executor,
+         "what starts workers: local (the default) or slurm, whose settings are in the file")
+      ->type_name("NAME");
   app.footer(
       "The first start makes a certificate authority in DIR/tls and an admin's profile, "
       "DIR/admin.profile.\n"
@@ -54,6 +59,7 @@ absl::StatusOr<gradus::server::Settings> SettingsOf(const Flags& flags) {
   }
   if (!flags.data_dir.empty()) config.set_data_dir(flags.data_dir);
   if (!flags.listen.empty()) config.set_listen(flags.listen);
+  if (!flags.executor.empty()) config.set_executor(flags.executor);
   return gradus::server::Resolve(config);
 }
 

@@ -26,6 +26,7 @@
 #include "server/data_folder.h"
 #include "server/events/event_log.h"
 #include "server/executors/local.h"
+#include "server/executors/slurm.h"
 #include "server/exit_timer.h"
 #include "server/jobs/jobs.h"
 #include "server/registry/datasets.h"
@@ -89,7 +90,11 @@ class Gradusd final : public Program {
  private:
   graph::Limits ModelLimits() const { return {.max_params = settings_.max_params}; }
   absl::StatusOr<v1::Profile> WorkerProfile(store::Tx& tx, const executors::RankKey& key);
+  std::vector<std::string> ServerHosts() const {
+    return auth::ServerHosts(settings_.listen.host, settings_.advertise.host);
+  }
   bool HasEnded(const std::string& job);
+  absl::StatusOr<std::unique_ptr<executors::Executor>> MakeExecutor();
   void MakeServices();
   std::vector<Chore> Chores();
 
@@ -134,8 +139,7 @@ absl::Status Gradusd::OpenStores() {
   // A port that is taken is told before any job is started.
   RETURN_IF_ERROR(api::ProbeListenAddress(settings_.listen));
   ASSIGN_OR_RETURN(authority_, auth::Authority::Open(files_, clock_, folder_->Path("tls")));
-  RETURN_IF_ERROR(
-      authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host)).status());
+  RETURN_IF_ERROR(authority_->EnsureServerCertificate(ServerHosts()).status());
   ASSIGN_OR_RETURN(store_, store::Store::Open({.path = folder_->Path("gradus.db"),
                                                .files = &files_,
                                                .clock = &clock_,
@@ -169,9 +173,18 @@ absl::Status Gradusd::OpenRegistry() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<executors::Executor>> Gradusd::MakeExecutor() {
+  if (!settings_.on_slurm)
+    return executors::MakeLocalExecutor(
+        {.program = settings_.worker_program, .store_id = store_->id()});
+  return executors::MakeSlurmExecutor({.place = {.config = settings_.slurm,
+                                                 .store_id = store_->id(),
+                                                 .network = settings_.worker_network,
+                                                 .cache_bytes = settings_.node_cache_bytes}});
+}
+
 absl::Status Gradusd::StartJobs() {
-  ASSIGN_OR_RETURN(executor_, executors::MakeLocalExecutor(
-                                  {.program = settings_.worker_program, .store_id = store_->id()}));
+  ASSIGN_OR_RETURN(executor_, MakeExecutor());
   jobs::JobsParts parts{.store = store_.get(),
                         .blobs = blobs_.get(),
                         .events = events_.get(),
@@ -198,8 +211,9 @@ absl::Status Gradusd::StartJobs() {
 
 absl::StatusOr<v1::Profile> Gradusd::WorkerProfile(store::Tx& tx, const executors::RankKey& key) {
   v1::Profile profile;
-  // Where it listens now stands in the endpoint file, which a rank reads before each connection.
-  profile.set_server(LocalAddress(settings_.listen));
+  // Where it listens now stands in the endpoint file, which a rank of this machine reads before
+  // each connection.
+  profile.set_server(LocalAddress(settings_.advertise));
   profile.set_ca_pem(authority_->ca_pem());
   ASSIGN_OR_RETURN(auth::Identity identity,
                    authority_->IssueClient(absl::StrCat("rank ", key.job, "-", key.attempt)));
@@ -284,10 +298,7 @@ std::vector<Chore> Gradusd::Chores() {
       {"request keys",
        [this] { return store::ForgetOldAnswers(*store_, clock_.NowMicros()).status(); }},
       {"certificate",
-       [this] {
-         return authority_->EnsureServerCertificate(auth::ServerHosts(settings_.listen.host))
-             .status();
-       }},
+       [this] { return authority_->EnsureServerCertificate(ServerHosts()).status(); }},
       {"admin profile",
        [this] { return folder_->EnsureAdminProfile(address(), *authority_, *tokens_, clock_); }},
   };

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/settings.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/cpu.h"
 #include "engine/base/file_ops.h"
+#include "engine/base/names.h"
 #include "engine/base/status.h"
 #include "proto/support/parse.h"
+#include "server/executors/slurm_script.h"
 
 namespace gradus::server {
 namespace {
@@ -22,6 +27,8 @@ constexpr int64_t kDefaultMaxUpload = int64_t{16} << 30;
 constexpr int64_t kDefaultMaxParams = int64_t{1} << 31;
 // Sums of it stay far below what is too large.
 constexpr int64_t kMostPredictionMemory = int64_t{1} << 50;
+constexpr int64_t kDefaultNodeCache = int64_t{8} << 30;
+constexpr int kMostCoresOfANode = 4096;
 constexpr double kMicros = 1e6;
 
 template <typename T>
@@ -75,13 +82,70 @@ absl::StatusOr<std::string> WorkerProgram(const v1::ServerConfig& config) {
                           "no gradus-worker beside gradusd: name one");
 }
 
-absl::StatusOr<std::vector<int>> Cpus(const v1::ServerConfig& config) {
+absl::StatusOr<std::vector<int>> Cpus(const v1::ServerConfig& config, bool on_slurm) {
   std::vector<int> cpus = base::UsableCpus();
   if (!config.has_cores()) return cpus;
-  ASSIGN_OR_RETURN(const int cores,
-                   InRange("cores", config.cores(), 1, static_cast<int>(cpus.size())));
+  const int most = on_slurm ? kMostCoresOfANode : static_cast<int>(cpus.size());
+  ASSIGN_OR_RETURN(const int cores, InRange("cores", config.cores(), 1, most));
   cpus.resize(static_cast<size_t>(cores));
+  if (on_slurm) std::iota(cpus.begin(), cpus.end(), 0);
   return cpus;
+}
+
+absl::StatusOr<bool> OnSlurm(const v1::ServerConfig& config) {
+  if (config.executor().empty() || config.executor() == "local") return false;
+  if (config.executor() == "slurm") return true;
+  return base::InvalidArgument("executor", base::Shown(config.executor()),
+                               "\"local\" or \"slurm\"");
+}
+
+// One word of a command or a path, as operators write them.
+absl::Status CheckWord(const char* field, const std::string& word) {
+  const bool plain =
+      std::all_of(word.begin(), word.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (plain) return absl::OkStatus();
+  return base::InvalidArgument(field, base::Shown(word), "a word of plain characters");
+}
+
+// Where workers find this server, also after a restart of it.
+absl::StatusOr<api::ListenAddress> Advertise(const v1::ServerConfig& config,
+                                             const api::ListenAddress& listen, bool on_slurm) {
+  api::ListenAddress address = listen;
+  const char* const field = config.advertise().empty() ? "listen" : "advertise";
+  if (!config.advertise().empty()) {
+    absl::StatusOr<api::ListenAddress> read = api::ParseListenAddress(config.advertise(), field);
+    if (!read.ok()) return read;
+    address = *std::move(read);
+  }
+  if (on_slurm && (address.host == "0.0.0.0" || address.host == "::"))
+    return base::InvalidArgument("advertise", "nothing",
+                                 "HOST:PORT at which Slurm's nodes reach this server");
+  if (on_slurm && address.port == 0)
+    return base::InvalidArgument(field, "port 0",
+                                 "a port that stays the same, with executor slurm");
+  return address;
+}
+
+absl::StatusOr<v1::SlurmConfig> Slurm(const v1::ServerConfig& config,
+                                      const std::string& worker_program) {
+  v1::SlurmConfig slurm = config.slurm();
+  if (slurm.worker_program().empty()) slurm.set_worker_program(worker_program);
+  if (slurm.node_dir().empty()) slurm.set_node_dir("/tmp");
+  if (!slurm.has_poll_seconds()) slurm.set_poll_seconds(1);
+  RETURN_IF_ERROR(InRange("slurm.poll_seconds", slurm.poll_seconds(), 0.2, 60.0).status());
+  RETURN_IF_ERROR(CheckWord("slurm.partition", slurm.partition()));
+  RETURN_IF_ERROR(CheckWord("slurm.account", slurm.account()));
+  RETURN_IF_ERROR(CheckWord("slurm.qos", slurm.qos()));
+  for (const auto& [field, path] : {std::pair("slurm.worker_program", &slurm.worker_program()),
+                                    std::pair("slurm.node_dir", &slurm.node_dir())}) {
+    RETURN_IF_ERROR(CheckWord(field, *path));
+    if (!path->starts_with('/')) return base::InvalidArgument(field, *path, "an absolute path");
+  }
+  for (int i = 0; i < slurm.options_size(); ++i) {
+    RETURN_IF_ERROR(base::InField(executors::CheckSlurmOption(slurm.options(i)),
+                                  absl::StrCat("slurm.options[", i, "]")));
+  }
+  return slurm;
 }
 
 }  // namespace
@@ -100,10 +164,17 @@ absl::StatusOr<Settings> Resolve(const v1::ServerConfig& config) {
   ASSIGN_OR_RETURN(
       settings.listen,
       api::ParseListenAddress(config.listen().empty() ? kDefaultListen : config.listen()));
-  ASSIGN_OR_RETURN(settings.cpus, Cpus(config));
+  ASSIGN_OR_RETURN(settings.on_slurm, OnSlurm(config));
+  ASSIGN_OR_RETURN(settings.advertise, Advertise(config, settings.listen, settings.on_slurm));
+  ASSIGN_OR_RETURN(settings.cpus, Cpus(config, settings.on_slurm));
   const auto most = static_cast<int64_t>(base::MachineMemoryBytes() / 5 * 4);
   ASSIGN_OR_RETURN(settings.memory_bytes, Bytes("memory", config.memory(), most));
   ASSIGN_OR_RETURN(settings.worker_program, WorkerProgram(config));
+  ASSIGN_OR_RETURN(settings.slurm, Slurm(config, settings.worker_program));
+  RETURN_IF_ERROR(CheckWord("worker_network", config.worker_network()));
+  settings.worker_network = config.worker_network();
+  ASSIGN_OR_RETURN(settings.node_cache_bytes, Bytes("node_cache", config.node_cache(),
+                                                    kDefaultNodeCache, kMostPredictionMemory));
   ASSIGN_OR_RETURN(settings.max_upload_bytes,
                    Bytes("max_upload", config.max_upload(), kDefaultMaxUpload));
   ASSIGN_OR_RETURN(

@@ -18,8 +18,15 @@ namespace gradus::server {
 struct Settings {
   std::string data_dir;  // absolute
   api::ListenAddress listen;
-  std::vector<int> cpus;  // processors that jobs may use together
+  api::ListenAddress advertise;
+  bool on_slurm = false;  // else workers are processes of this machine
+  // Processors that jobs may use together, and memory; on Slurm those that one worker may use, as
+  // many as these are.
+  std::vector<int> cpus;
   int64_t memory_bytes = 0;
+  v1::SlurmConfig slurm;
+  std::string worker_network;
+  int64_t node_cache_bytes = 0;
   std::string worker_program;
   int64_t max_upload_bytes = 0;
   int64_t max_params = 0;

@@ -23,8 +23,9 @@ std::string ListenAddress::Text() const {
                                              : absl::StrCat("[", host, "]:", port);
 }
 
-absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text) {
-  const absl::Status refused = base::InvalidArgument("listen", absl::StrCat("\"", text, "\""),
+absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text,
+                                                 const std::string& field) {
+  const absl::Status refused = base::InvalidArgument(field, absl::StrCat("\"", text, "\""),
                                                      "HOST:PORT, e.g. 127.0.0.1:7077");
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return refused;

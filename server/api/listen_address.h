@@ -17,8 +17,9 @@ struct ListenAddress {
   std::string Text() const;
 };
 
-// INVALID_ARGUMENT naming the field `listen`. A host is an address or a name; empty is none.
-absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
+// INVALID_ARGUMENT naming the field. A host is an address or a name; empty is none.
+absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text,
+                                                 const std::string& field = "listen");
 
 // Whether the port is free to be listened on; else what the system says, e.g. "cannot listen on
 // 127.0.0.1:7077: Address already in use". The transport itself only says that it failed.

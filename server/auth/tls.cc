@@ -126,7 +126,8 @@ std::string Authority::ca_path() const { return base::JoinPath(dir_, "ca.pem"); 
 std::string Authority::server_key_path() const { return base::JoinPath(dir_, "server.key"); }
 std::string Authority::server_cert_path() const { return base::JoinPath(dir_, "server.pem"); }
 
-std::vector<std::string> ServerHosts(const std::string& listen_host) {
+std::vector<std::string> ServerHosts(const std::string& listen_host,
+                                     const std::string& advertised_host) {
   std::vector<std::string> hosts;
   const auto add = [&](const std::string& host) {
     const bool wildcard = host.empty() || host == "0.0.0.0" || host == "::";
@@ -134,8 +135,9 @@ std::vector<std::string> ServerHosts(const std::string& listen_host) {
     if (!wildcard && std::find(hosts.begin(), hosts.end(), name) == hosts.end())
       hosts.push_back(name);
   };
-  for (const std::string& host : {std::string("localhost"), std::string("127.0.0.1"),
-                                  std::string("::1"), MachineName(), listen_host}) {
+  for (const std::string& host :
+       {std::string("localhost"), std::string("127.0.0.1"), std::string("::1"), MachineName(),
+        listen_host, advertised_host}) {
     add(host);
   }
   return hosts;

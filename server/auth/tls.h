@@ -54,7 +54,8 @@ class Authority {
 
 // Names and addresses that a server on `listen_host` is reached by: itself, 127.0.0.1, ::1,
 // localhost, the machine's name.
-std::vector<std::string> ServerHosts(const std::string& listen_host);
+std::vector<std::string> ServerHosts(const std::string& listen_host,
+                                     const std::string& advertised_host = "");
 
 // Whether `host` is an IP address rather than a name.
 bool IsAddress(const std::string& host);

@@ -26,8 +26,6 @@ namespace gradus::executors {
 namespace {
 
 constexpr int kConfigDescriptor = 3;
-// Stacks of some threads, TLS buffers, libraries' data: what a rank takes beside its model.
-constexpr int64_t kProcessOverhead = int64_t{384} << 20;
 
 // What a rank may see of this process's environment; GRADUS_WORKER_X becomes X.
 bool MayPass(std::string_view name) {
@@ -41,22 +39,6 @@ bool MayPass(std::string_view name) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
-}
-
-std::vector<std::string> Environment(const std::string& mark) {
-  constexpr std::string_view kForWorkers = "GRADUS_WORKER_";
-  std::vector<std::string> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view variable = *entry;
-    if (variable.starts_with(kForWorkers)) {
-      variables.emplace_back(
-          absl::StrCat("GRADUS_", std::string(variable.substr(kForWorkers.size()))));
-    } else if (MayPass(variable.substr(0, variable.find('=')))) {
-      variables.emplace_back(variable);
-    }
-  }
-  variables.push_back(absl::StrCat(kMark, "=", mark));
-  return variables;
 }
 
 // A pipe that holds `text` whole, to be read to its end.
@@ -154,6 +136,21 @@ class SpawnPlan {
 
 }  // namespace
 
+std::vector<std::string> RankEnvironment() {
+  constexpr std::string_view kForWorkers = "GRADUS_WORKER_";
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable = *entry;
+    if (variable.starts_with(kForWorkers)) {
+      variables.emplace_back(
+          absl::StrCat("GRADUS_", std::string(variable.substr(kForWorkers.size()))));
+    } else if (MayPass(variable.substr(0, variable.find('=')))) {
+      variables.emplace_back(variable);
+    }
+  }
+  return variables;
+}
+
 absl::StatusOr<pid_t> SpawnRank(const std::string& program, const std::string& mark,
                                 const v1::WorkerConfig& config) {
   std::string json;
@@ -163,7 +160,9 @@ absl::StatusOr<pid_t> SpawnRank(const std::string& program, const std::string& m
   SpawnPlan plan;
   plan.Arrange(pipe, config.work_dir());
   const BorrowedAffinity affinity(config);
-  return plan.Run(program, Environment(mark));
+  std::vector<std::string> environment = RankEnvironment();
+  environment.push_back(absl::StrCat(kMark, "=", mark));
+  return plan.Run(program, environment);
 }
 
 void LimitMemory([[maybe_unused]] pid_t pid, [[maybe_unused]] int64_t bytes) {

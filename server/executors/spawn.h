@@ -4,12 +4,22 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/executors/executor.h"
 
 namespace gradus::executors {
+
+// What a process takes beside what its job needs: stacks of some threads, TLS buffers, libraries'
+// data.
+inline constexpr int64_t kProcessOverhead = int64_t{384} << 20;
+
+// What a rank may see of this process's environment: PATH, HOME, locale, time zone, settings of
+// OpenMP and oneDNN; GRADUS_WORKER_X becomes GRADUS_X. No secret is among it.
+std::vector<std::string> RankEnvironment();
 
 // Starts PROGRAM as leader of a process group of its own, in its work_dir:
 //   descriptor 0   /dev/null
