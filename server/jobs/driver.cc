@@ -247,7 +247,7 @@ void Driver::StartJob(const Demand& demand) {
     if (rank.member != 0) EndMember(rank.key, reason);
     RemoveFolder(spec.config.work_dir());
   }
-  EndRank(leader, reason, false, "");
+  EndRank({.key = leader, .reason = reason}, false, "");
 }
 
 void Driver::Settle() {

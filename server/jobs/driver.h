@@ -62,6 +62,9 @@ class Driver {
   // Returns when everything that was asked for before this call, or due by then, has been acted on.
   void Settle();
   bool draining() const;
+  // Whether ranks end with this server. Those in a queue of the executor's own would have to wait
+  // there once more: they go on without it, and find the next one.
+  bool ends_ranks() const { return draining() && context_.parts.executor->is_local(); }
   // What is free of the machine.
   Supply free() const;
   Supply total() const { return total_; }
@@ -130,8 +133,7 @@ class Driver {
   void TimeOut(Rank& rank);
   void Replace(Rank& rank, const std::string& reason);
   void Exited(const executors::RankExit& exit);
-  void EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
-               const std::string& last_words);
+  void EndRank(const executors::RankExit& exit, bool stopping, const std::string& last_words);
   std::string LastWords(const Rank& rank) const;
   void RemoveFolder(const std::string& path) const;
   void BeginDrain();

@@ -98,7 +98,7 @@ void Driver::Steer(Rank& rank, const Glance& glance) {
     Want(rank, Command::CANCEL, context_.options.cancel_grace_micros);
   } else if (glance.state == v1::Job::PAUSING) {
     Want(rank, Command::STOP, context_.options.pause_grace_micros);
-  } else if (draining()) {
+  } else if (ends_ranks()) {
     // A rank that never attached has nothing to save.
     if (glance.state == v1::Job::STARTING && rank.sink == nullptr)
       return Kill(rank, "server stopped");
@@ -186,19 +186,23 @@ void Driver::Exited(const executors::RankExit& exit) {
     MemberExited(rank, exit);
   } else {
     EndGroup(rank.key);
-    const bool stopping = rank.killed && draining();
-    EndRank(exit.key, rank.killed ? rank.kill_reason : exit.reason, stopping,
-            exit.clean || rank.killed ? "" : LastWords(rank));
+    const bool stopping = rank.killed && ends_ranks();
+    EndRank(rank.killed ? executors::RankExit{.key = exit.key, .reason = rank.kill_reason} : exit,
+            stopping, exit.clean || rank.killed ? "" : LastWords(rank));
   }
   RemoveFolder(WorkDirOf(context_, exit.key, rank.member));
 }
 
-void Driver::EndRank(const executors::RankKey& key, const std::string& reason, bool stopping,
+void Driver::EndRank(const executors::RankExit& exit, bool stopping,
                      const std::string& last_words) {
+  const executors::RankKey& key = exit.key;
+  const std::string& reason = exit.reason;
   const absl::Status status = context_.parts.store->Write([&](store::Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(EndAttempt(tx, key.fence, reason, context_.parts.clock->NowMicros()));
     ASSIGN_OR_RETURN(JobRow row, LoadJob(tx, key.job));
+    if (exit.cancelled) return CancelAttempt(tx, context_, row, key, reason);
     if (!CheckCurrent(row, key).ok()) return absl::OkStatus();
+    if (exit.blameless) return YieldAttempt(tx, context_, row, reason);
     if (!last_words.empty()) {
       v1::Event event;
       event.mutable_log_line()->set_level(v1::LogLine::ERROR);
@@ -242,6 +246,7 @@ void Driver::RemoveFolder(const std::string& path) const {
 
 void Driver::BeginDrain() {
   FAILPOINT("jobs.drain.begin");
+  if (!ends_ranks()) return;
   std::vector<std::string> jobs;
   for (const auto& [fence, rank] : ranks_) jobs.push_back(rank.key.job);
   for (const std::string& job : jobs) Refresh(job);
@@ -251,7 +256,7 @@ void Driver::Drain(int64_t deadline_micros) {
   // What is killed at the deadline is gone at once, but its end has to be stored.
   constexpr int64_t kLastExits = 2'000'000;
   const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !busy_ && tasks_.empty() && running_ == 0;
+    return !busy_ && tasks_.empty() && (running_ == 0 || !context_.parts.executor->is_local());
   };
   {
     base::MutexLock lock(mu_);

@@ -14,6 +14,7 @@ namespace {
 using v1::Job;
 
 constexpr int64_t kLongestRetryDelay = 30'000'000;
+constexpr int64_t kExecutorsNews = 5'000'000;
 
 int64_t RetryDelay(const JobsOptions& options, int failures) {
   const int doublings = std::min(failures - 1, 20);
@@ -74,6 +75,10 @@ absl::Status Stopped(store::Tx& tx, const Context& context, JobRow& row,
                      const std::string& reason) {
   if (row.job.state() == Job::PAUSING) return absl::OkStatus();
   row.not_before = 0;
+  // A rank that was told to stop by the executor's own queue says so before the executor can say
+  // why.
+  if (!context.parts.executor->is_local())
+    row.not_before = context.parts.clock->MonotonicMicros() + kExecutorsNews;
   return context.Change(tx, row, Job::QUEUED, reason.empty() ? "server stopped" : reason);
 }
 
@@ -90,6 +95,27 @@ absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row,
       return stopping ? Stopped(tx, context, row, "server stopped")
                       : Retry(tx, context, row, reason);
   }
+}
+
+absl::Status YieldAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                          const std::string& reason) {
+  const bool trains = row.job.state() == Job::STARTING || row.job.state() == Job::RUNNING;
+  if (!trains) return LoseAttempt(tx, context, row, reason, false);
+  row.not_before = context.parts.clock->MonotonicMicros() + context.options.retry_delay_micros;
+  return context.Change(tx, row, Job::QUEUED, absl::StrCat("its worker ", reason));
+}
+
+absl::Status CancelAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                           const executors::RankKey& key, const std::string& reason) {
+  const std::string why = absl::StrCat("its worker ", reason);
+  // It had time to save its state and to say that it stops.
+  if (row.job.state() == Job::QUEUED && row.job.attempt() == key.attempt)
+    return context.Change(tx, row, Job::CANCELLED, why);
+  if (!CheckCurrent(row, key).ok()) return absl::OkStatus();
+  const bool trains = row.job.state() == Job::STARTING || row.job.state() == Job::RUNNING;
+  if (!trains) return LoseAttempt(tx, context, row, reason, false);
+  RETURN_IF_ERROR(context.Change(tx, row, Job::CANCELLING, why));
+  return Cancelled(tx, context, row);
 }
 
 absl::Status FinishAttempt(store::Tx& tx, const Context& context, JobRow& row,

@@ -16,6 +16,16 @@ namespace gradus::jobs {
 absl::Status LoseAttempt(store::Tx& tx, const Context& context, JobRow& row,
                          const std::string& reason, bool stopping);
 
+// The attempt was taken away, or never came to run, by no fault of the job's: it waits again, and
+// this is no failure of it.
+absl::Status YieldAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                          const std::string& reason);
+
+// Somebody has cancelled the attempt of this number past this server: so is the job, if that was
+// its last one.
+absl::Status CancelAttempt(store::Tx& tx, const Context& context, JobRow& row,
+                           const executors::RankKey& key, const std::string& reason);
+
 // The rank's last word. DONE publishes the weights and ends the job, all in this transaction.
 //   publish_failed  not empty: publishing was tried and refused with this message; the job fails
 //   with it. Errors          FAILED_PRECONDITION when the weights' blob is not stored. `refused` is

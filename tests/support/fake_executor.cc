@@ -82,6 +82,16 @@ void FakeExecutor::Exit(const RankKey& key, const std::string& reason, bool clea
   if (callback_) callback_({key, reason, clean});
 }
 
+void FakeExecutor::Exit(const executors::RankExit& exit) {
+  {
+    MutexLock lock(mu_);
+    if (ranks_.erase(exit.key.fence) == 0) return;
+    changed_.SignalAll();
+  }
+  MutexLock lock(callback_mu_);
+  if (callback_) callback_(exit);
+}
+
 void FakeExecutor::AddStranger(const RankKey& key) {
   MutexLock lock(mu_);
   ranks_[key.fence].key = key;

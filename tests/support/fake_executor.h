@@ -38,6 +38,8 @@ class FakeExecutor final : public executors::Executor {
   // start.
   void Exit(const executors::RankKey& key, const std::string& reason, bool clean = false,
             bool told = true);
+  // The same, with all that can be said of it.
+  void Exit(const executors::RankExit& exit);
   // A process of this store that no attempt knows.
   void AddStranger(const executors::RankKey& key);
 
