@@ -147,6 +147,23 @@ class OnSlurm(unittest.TestCase):
         self.cluster.start_node(node)
         self.succeeded(job, attempt=2)
 
+    def test_each_attempt_is_submitted_once_though_the_controller_is_killed_meanwhile(self):
+        jobs = []
+        for seen in (0, 1, 2, 3):
+            jobs += [self.submit(epochs=0) for _ in range(3)]
+            # What it has answered for it has not saved yet.
+            wait_until(lambda: len(self.names()) >= seen, 60, "jobs in Slurm's queue")
+            self.cluster.kill_controller()
+            self.cluster.start_controller()
+        for job in jobs:
+            found = self.await_end(job)
+            self.assertEqual(found["state"], "SUCCEEDED", found)
+        names = self.names()
+        self.assertEqual(sorted(names), sorted(set(names)))
+
+    def names(self):
+        return [name for name, _, _ in self.cluster.jobs("all").values()]
+
     def test_pause_resume_and_cancel(self):
         job = self.submit(epochs=1000)
         self.await_epoch(job)

@@ -79,6 +79,60 @@ TEST(Settings, EveryValueOutOfRangeNamesItsField) {
   refused("prediction_idle_seconds", [](auto& c) { c.set_prediction_idle_seconds(0); });
 }
 
+v1::ServerConfig OnSlurm() {
+  v1::ServerConfig config = Minimal();
+  config.set_executor("slurm");
+  return config;
+}
+
+TEST(Settings, OnSlurmHasItsDefaults) {
+  EXPECT_FALSE(Resolve(Minimal())->on_slurm);
+  const auto settings = Resolve(OnSlurm());
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_TRUE(settings->on_slurm);
+  EXPECT_EQ(settings->slurm.worker_program(), "/bin/true");
+  EXPECT_EQ(settings->slurm.node_dir(), "/tmp");
+  EXPECT_EQ(settings->slurm.poll_seconds(), 1);
+  EXPECT_EQ(settings->node_cache_bytes, int64_t{8} << 30);
+  EXPECT_EQ(settings->advertise.Text(), "127.0.0.1:7077");
+}
+
+TEST(Settings, ANodeMayBeLargerThanThisMachine) {
+  v1::ServerConfig config = OnSlurm();
+  config.set_cores(4096);
+  config.set_memory("64TiB");
+  const auto settings = Resolve(config);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->cpus.size(), 4096u);
+}
+
+TEST(Settings, ForSlurmEveryValueOutOfRangeNamesItsField) {
+  const auto refused = [](const std::string& field, auto change) {
+    v1::ServerConfig config = OnSlurm();
+    change(config);
+    EXPECT_EQ(base::FieldOf(Resolve(config).status()), field) << Resolve(config).status();
+  };
+  refused("executor", [](auto& c) { c.set_executor("sge"); });
+  refused("listen", [](auto& c) { c.set_listen("127.0.0.1:0"); });
+  refused("advertise", [](auto& c) { c.set_listen("0.0.0.0:7077"); });
+  refused("advertise", [](auto& c) { c.set_advertise("node"); });
+  refused("advertise", [](auto& c) { c.set_advertise("node:0"); });
+  refused("cores", [](auto& c) { c.set_cores(4097); });
+  refused("node_cache", [](auto& c) { c.set_node_cache("some"); });
+  refused("worker_network", [](auto& c) { c.set_worker_network("eth0 eth1"); });
+  refused("slurm.poll_seconds", [](auto& c) { c.mutable_slurm()->set_poll_seconds(0.1); });
+  refused("slurm.poll_seconds", [](auto& c) { c.mutable_slurm()->set_poll_seconds(61); });
+  refused("slurm.node_dir", [](auto& c) { c.mutable_slurm()->set_node_dir("tmp"); });
+  refused("slurm.node_dir", [](auto& c) { c.mutable_slurm()->set_node_dir("/tmp\n"); });
+  refused("slurm.worker_program",
+          [](auto& c) { c.mutable_slurm()->set_worker_program("gradus-worker"); });
+  refused("slurm.partition", [](auto& c) { c.mutable_slurm()->set_partition("a b"); });
+  refused("slurm.options[1]", [](auto& c) {
+    c.mutable_slurm()->add_options("--exclusive");
+    c.mutable_slurm()->add_options("script.sh");
+  });
+}
+
 TEST(Settings, AnUnknownKeyIsToldWithItsLineAndTheNearestOne) {
   const absl::Status status = ReadText("data_dir: /tmp/x\nlisten_on: 127.0.0.1:1\n");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);

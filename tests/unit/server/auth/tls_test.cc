@@ -95,6 +95,14 @@ TEST_F(AuthorityTest, ANewAddressGetsANewServerCertificate) {
   EXPECT_THAT(facts->dns_names, ::testing::Contains("localhost"));
 }
 
+TEST_F(AuthorityTest, TheServerCertificateIsGoodForAnAdvertisedAddressToo) {
+  auto authority = Open();
+  ASSERT_TRUE(authority->EnsureServerCertificate(ServerHosts("0.0.0.0", "login.example")).value());
+  const auto facts = Inspect(Read(authority->server_cert_path()));
+  ASSERT_TRUE(facts.ok());
+  EXPECT_THAT(facts->dns_names, ::testing::Contains("login.example"));
+}
+
 TEST_F(AuthorityTest, AHalfWrittenServerPairIsMadeAnew) {
   auto authority = Open();
   ASSERT_TRUE(authority->EnsureServerCertificate(ServerHosts("127.0.0.1")).value());

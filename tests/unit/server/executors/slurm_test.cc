@@ -123,7 +123,9 @@ class SlurmTest : public ::testing::Test {
       "jobs/.$id jobs/$id\n";
   // What it was asked last is told by the file "listed".
   const std::string kList =
-      "cd $GRADUS_STUB_SLURM; case $1 in --json) ;; *) exit 0;; esac\n"
+      "cd $GRADUS_STUB_SLURM\n"
+      "if [ $1 = --steps ]; then [ -e no_steps ] || for id in $(ls jobs); do name=$(cat jobs/$id)\n"
+      "  echo \"$id.0|${name##*-}|node1\"; done; exit 0; fi\n"
       "out='{\"errors\": [], \"jobs\": ['; comma=\n"
       "for id in $(ls jobs); do out=\"$out$comma{\\\"job_id\\\": $id, \\\"user_id\\\": $(id -u), "
       "\\\"name\\\": \\\"$(cat jobs/$id)\\\", \\\"job_state\\\": \\\"$(cat state/$id)\\\", "
@@ -176,6 +178,15 @@ TEST_F(SlurmTest, ALaterServerFindsAndAdopts) {
   EXPECT_TRUE(absl::IsNotFound(executor_->Adopt({Spec(9).key, ""})));
   SetState(1, "NODE_FAIL");
   EXPECT_THAT(AwaitExit().reason, HasSubstr("node that failed"));
+}
+
+TEST_F(SlurmTest, ARankWhoseStepHasEndedIsNotFound) {
+  Open();
+  Start(1);
+  AwaitFile("jobs/1");
+  ASSERT_TRUE(base::WriteFileAtomically(base::RealFiles(), dir_ / "no_steps", "").ok());
+  Open();
+  EXPECT_THAT(*executor_->Find(), IsEmpty());
 }
 
 // The first command's answer is lost with it; what it had done shows in the queue.
