@@ -69,14 +69,20 @@ absl::StatusOr<std::string> Step(const SlurmPlace& place, const RankSpec& spec) 
   if (!written.ok() || json.find('\n') != std::string::npos || !json.starts_with('{'))
     return absl::InternalError("a rank's settings cannot be written as JSON");
   const bool leads = spec.config.member() == 0;
-  return absl::StrCat("srun --ntasks=1 --nodes=1 --exact --mpi=none --job-name=", spec.key.fence,
-                      " --cpus-per-task=", spec.cores, " --mem-per-cpu=", MemoryPerCore(spec), "M",
-                      // Where this script runs: who loses one has lost both.
-                      leads ? " --nodelist=\"$SLURMD_NODENAME\"" : "", " \\\n  sh -c ",
-                      ShellQuoted(absl::StrCat(Limits(spec), "exec \"$0\" rank-stdin")), " ",
-                      ShellQuoted(place.config.worker_program()), " <<'", kEndOfSettings, "' &\n",
-                      json, "\n", kEndOfSettings, "\n",
-                      leads ? "leader=$!\n" : "members=\"$members $!\"\n");
+  // The leader runs where the script does, so that losing one node loses both. It says when it is
+  // there, or will not be: members that came before it could take its place.
+  const std::string run = absl::StrCat(
+      "srun --ntasks=1 --nodes=1 --exact --mpi=none --job-name=", spec.key.fence,
+      " --cpus-per-task=", spec.cores, " --mem-per-cpu=", MemoryPerCore(spec), "M",
+      leads ? " --nodelist=\"$SLURMD_NODENAME\"" : "", " \\\n  sh -c ",
+      ShellQuoted(absl::StrCat(Limits(spec), leads ? ": >\"$1\"; " : "", "exec \"$0\" rank-stdin")),
+      " ", ShellQuoted(place.config.worker_program()));
+  const std::string settings =
+      absl::StrCat(" <<'", kEndOfSettings, "' &\n", json, "\n", kEndOfSettings, "\n");
+  if (!leads) return absl::StrCat(run, settings, "members=\"$members $!\"\n");
+  return absl::StrCat("(", run, " \"$output.led\"\ncode=$?\n: >\"$output.led\"\nexit \"$code\")",
+                      settings, "leader=$!\n",
+                      "while [ ! -e \"$output.led\" ]; do sleep 0.1; done\n");
 }
 
 std::vector<std::string> Options(const SlurmPlace& place, std::span<const RankSpec> gang,
@@ -171,6 +177,7 @@ absl::StatusOr<SlurmBatch> MakeSlurmBatch(const SlurmPlace& place, std::span<con
                   "else\n"
                   "  for member in $members; do wait \"$member\" || code=$?; done\n"
                   "fi\n"
+                  "rm -f \"$output.led\"\n"
                   "[ \"$code\" != 0 ] || rm -f \"$output\"\n"
                   "exit \"$code\"\n");
   return batch;

@@ -101,6 +101,24 @@ TEST_F(SlurmScriptTest, EachRankGetsItsOwnSettingsOnStandardInputAndNowhereElse)
   for (const std::string& option : batch.options) EXPECT_THAT(option, Not(HasSubstr("secret")));
 }
 
+TEST_F(SlurmScriptTest, MembersDoNotTakeTheLeadersPlace) {
+  // The leader's step is slow to get its place.
+  Program("srun",
+          "for word; do last=$word; case $word in --job-name=*) name=${word#*=};; esac; done\n"
+          "[ $name = 12 ] || { echo member >> $OUT/order; exit 0; }\n"
+          "sleep 0.3; echo leader >> $OUT/order; : > \"$last\"");
+  Run(Make({Spec(12), Spec(13, 1), Spec(14, 2)}));
+  EXPECT_EQ(Read("order"), "leader\nmember\nmember\n");
+  EXPECT_THAT(Kept(), IsEmpty());
+}
+
+TEST_F(SlurmScriptTest, ALeaderThatCannotBeStartedHoldsUpNobody) {
+  Program("srun", "exit 6");
+  const CommandEnd end = Run(Make({Spec(12), Spec(13, 1)}));
+  EXPECT_TRUE(end.in_time);
+  EXPECT_EQ(WEXITSTATUS(end.wait_status), 6);
+}
+
 TEST_F(SlurmScriptTest, NothingOfTheServersDiskIsNamedToARank) {
   RankSpec spec = Spec(12);
   spec.config.set_endpoint_file("/server/endpoint");
@@ -123,7 +141,7 @@ TEST_F(SlurmScriptTest, EndsAsItsLeaderAndAtOnceWhereThatFails) {
   const CommandEnd end = Run(Make({Spec(12), Spec(13, 1)}));
   EXPECT_TRUE(end.in_time);
   EXPECT_EQ(WEXITSTATUS(end.wait_status), 7);
-  ASSERT_EQ(Kept().size(), 1u);
+  ASSERT_EQ(Kept().size(), 1u) << ::testing::PrintToString(Kept());
   EXPECT_THAT(Kept()[0], ::testing::StartsWith("gradus-00aa-j1-2-12."));
   EXPECT_THAT(Read("node/" + Kept()[0]), HasSubstr("words of 12"));
 }
