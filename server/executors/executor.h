@@ -73,6 +73,10 @@ class Executor {
   // when it is gone already.
   virtual void Kill(const RankKey& key) = 0;
 
+  // What a rank waits for that does not run yet, for people: "waits in Slurm's queue (Resources)".
+  // Empty where it runs, or nothing is known.
+  virtual std::string Waiting(const RankKey& /*key*/) { return ""; }
+
   // Whether ranks take processors and memory of this machine, which the server then shares out;
   // else the executor has a queue of its own, in which ranks may wait.
   virtual bool is_local() const = 0;

@@ -68,6 +68,11 @@ class SlurmExecutor final : public Executor {
     Wake();
   }
 
+  std::string Waiting(const RankKey& key) override {
+    base::MutexLock lock(mu_);
+    return gangs_.Waiting(key);
+  }
+
   bool is_local() const override { return false; }
 
  private:

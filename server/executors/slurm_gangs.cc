@@ -154,6 +154,7 @@ void SlurmGangs::Seen(Gang& gang, const SlurmJob& job, int64_t now_micros) {
   }
   if (phase == SlurmPhase::kLeaving) return;
   const bool runs = phase == SlurmPhase::kRunning;
+  gang.reason = job.reason;
   // A controller that came back with an older state starts a job again that had run already.
   if (gang.start_time != 0 && (!runs || job.start_time != gang.start_time)) {
     gang.lost_by = absl::StrCat("was started again by Slurm (Slurm job ", job.id, ")");
@@ -247,6 +248,16 @@ void SlurmGangs::Tell(Rank& rank, const SlurmEnding& ending) {
 
 void SlurmGangs::TellAll(Gang& gang, const SlurmEnding& ending) {
   for (Rank& rank : gang.ranks) Tell(rank, ending);
+}
+
+std::string SlurmGangs::Waiting(const RankKey& key) {
+  Gang* gang = nullptr;
+  if (Find(key, &gang) == nullptr || gang->running_since != 0) return "";
+  if (gang->stage == Stage::kUnclear) return "is looked for in Slurm's queue";
+  if (gang->stage != Stage::kInSlurm) return "waits for Slurm's controller to answer";
+  return absl::StrCat("waits in Slurm's queue (",
+                      gang->reason.empty() ? "" : absl::StrCat(gang->reason, ", "), "Slurm job ",
+                      gang->slurm_job, ")");
 }
 
 std::vector<RankExit> SlurmGangs::TakeExits() { return std::exchange(exits_, {}); }

@@ -47,6 +47,8 @@ class SlurmGangs {
 
   // "17" or "17.1": what is to be cancelled, again and again until it is gone.
   std::vector<std::string> ToCancel() const;
+  // What the rank waits for; empty where it runs or is not known.
+  std::string Waiting(const RankKey& key);
   // Ends that were not told yet.
   std::vector<RankExit> TakeExits();
   bool empty() const { return gangs_.empty(); }
@@ -72,6 +74,7 @@ class SlurmGangs {
     int64_t start_time = 0;     // Slurm's
     int times_missed = 0;       // in a row, by looks at the queue
     int times_leaving = 0;
+    std::string reason;   // Slurm's, why it waits
     std::string lost_by;  // not empty: why it is being cancelled though nobody asked
   };
 

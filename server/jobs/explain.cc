@@ -114,6 +114,11 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const Context& context, const 
   response.set_state(facts.row.job.state());
   response.set_summary(Summary(context, facts, free, total));
   if (!facts.row.job.reason().empty()) response.add_details(facts.row.job.reason());
+  if (facts.row.job.state() == Job::STARTING) {
+    const std::string waiting =
+        context.parts.executor->Waiting({id, facts.row.job.attempt(), facts.row.fence});
+    if (!waiting.empty()) response.add_details(absl::StrCat("its worker ", waiting));
+  }
   if (facts.row.job.state() == Job::QUEUED) {
     response.set_queue_position(static_cast<int32_t>(facts.ahead + 1));
     response.add_details(Needs(facts.row, free, "free are"));

@@ -123,7 +123,9 @@ class OnSlurm(unittest.TestCase):
         try:
             job = self.submit()
             wait_until(self.cluster.jobs, 60, "a job in Slurm's queue")
-            self.cluster.run("scancel", str(next(iter(self.cluster.jobs()))))
+            number = next(iter(self.cluster.jobs()))
+            wait_until(lambda: f"Slurm job {number}" in self.server.run("job", "why", job).stdout, 60, "the reason")
+            self.cluster.run("scancel", str(number))
             self.assertEqual(self.await_end(job)["state"], "CANCELLED")
         finally:
             for node in self.cluster.nodes:

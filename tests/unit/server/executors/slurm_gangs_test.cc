@@ -73,6 +73,20 @@ TEST_F(SlurmGangsTest, WaitsRunsAndEnds) {
   EXPECT_TRUE(gangs_.empty());
 }
 
+TEST_F(SlurmGangsTest, SaysWhatARankWaitsFor) {
+  const std::string name = Add(Ranks({12}));
+  EXPECT_THAT(gangs_.Waiting(Key(12)), HasSubstr("controller"));
+  gangs_.NextToSubmit();
+  gangs_.Submitted(name, 17);
+  SlurmJob job = Job(name, "PENDING");
+  job.reason = "Resources";
+  Look({job});
+  EXPECT_EQ(gangs_.Waiting(Key(12)), "waits in Slurm's queue (Resources, Slurm job 17)");
+  Look({Job(name, "RUNNING")});
+  EXPECT_EQ(gangs_.Waiting(Key(12)), "");
+  EXPECT_EQ(gangs_.Waiting(Key(99)), "");
+}
+
 TEST_F(SlurmGangsTest, AGangIsHandedOutForSubmissionOnce) {
   const std::string name = Add(Ranks({12}));
   EXPECT_EQ(gangs_.NextToSubmit()->script, "script");
