@@ -137,10 +137,12 @@ void Driver::CheckDeadlines() {
 void Driver::CheckDeadlines(Rank& rank, int64_t now) {
   if (rank.time_up != 0 && now >= rank.time_up) return TimeOut(rank);
   if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
-  if (rank.attach_by != 0 && now >= rank.attach_by) {
-    const int64_t seconds = context_.options.worker_grace_micros / 1'000'000;
-    return Replace(rank, absl::StrCat("was not heard of for ", seconds, " s"));
-  }
+  if (rank.attach_by == 0 || now < rank.attach_by) return;
+  const int64_t grace = context_.options.worker_grace_micros;
+  // What does not run yet cannot be heard of.
+  if (context_.parts.executor->Waiting(rank.key).empty())
+    return Replace(rank, absl::StrCat("was not heard of for ", grace / 1'000'000, " s"));
+  rank.attach_by = now + grace;
 }
 
 void Driver::TimeOut(Rank& rank) {

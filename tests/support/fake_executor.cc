@@ -53,6 +53,16 @@ void FakeExecutor::Kill(const RankKey& key) {
   Exit(key, "was killed by signal 9 (KILL)");
 }
 
+std::string FakeExecutor::Waiting(const RankKey& key) {
+  MutexLock lock(mu_);
+  return ranks_.contains(key.fence) ? waiting_ : "";
+}
+
+void FakeExecutor::HaveWait(const std::string& words) {
+  MutexLock lock(mu_);
+  waiting_ = words;
+}
+
 void FakeExecutor::FailStarts(int count) {
   MutexLock lock(mu_);
   failures_ = count;

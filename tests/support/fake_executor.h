@@ -26,9 +26,13 @@ class FakeExecutor final : public executors::Executor {
   absl::Status Adopt(const executors::FoundRank& rank) override;
   void Kill(const executors::RankKey& key) override;
   bool is_local() const override { return local_; }
+  std::string Waiting(const executors::RankKey& key) override;
 
   // From now on ranks wait in a queue of the executor's own.
   void HaveQueue() { local_ = false; }
+
+  // What ranks wait for; empty: they run.
+  void HaveWait(const std::string& words);
 
   // The next `count` starts fail.
   void FailStarts(int count);
@@ -55,6 +59,7 @@ class FakeExecutor final : public executors::Executor {
   int started_ ABSL_GUARDED_BY(mu_) = 0;
   int failures_ ABSL_GUARDED_BY(mu_) = 0;
   std::atomic<bool> local_ = true;
+  std::string waiting_ ABSL_GUARDED_BY(mu_);
   base::Mutex callback_mu_;
   std::function<void(const executors::RankExit&)> callback_ ABSL_GUARDED_BY(callback_mu_);
 };

@@ -25,7 +25,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr int64_t kLimit = 2'000'000;
+constexpr int64_t kSecond = 1'000'000;
 
 // The queue is a folder: jobs/ID holds a job's name, state/ID its state.
 class SlurmTest : public ::testing::Test {
@@ -56,9 +56,9 @@ class SlurmTest : public ::testing::Test {
     ASSERT_EQ(::chmod(path.c_str(), 0700), 0);
   }
 
-  void Open() {
+  void Open(int64_t command_limit = 30 * kSecond, int64_t patience = 60 * kSecond) {
     executor_.reset();
-    SlurmOptions options{.command_limit_micros = kLimit, .patience_micros = kLimit};
+    SlurmOptions options{.command_limit_micros = command_limit, .patience_micros = patience};
     options.place.store_id = "00aa";
     options.place.config.set_worker_program("/bin/true");
     options.place.config.set_node_dir("/tmp");
@@ -192,7 +192,7 @@ TEST_F(SlurmTest, ARankWhoseStepHasEndedIsNotFound) {
 // The first command's answer is lost with it; what it had done shows in the queue.
 TEST_F(SlurmTest, AHangingSbatchThatHadSubmittedIsFoundAndNotRepeated) {
   Program("sbatch", kTake + "sleep 1000");
-  Open();
+  Open(kSecond);
   Start(1);
   AwaitFile("jobs/1");
   SetState(1, "RUNNING");
@@ -255,7 +255,7 @@ TEST_F(SlurmTest, WhileTheControllerIsAwayNothingEndsAndNothingIsSubmitted) {
 
 TEST_F(SlurmTest, FindSaysSoWhenNobodyAnswers) {
   Program("squeue", "sleep 1000");
-  Open();
+  Open(kSecond / 2, kSecond);
   EXPECT_TRUE(absl::IsUnavailable(executor_->Find().status()));
 }
 
@@ -265,14 +265,13 @@ TEST_F(SlurmTest, WithoutSlurmsCommandsThereIsNoExecutor) {
 }
 
 TEST_F(SlurmTest, CommandsTellWhatIsKnownFromWhatIsNot) {
-  const SlurmCommands commands(kLimit);
-  const auto code = [&](const std::string& script) {
+  const auto code = [&](const std::string& script, int64_t limit = 30 * kSecond) {
     Program("sbatch", script);
-    return commands.Submit({.name = "n", .script = "#!/bin/sh\n"}).status().code();
+    return SlurmCommands(limit).Submit({.name = "n", .script = "#!/bin/sh\n"}).status().code();
   };
   EXPECT_EQ(code("echo 17"), absl::StatusCode::kOk);
   EXPECT_EQ(code("echo '17;dev'"), absl::StatusCode::kOk);
-  EXPECT_EQ(code("sleep 1000"), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code("sleep 1000", kSecond / 2), absl::StatusCode::kUnavailable);
   EXPECT_EQ(code("echo nonsense"), absl::StatusCode::kUnavailable);
   EXPECT_EQ(code("kill -9 $$"), absl::StatusCode::kUnavailable);
   const auto failing = [&](const std::string& words) {

@@ -98,6 +98,24 @@ TEST_F(ExecutorsQueueTest, AttemptsThatWereTakenAwayDoNotCount) {
   AwaitState(job.id(), Job::QUEUED);
 }
 
+TEST_F(ExecutorsQueueTest, ARankMayWaitForLongAndIsReplacedWhenItRunsUnheard) {
+  executor_.HaveWait("waits in Slurm's queue (Resources)");
+  const Job job = Submit();
+  executor_.AwaitStart(job.id());
+  for (int i = 0; i < 5; ++i) {
+    Settle();
+    clock_.Advance(options_.worker_grace_micros);
+  }
+  Settle();
+  EXPECT_EQ(Get(job.id()).state(), Job::STARTING);
+  const auto why = jobs_->Explain(job.id());
+  ASSERT_TRUE(why.ok()) << why.status();
+  EXPECT_THAT(why->details(), ::testing::Contains(HasSubstr("waits in Slurm's queue (Resources)")));
+  executor_.HaveWait("");
+  clock_.Advance(options_.worker_grace_micros);
+  EXPECT_THAT(AwaitState(job.id(), Job::QUEUED).reason(), HasSubstr("not heard of"));
+}
+
 TEST_F(ExecutorsQueueTest, RanksOutliveAServerThatStops) {
   const Job job = Submit();
   PlayedRank rank = RankOf(job.id());
