@@ -227,9 +227,8 @@ void Driver::StartJob(const Demand& demand) {
     return;
   }
   const executors::RankKey leader = gang->front().key;
-  const bool waits = !context_.parts.executor->is_local();
-  const int64_t attach_by =
-      waits ? 0 : context_.parts.clock->MonotonicMicros() + context_.options.worker_grace_micros;
+  const int64_t now = context_.parts.clock->MonotonicMicros();
+  const int64_t grace = context_.options.worker_grace_micros;
   Group* const group = demand.max_workers > 1 ? &AddGroup(leader, demand, false) : nullptr;
   for (size_t i = 0; i < gang->size(); ++i) {
     const executors::RankKey& key = (*gang)[i].key;
@@ -238,10 +237,11 @@ void Driver::StartJob(const Demand& demand) {
                                    .member = member,
                                    .cpus = cpus[i],
                                    .memory = demand.memory,
-                                   .attach_by = group == nullptr ? attach_by : 0});
+                                   .attach_by = group == nullptr ? now + grace : 0});
     if (group == nullptr) continue;
     group->fences[member] = key.fence;
-    group->meetings.Expect(member, attach_by);
+    // One that waits in a queue of the executor's own waits for as long as that takes.
+    group->meetings.Expect(member, context_.parts.executor->is_local() ? now + grace : 0);
   }
   const absl::Status started = StartRanks(context_, *gang);
   if (started.ok()) return;

@@ -125,8 +125,10 @@ TEST_F(ExecutorsQueueTest, RanksOutliveAServerThatStops) {
   rank.Detach();
   Restart();
   EXPECT_EQ(executor_.running().size(), 1u);
-  ASSERT_TRUE(rank.Attach(true).ok());
-  ASSERT_TRUE(rank.Finish(RankFinished::DONE).ok());
+  PlayedRank again = RankOf(job.id());
+  EXPECT_EQ(again.key(), rank.key());
+  ASSERT_TRUE(again.Attach(true).ok());
+  ASSERT_TRUE(again.Finish(RankFinished::DONE).ok());
   EXPECT_EQ(Get(job.id()).state(), Job::SUCCEEDED);
   EXPECT_EQ(Get(job.id()).attempt(), 1);
 }
