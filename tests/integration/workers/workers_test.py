@@ -33,7 +33,7 @@ ENDS = ("SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT")
 
 def job_of(model, workers, rows, epochs):
     return {
-        "name": f"{model}-{workers}", "model": MODELS[model],
+        "name": model, "model": MODELS[model],
         "data": {"train": {**VIEW, "split": "train", "range": [0, rows]},
                  "validation": {**VIEW, "split": "train", "range": [59000, 60000]},
                  "test": {**VIEW, "split": "test", "take": 2000}},
