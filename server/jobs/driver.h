@@ -24,7 +24,8 @@
 
 namespace gradus::jobs {
 
-// Where commands and meetings for one stream of a rank go; a word that says nothing ends the stream.
+// Where commands and meetings for one stream of a rank go; a word that says nothing ends the
+// stream.
 using WordSink = events::Cancellable<const v1::AttachResponse&>;
 
 // The newest heartbeat of one stream, until the driver has looked at it: however many come, one
