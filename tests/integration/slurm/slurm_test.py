@@ -112,11 +112,14 @@ class OnSlurm(unittest.TestCase):
         running = self.submit()
         self.await_epoch(running)
         self.cluster.kill_controller()
-        waiting = self.submit("priority=1")
-        before = int(self.show(running)["step"])
-        wait_until(lambda: int(self.show(running)["step"]) > before, 60, "a step without a controller")
-        self.assertEqual(self.show(waiting)["state"], "STARTING")
-        self.cluster.start_controller()
+        try:
+            waiting = self.submit("priority=1")
+            before = int(self.show(running)["step"])
+            wait_until(lambda: int(self.show(running)["step"]) > before, 60, "a step without a controller")
+            wait_until(lambda: "does not answer" in (self.server.dir / "server.log").read_text(), 60, "the loss")
+            self.assertIn(self.show(waiting)["state"], ("QUEUED", "STARTING"))
+        finally:
+            self.cluster.start_controller()
         self.succeeded(running)
         self.succeeded(waiting)
 
