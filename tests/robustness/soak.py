@@ -99,7 +99,7 @@ class Fault(threading.Thread):
     def __init__(self, random_, names):
         super().__init__(daemon=True)
         self.name = random_.choice(names)
-        self.victim = random_.random()  # which of the round's jobs
+        self.victim = random_.random()  # which of the round's jobs, of those that are submitted by then
         self.part = random_.random()
         self.seconds = random_.uniform(0 if self.name in LONGEST else 1, LONGEST.get(self.name, 12))
         # Seconds after the submission, or a share of the job's steps.
@@ -114,14 +114,15 @@ class Fault(threading.Thread):
                (f" ({self.remark})" if self.remark else "")
 
     def begin(self, faults, jobs):
-        self.faults, self.job = faults, jobs[int(self.victim * len(jobs))]
+        self.faults, self.jobs = faults, jobs
         self.start()
 
     def run(self):
         try:
             if self.early:
                 time.sleep(self.moment)  # a moment drawn, not a condition
-            else:
+            self.job = self.jobs[int(self.victim * len(self.jobs))]
+            if not self.early:
                 wait_until(self.reached, PATIENCE, f"the moment of {self}")
             self.remark = getattr(self.faults, self.name)(self.job, self.part, self.seconds)
         except Exception:  # told by the round
@@ -155,17 +156,22 @@ class Soak:
         random_ = random.Random(name)
         plan = [(random_.choice(list(MODELS)), random_.choice(WORKERS)) for _ in range(random_.choice([1, 1, 2]))]
         faults = [Fault(random_, self.faults.possible()) for _ in range(random_.choice([1, 2]))]
+        pause = random_.uniform(0, 3)
         words = " ".join(f"{model}/{least}-{most}" for model, (least, most) in plan)
-        watchers = []
+        jobs, watchers = [], []
+
+        def begin(model, workers):
+            jobs.append(self.submit(model, workers))
+            watchers.append(Watcher(self.call.client, jobs[-1]))
+            watchers[-1].start()
+
         try:
-            # A fault of the first seconds may meet the submissions themselves.
-            jobs = [self.submit(*plan[0])]
+            begin(*plan[0])
             for fault in faults:
                 fault.begin(self.faults, jobs)
-            jobs += [self.submit(*job) for job in plan[1:]]
-            watchers = [Watcher(self.call.client, job) for job in jobs]
-            for watcher in watchers:
-                watcher.start()
+            for more in plan[1:]:
+                time.sleep(pause)  # so that faults of the first seconds meet the submission
+                begin(*more)
             for fault in faults:
                 fault.join(PATIENCE)
                 assert not fault.is_alive() and not fault.wrong, fault.wrong or f"{fault} does not end"
@@ -238,7 +244,8 @@ def run(bin_dir, folder, net, options):
                             if soak.ledger[job] != "SUCCEEDED":
                                 print(job, soak.lab.server.run("job", "show", job, check=False, timeout=60).stdout,
                                       soak.lab.server.run("job", "logs", job, check=False, timeout=60).stdout)
-                        print(f"\nround {number} failed; the server's log is {lab.server.log_file}\nagain: soak.py {bin_dir} "
+                        shutil.copy(disk.data / "gradus.db", lab.folder)
+                        print(f"\nround {number} failed; the server's log and database are in {lab.folder}\nagain: soak.py {bin_dir} "
                               f"--seed {options.seed} --first {number} --rounds 1", flush=True)
                         return 1
                     print(f"round {number}  {words}  {soak.supervisor.starts - starts} starts  "

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that soak.py does to a server and to the ranks of its jobs; each is undone when it returns, however it ends."""
+import errno
 import os
 import pathlib
 import signal
@@ -31,14 +32,13 @@ class Disk:
 
     def fill(self):
         with open(self.filler, "wb", buffering=0) as file:
-            room = os.statvfs(self.folder)
-            os.posix_fallocate(file.fileno(), 0, max(1, (room.f_bavail - 64) * room.f_bsize))
-            file.seek(0, os.SEEK_END)
-            try:
-                while file.write(bytes(room.f_bsize)):
-                    pass
-            except OSError:
-                pass  # now there is no room
+            for size in (1 << 20, 1 << 12):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
 
     def free(self):
         self.filler.unlink(missing_ok=True)
