@@ -32,13 +32,14 @@ def wait_until(condition, seconds, what):
 class Server:
     """gradusd on a free port over a folder of its own, started, killed and started again at will."""
 
-    def __init__(self, bin_dir, data_dir=None, env=None, flags=()):
+    def __init__(self, bin_dir, data_dir=None, env=None, flags=(), log_file=None):
         self.bin = pathlib.Path(bin_dir).resolve()
         self.own_dir = data_dir is None
         self.dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="gradus-"))
         self.env = {**os.environ, **(env or {})}
         self.flags = list(flags)
         self.process = None
+        self.log_file = pathlib.Path(log_file or self.dir / "server.log")
         self.log = None
 
     def __enter__(self):
@@ -55,13 +56,13 @@ class Server:
         endpoint.unlink(missing_ok=True)
         if self.log:
             self.log.close()
-        self.log = open(self.dir / "server.log", "ab")
+        self.log = open(self.log_file, "ab")
         self.process = subprocess.Popen(
             [self.bin / "gradusd", "--data-dir", self.dir, "--listen", listen, *self.flags],
             stderr=self.log, stdout=self.log, env=self.env)
         wait_until(lambda: self.process.poll() is not None or endpoint.exists(), 20, "gradusd's endpoint")
         if self.process.poll() is not None:
-            raise RuntimeError("gradusd ended at its start:\n" + (self.dir / "server.log").read_text()[-2000:])
+            raise RuntimeError("gradusd ended at its start:\n" + self.log_file.read_text()[-2000:])
         self.endpoint = endpoint.read_text().strip()
 
     def kill(self):

@@ -6,18 +6,17 @@
 import hashlib
 import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 import uuid
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from rig import Server  # noqa: E402
+from rpc import Client, channel_of, pool_from_protos  # noqa: E402
 
 SPEC = {
     "name": "from-python",
@@ -32,26 +31,6 @@ SPEC = {
     "fit": {"epochs": 2, "seed": 7},
     "publish": {"model": "from-python"},
 }
-
-
-def channel_of(profile):
-    tls = grpc.ssl_channel_credentials(root_certificates=profile["ca_pem"].encode(),
-                                       private_key=profile["client_key_pem"].encode(),
-                                       certificate_chain=profile["client_cert_pem"].encode())
-    token = grpc.access_token_call_credentials(profile["token"])
-    return grpc.secure_channel(profile["server"], grpc.composite_channel_credentials(tls, token))
-
-
-def pool_from_protos():
-    """Every message and service, read from the .proto files by protoc."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "all.pb"
-        files = sorted(str(p.relative_to(ROOT / "proto")) for p in (ROOT / "proto/gradus/v1").glob("*.proto"))
-        subprocess.run(["protoc", "-I", ROOT / "proto", "--include_imports", f"--descriptor_set_out={out}", *files], check=True)
-        pool = descriptor_pool.DescriptorPool()
-        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
-            pool.Add(file)
-        return pool
 
 
 def reflection_messages():
@@ -114,23 +93,6 @@ def pool_from_reflection(channel):
     for name in list(files):
         add(name)
     return pool
-
-
-class Client:
-    """Calls any method of a pool's services with plain dictionaries."""
-
-    def __init__(self, channel, pool):
-        self.channel, self.pool, self.factory = channel, pool, message_factory.MessageFactory(pool)
-
-    def __call__(self, service, method, **fields):
-        found = self.pool.FindServiceByName(f"gradus.v1.{service}").methods_by_name[method]
-        request = json_format.ParseDict(fields, self.factory.GetPrototype(found.input_type)(), descriptor_pool=self.pool)
-        response = self.factory.GetPrototype(found.output_type)
-        proto = descriptor_pb2.MethodDescriptorProto()
-        found.CopyToProto(proto)
-        make = self.channel.unary_stream if proto.server_streaming else self.channel.unary_unary
-        return make(f"/gradus.v1.{service}/{method}", request_serializer=type(request).SerializeToString,
-                    response_deserializer=response.FromString)(request, timeout=60)
 
 
 class OtherLanguage(unittest.TestCase):

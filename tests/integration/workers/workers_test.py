@@ -3,126 +3,16 @@
 
 Cases: numbers, resize, lost, frozen, restart, cut.
 """
-import json
 import os
 import pathlib
 import signal
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from lab import MODELS, Lab, check_epochs, job_of  # noqa: E402
 from netns import Namespaces  # noqa: E402
-from rig import Server, wait_until  # noqa: E402
-
-VIEW = {"dataset": "fashion-mnist", "scale": 1 / 255}
-MODELS = {
-    "dense": {"input_shape": [28, 28], "layers": [
-        "flatten", {"dense": {"units": 64, "use_bias": False}}, "batch_normalization", {"activation": "relu"},
-        {"dense": {"units": 10, "activation": "softmax"}}]},
-    "convolutional": {"input_shape": [28, 28], "layers": [
-        {"reshape": {"target_shape": [28, 28, 1]}},
-        {"conv2d": {"filters": 4, "kernel_size": 5, "strides": 2, "activation": "relu"}}, "max_pooling2d", "flatten",
-        {"dense": {"units": 10, "activation": "softmax"}}]},
-    "deep": {"input_shape": [28, 28], "layers": [
-        "flatten", {"dense": {"units": 100, "activation": "relu"}}, {"dropout": {"rate": 0.2}},
-        {"dense": {"units": 100, "activation": "relu"}}, {"dense": {"units": 10, "activation": "softmax"}}]},
-}
-ENDS = ("SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT")
-
-
-def job_of(model, workers, rows, epochs):
-    return {
-        "name": model, "model": MODELS[model],
-        "data": {"train": {**VIEW, "split": "train", "range": [0, rows]},
-                 "validation": {**VIEW, "split": "train", "range": [59000, 60000]},
-                 "test": {**VIEW, "split": "test", "take": 2000}},
-        "loss": "sparse_categorical_crossentropy", "optimizer": {"adam": {"learning_rate": 0.001}},
-        "metrics": ["accuracy"], "resources": {"cores": 1},
-        "fit": {"epochs": epochs, "batch_size": 64, "seed": 42, "logical_shards": 4, "workers": workers,
-                "checkpoint": {"every_seconds": 1}},
-    }
-
-
-class Lab:
-    """A server whose workers share this machine's processors, and jobs against it."""
-
-    def __init__(self, bin_dir, **settings):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gradus-workers-"))
-        config = self.folder / "config.yaml"
-        config.write_text(json.dumps({"cores": 4, "oversubscribe": True, "memory": "6GiB", "max_attempts": 20, **settings}))
-        self.server = Server(bin_dir, flags=["--config", config])
-
-    def __enter__(self):
-        self.server.start(self.listen)
-        self.server.push_fashion()
-        return self
-
-    def __exit__(self, *error):
-        self.server.__exit__(*error)
-
-    listen = "127.0.0.1:0"
-
-    def submit(self, job):
-        file = self.folder / "job.yaml"
-        file.write_text(json.dumps(job))
-        return self.server.json("job", "submit", file)["id"]
-
-    def show(self, job):
-        return self.server.json("job", "show", job)
-
-    def await_step(self, job, step):
-        def reached():
-            shown = self.show(job)
-            assert shown["state"] not in ENDS, shown
-            return int(shown["step"]) >= step
-        wait_until(reached, 120, f"step {step}")
-
-    def await_workers(self, job, count):
-        def together():
-            shown = self.show(job)
-            assert shown["state"] not in ENDS, shown
-            return shown.get("workers", 0) == count
-        wait_until(together, 120, f"{count} workers")
-
-    def end(self, job):
-        wait_until(lambda: self.show(job)["state"] in ENDS, 300, "the job's end")
-        shown = self.show(job)
-        if shown["state"] != "SUCCEEDED":
-            print(self.server.run("job", "logs", job).stdout)
-        assert shown["state"] == "SUCCEEDED", shown
-        return shown
-
-    def ranks(self, job):
-        """Process ids of the job's ranks, the leader first: their folders tell which they are."""
-        found = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                folder = os.readlink(entry / "cwd")
-            except OSError:
-                continue
-            name = pathlib.Path(folder).name.removesuffix(" (deleted)")
-            if name.startswith(job + "-") and b"gradus-worker" in (entry / "cmdline").read_bytes():
-                found[tuple(map(int, name[len(job) + 1:].split("-")))] = int(entry.name)
-        newest = max(found)[0] if found else 0
-        return [pid for place, pid in sorted(found.items()) if place[0] == newest]
-
-    def lines(self, job):
-        return self.server.run("job", "logs", job).stdout
-
-
-def check_epochs(lab, job, epochs):
-    """Whatever was done again is told of once in an attempt, and nothing is left out."""
-    events = [json.loads(line) for line in lab.server.run("job", "watch", job, "--json").stdout.splitlines()]
-    seqs = [int(event["seq"]) for event in events]
-    assert seqs == list(range(1, len(seqs) + 1)), "a gap or a duplicate in the events"
-    last = {}
-    for event in events:
-        if "epoch_finished" in event:
-            last[int(event["epoch_finished"].get("epoch", 0))] = event["epoch_finished"]["metrics"]
-    assert sorted(last) == list(range(epochs)), sorted(last)
+from rig import wait_until  # noqa: E402
 
 
 def numbers(bin_dir):
@@ -231,11 +121,10 @@ def cut(bin_dir):
         print(f"skipped: {reason}")
         sys.exit(77)
     with Namespaces(3) as net:
-        Lab.listen = f"{net.server}:0"
         wrapper = net.folder / "gradus-worker"
         wrapper.write_text(net.wrapper(pathlib.Path(bin_dir).resolve() / "gradus-worker"))
         wrapper.chmod(0o755)
-        with Lab(bin_dir, worker_program=str(wrapper)) as lab:
+        with Lab(bin_dir, listen=f"{net.server}:0", worker_program=str(wrapper)) as lab:
             wanted = expected(lab)
             for victim in (-1, 0):
                 job = lab.submit(job_of("dense", 2, **LONG))
