@@ -241,6 +241,7 @@ void SlurmGangs::Tell(Rank& rank, const SlurmEnding& ending) {
   exits_.push_back({.key = rank.key,
                     .reason = ending.reason,
                     .clean = ending.clean,
+                    .known = ending.known,
                     // What was to end here was cancelled from here.
                     .cancelled = ending.cancelled && !rank.killed,
                     .blameless = ending.blameless});
