@@ -23,6 +23,7 @@ absl::Status PlayedRank::Attach(bool reattached, int64_t generation) {
                      base::MutexLock lock(inbox->mu);
                      if (word.has_command()) inbox->commands.push_back(word.command().action());
                      if (word.has_meeting()) inbox->meetings.push_back(word.meeting());
+                     if (word.kind_case() == v1::AttachResponse::KIND_NOT_SET) ++inbox->sent_away;
                      inbox->arrived.SignalAll();
                    }));
   attachment_ = std::move(reply.attachment);
@@ -30,6 +31,11 @@ absl::Status PlayedRank::Attach(bool reattached, int64_t generation) {
   acked_ = reply.acked;
   next_seq_ = acked_ + 1;
   return absl::OkStatus();
+}
+
+size_t PlayedRank::sent_away() const {
+  base::MutexLock lock(inbox_->mu);
+  return inbox_->sent_away;
 }
 
 v1::Command::Action PlayedRank::AwaitCommand() {

@@ -23,6 +23,8 @@ class PlayedRank {
   // The next command; waits for it.
   v1::Command::Action AwaitCommand();
   size_t commands() const;
+  // How many streams it was told to end.
+  size_t sent_away() const;
   // The newest that it was called to.
   std::optional<v1::Meeting> meeting() const;
   absl::Status Beat(const v1::Heartbeat& heartbeat);
@@ -52,6 +54,7 @@ class PlayedRank {
     std::vector<v1::Command::Action> commands ABSL_GUARDED_BY(mu);
     std::vector<v1::Meeting> meetings ABSL_GUARDED_BY(mu);
     size_t taken ABSL_GUARDED_BY(mu) = 0;
+    size_t sent_away ABSL_GUARDED_BY(mu) = 0;
   };
 
   jobs::Jobs& jobs_;

@@ -111,8 +111,14 @@ TEST_F(ExecutorsQueueTest, ARankMayWaitForLongAndIsReplacedWhenItRunsUnheard) {
   const auto why = jobs_->Explain(job.id());
   ASSERT_TRUE(why.ok()) << why.status();
   EXPECT_THAT(why->details(), ::testing::Contains(HasSubstr("waits in Slurm's queue (Resources)")));
+  // From when it runs it has all of the grace.
   executor_.HaveWait("");
-  clock_.Advance(options_.worker_grace_micros);
+  clock_.Advance(1'000'000);
+  Settle();
+  clock_.Advance(options_.worker_grace_micros - 1);
+  Settle();
+  EXPECT_EQ(Get(job.id()).state(), Job::STARTING);
+  clock_.Advance(1);
   EXPECT_THAT(AwaitState(job.id(), Job::QUEUED).reason(), HasSubstr("not heard of"));
 }
 

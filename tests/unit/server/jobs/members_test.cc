@@ -224,7 +224,7 @@ TEST_F(MembersTest, LossesWithoutACheckpointEndTheAttempt) {
   StopJobs();
   options_.max_attempts = 2;
   StartJobs();
-  const Job job = Together(1, 2, 2);
+  const Job job = Together(2, 2, 2);
   for (int loss = 1; loss <= 3; ++loss) {
     // A checkpoint between them starts the count anew.
     if (loss == 2) {

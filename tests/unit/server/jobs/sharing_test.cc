@@ -101,7 +101,7 @@ TEST_F(SharingTest, WhoTakesTheLeadKeepsLivingRanks) {
   ASSERT_TRUE(rank.Attach().ok());
   ASSERT_TRUE(rank.Progress(1).ok());
   jobs_->Follow();
-  EXPECT_EQ(rank.commands(), 1U) << "its stream is told to end";
+  EXPECT_EQ(rank.sent_away(), 1U) << "its stream is told to end";
   EXPECT_TRUE(absl::IsUnavailable(rank.Progress(2).status())) << "it has to go where the lead is";
   rank.Detach();
   ASSERT_TRUE(other_->Lead().ok());
