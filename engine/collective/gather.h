@@ -37,9 +37,11 @@ class Gather {
 absl::Status AllGather(Group& group, uint32_t channel, std::span<const std::byte> own,
                        std::span<const size_t> sizes, std::span<std::byte> all);
 
-// Gives `value` as rank `root` has it to all ranks; only the root knows how long it is.
+// Gives `value` as rank `root` has it to the ranks `to`, which call this, too; only the root knows
+// how long it is.
 //   Errors   RESOURCE_EXHAUSTED when it has more than `most` bytes: at the root before anything is
 //            sent, else before memory is taken. The group cannot go on after any error here.
-absl::Status Broadcast(Group& group, uint32_t channel, int root, size_t most, std::string& value);
+absl::Status Broadcast(Group& group, uint32_t channel, int root, std::span<const int> to,
+                       size_t most, std::string& value);
 
 }  // namespace gradus::collective

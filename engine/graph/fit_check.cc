@@ -129,7 +129,6 @@ absl::StatusOr<int64_t> CheckFit(v1::Fit& fit, uint64_t drawn_seed) {
   RETURN_IF_ERROR(InRange("validation_freq", fit.validation_freq(), 1, kMostEpochs));
   RETURN_IF_ERROR(base::InField(CheckCheckpoint(*fit.mutable_checkpoint()), "checkpoint"));
   RETURN_IF_ERROR(base::InField(CheckWorkers(*fit.mutable_workers()), "workers"));
-  if (!fit.has_shard_optimizer()) fit.set_shard_optimizer(false);
   if (fit.compress() == v1::COMPRESSION_UNSPECIFIED) fit.set_compress(v1::NONE);
   if (fit.has_logical_shards()) RETURN_IF_ERROR(CheckShards(fit));
   return epochs;

@@ -85,9 +85,10 @@ Resources ChooseResources(const Graph& graph, int64_t batch_size, int most_cores
     }
   }
   const int shards = ShardsOfOne(chosen.logical_shards, workers);
-  const int useful = shards > 1 ? PowerOfTwoWithin(std::min(available, shards))
-                     : team     ? available
-                                : 1;
+  // Where a batch is cut, each shard has a core.
+  const int useful = chosen.logical_shards > 1 ? PowerOfTwoWithin(std::min(available, shards))
+                     : team                    ? available
+                                               : 1;
   chosen.cores = cores > 0 ? cores : useful;
   return chosen;
 }
@@ -102,10 +103,9 @@ uint64_t EstimateMemory(const Graph& graph, const Load& load) {
   const auto params = static_cast<double>(graph.total_params());
   const auto trainable = static_cast<double>(load.trainable_params);
   const int shards = ShardsOfOne(load.resources.logical_shards, load.workers);
-  const int cores = std::max(1, std::min(load.resources.cores, shards));
-  const int shards_a_core = std::max(1, shards / cores);
-  const double gradients =
-      static_cast<double>(cores) * (1 + std::bit_width(static_cast<unsigned>(shards_a_core)));
+  // A whole arena for each shard; once more what a plan has, where ranks that come and go change
+  // its shards.
+  const double gradients = shards * (load.several ? 2.0 : 1.0);
   // What comes from other ranks lies beside what is here.
   const double exchanged = load.several ? 2 : 0;
   const double own_batch = std::ceil(batch / PowerOfTwoWithin(load.workers));

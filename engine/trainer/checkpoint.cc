@@ -290,6 +290,9 @@ absl::StatusOr<StoredFile> WriteCheckpoint(base::Files& files, const std::string
 absl::StatusOr<std::string> EncodeCheckpoint(const Checkpoint& checkpoint) {
   const std::vector<Part> parts = PartsOf(checkpoint);
   ASSIGN_OR_RETURN(std::string bytes, HeaderOf(checkpoint, parts));
+  size_t size = bytes.size();
+  for (const Part& part : parts) size += part.bytes.size();
+  bytes.reserve(size);
   for (const Part& part : parts)
     bytes.append(reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size());
   return bytes;

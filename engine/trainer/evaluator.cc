@@ -53,7 +53,8 @@ absl::StatusOr<std::optional<plan::Totals>> Evaluator::RunShared(plan::Executabl
   std::vector<std::byte> own(sizes[static_cast<size_t>(ranks.place())]);
   std::span<std::byte> left(own);
   for (int64_t step = 0; step < steps; ++step) {
-    if (control.request() != Control::Request::kNone) return std::nullopt;
+    // A stop waits: the others would miss this rank.
+    if (control.request() == Control::Request::kCancel) return std::nullopt;
     const data::Batch& batch = *reader_->Next();
     const size_t bytes = executable.NoteBytes(batch.rows, ranks.share());
     RETURN_IF_ERROR(executable.EvalShare(StepOf(batch), left.first(bytes)));

@@ -93,16 +93,19 @@ absl::StatusOr<std::optional<std::string>> Ranks::Share(
   const std::vector<size_t> sizes(marks.size(), sizeof(Mark));
   RETURN_IF_ERROR(
       Gather(std::as_bytes(std::span(&own, 1)), sizes, std::as_writable_bytes(std::span(marks))));
-  for (size_t rank = 0; rank < marks.size(); ++rank) {
-    if (std::memcmp(marks[rank].fingerprint, marks[0].fingerprint, sizeof(own.fingerprint)) != 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("worker ", rank,
-                       " would compute other bits than the leader: its instruction set or "
-                       "oneDNN is another one; this one has ",
-                       fingerprint));
-    }
-  }
   const Mark& leader = marks[0];
+  const auto differs = [&](const Mark& mark) {
+    return std::memcmp(mark.fingerprint, leader.fingerprint, sizeof(mark.fingerprint)) != 0;
+  };
+  if (differs(own)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "this worker would compute other bits than the leader: its instruction set or oneDNN is "
+        "another one; it has ",
+        fingerprint));
+  }
+  // That one leaves; the others meet without it.
+  if (std::ranges::any_of(marks, differs))
+    return Break(absl::UnavailableError("a worker that would compute other bits leaves"));
   if (leader.has_state == 0) return absl::InternalError("the leader has no state to share");
   if (std::ranges::all_of(marks, [&](const Mark& mark) { return SameState(mark, leader); }))
     return std::nullopt;
@@ -110,10 +113,16 @@ absl::StatusOr<std::optional<std::string>> Ranks::Share(
   if (options_.leader) {
     ASSIGN_OR_RETURN(bytes, state());
   }
+  const bool behind = !SameState(own, leader);
+  if (!options_.leader && !behind) return std::nullopt;
+  std::vector<int> to;
+  for (int rank = 1; rank < size(); ++rank) {
+    if (!SameState(marks[static_cast<size_t>(rank)], leader)) to.push_back(rank);
+  }
   const absl::Status sent =
-      collective::Broadcast(*meeting_.group, kBroadcast, 0, kMostStateBytes, bytes);
+      collective::Broadcast(*meeting_.group, kBroadcast, 0, to, kMostStateBytes, bytes);
   if (!sent.ok()) return Break(sent);
-  if (SameState(own, leader)) return std::nullopt;
+  if (!behind) return std::nullopt;
   return bytes;
 }
 

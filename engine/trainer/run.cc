@@ -25,11 +25,12 @@ absl::StatusOr<TrainResult> TrainingRun::Run() {
   SetNextSave();
   if (position_.epoch == stage().first_epoch && position_.step_in_epoch == 0) AnnounceStage();
   while (true) {
-    RETURN_IF_ERROR(TrainStages());
+    const absl::Status trained = TrainStages();
+    // A rank that is asked to end while it waits for others has all that there is to save.
+    if (!trained.ok() && !(absl::IsCancelled(trained) && has_state_ && EndAsked())) return trained;
     if (EndAsked()) break;
     absl::StatusOr<TrainResult> result = Finish();
     if (!Broken()) return result;
-    RETURN_IF_ERROR(Regroup());
   }
   // Ends that come while the last rows are tested are seen in Finish.
   TrainResult result{.metrics = last_metrics_};
@@ -89,6 +90,8 @@ absl::Status TrainingRun::TrainEpoch() {
   RETURN_IF_ERROR(TrainSteps());
   // An end was asked for, or another meeting called.
   if (position_.step_in_epoch < steps_per_epoch_) return absl::OkStatus();
+  // Of several ranks none begins a validation that the leader will leave.
+  if (ranks_ != nullptr && EndAsked()) return absl::OkStatus();
   return FinishEpoch();
 }
 
@@ -138,6 +141,8 @@ absl::Status TrainingRun::FinishEpoch() {
       FiguresOf(totals_, executable_->metrics(), metrics::Occasion::kEpoch, "");
   const int64_t freq = std::max<int64_t>(inputs_.spec.fit().validation_freq(), 1);
   const int64_t done = position_.epoch + 1;
+  // What is saved is told of before all that takes long.
+  if (writer_ != nullptr) RETURN_IF_ERROR(Tell(writer_->Await()));
   const AveragedWeights averages(*executable_);
   if (validator_ != nullptr && (done % freq == 0 || done == total_epochs())) {
     ASSIGN_OR_RETURN(const std::optional<plan::Totals> validation,

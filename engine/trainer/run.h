@@ -100,9 +100,7 @@ class TrainingRun {
   absl::StatusOr<TrainResult> FindLearningRate();
   absl::StatusOr<TrainResult> FinishFinding(std::optional<double> suggestion);
   bool Finds() const { return inputs_.spec.kind() == v1::JobSpec::FIND_LEARNING_RATE; }
-  bool EndAsked() const {
-    return control_.request() != Control::Request::kNone || (!IsLeader() && ranks_->ending());
-  }
+  bool EndAsked() const;
 
   const graph::StagePlan& stage() const { return stages_[static_cast<size_t>(position_.stage)]; }
   int64_t total_epochs() const { return stages_.back().end_epoch; }
@@ -120,9 +118,10 @@ class TrainingRun {
   std::optional<graph::Graph> graph_;
   std::vector<graph::StagePlan> stages_;
   std::string spec_digest_;
-  std::unique_ptr<Ranks> ranks_;  // null for a job of one worker
-  bool has_state_ = false;        // weights, and what belongs to them, are those of position_
+  bool has_state_ = false;  // weights, and what belongs to them, are those of position_
   std::unique_ptr<plan::Executable> executable_;
+  // Null for a job of one worker. Ends before the executable, whose gradients it may be moving.
+  std::unique_ptr<Ranks> ranks_;
   JobViews views_;
   int64_t steps_per_epoch_ = 0;
   // Made after the executable, ended before it: their threads read while it trains.

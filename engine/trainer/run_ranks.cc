@@ -24,6 +24,18 @@ absl::Status TrainingRun::MeetRanks() {
   return ranks_->Meet();
 }
 
+// Alone, a rank ends when it is asked to. Of several all end after the same step, the one with
+// which the leader says that it was asked to; a rank that is asked by itself, or is to end at once,
+// just leaves.
+bool TrainingRun::EndAsked() const {
+  const Control::Request request = control_.request();
+  if (ranks_ == nullptr || ranks_->size() == 1 || ranks_->broken())
+    return request != Control::Request::kNone;
+  if (request == Control::Request::kCancel || (request != Control::Request::kNone && !IsLeader()))
+    return true;
+  return ranks_->ending();
+}
+
 void TrainingRun::AnnounceStep() {
   std::optional<uint64_t> checksum;
   if (position_.step % kStepsBetweenChecks == 0 && ranks_->size() > 1)
@@ -33,12 +45,13 @@ void TrainingRun::AnnounceStep() {
 
 absl::Status TrainingRun::ShareState() {
   const Provenance ours = ProvenanceOfThis();
-  ASSIGN_OR_RETURN(const std::optional<std::string> state,
+  ASSIGN_OR_RETURN(std::optional<std::string> state,
                    ranks_->Share(has_state_ ? &position_ : nullptr,
                                  absl::StrCat(ours.isa, ", oneDNN ", ours.onednn),
                                  [this] { return EncodeCheckpoint(StateNow()); }));
   if (!state.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, ReadCheckpoint(base::AsBytes(*state)));
+  state.reset();
   return TakeOver(checkpoint);
 }
 

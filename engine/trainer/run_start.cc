@@ -35,15 +35,16 @@ absl::Status TrainingRun::Start() {
                    graph::PlanStages(*graph_, inputs_.spec.optimizer(), inputs_.spec.fit()));
   spec_digest_ = SpecDigest(inputs_.spec, inputs_.datasets);
 
-  if (inputs_.workers != nullptr) RETURN_IF_ERROR(MeetRanks());
+  // All that takes long, before others would wait for it.
+  ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_));
   std::optional<Checkpoint> checkpoint;
-  if (IsLeader()) {
+  if (inputs_.leader) {
     ASSIGN_OR_RETURN(checkpoint, FindCheckpoint());
   }
+  if (inputs_.workers != nullptr) RETURN_IF_ERROR(MeetRanks());
   if (checkpoint.has_value()) position_ = checkpoint->position;
   epoch_callbacks_.Reset(stage().callbacks);
   ASSIGN_OR_RETURN(executable_, plan::Executable::Create(*graph_, SetupOf(stage())));
-  ASSIGN_OR_RETURN(views_, OpenViews(inputs_, *graph_));
   steps_per_epoch_ = (views_.train->rows() + batch_size() - 1) / batch_size();
   SetTotalSteps(static_cast<size_t>(position_.stage));
 

@@ -34,8 +34,8 @@ class Tokens {
   // worker's role, or a life that is not within 90 days.
   absl::StatusOr<std::string> Issue(const std::string& user, Role role, int64_t life_micros);
 
-  // A new token for one worker of a job's attempt, good from the commit of `tx` on; the tokens of the
-  // job's earlier attempts end with it, those of the same attempt stay.
+  // A new token for one worker of a job's attempt, good from the commit of `tx` on; the tokens of
+  // the job's earlier attempts end with it, those of the same attempt stay.
   absl::StatusOr<std::string> IssueForAttempt(store::Tx& tx, const std::string& job,
                                               int32_t attempt);
 

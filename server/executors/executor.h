@@ -38,6 +38,8 @@ struct RankExit {
   // process's child.
   std::string reason;
   bool clean = false;  // exited with 0
+  // Whether anybody saw how it ended; else it may have been clean.
+  bool known = true;
   // Somebody has cancelled it where it waited or ran, past this server: its job is not tried again.
   bool cancelled = false;
   // It was taken away, or never got to run, by no fault of its own: not counted as a failure.

@@ -160,6 +160,7 @@ class LocalExecutor final : public Executor {
       const Process& process = found->second;
       exit.key = process.key;
       exit.reason = "is gone";
+      exit.known = process.child;
       if (process.child) {
         // Its group first, while the number still belongs to it.
         ::kill(-process.pid, SIGKILL);

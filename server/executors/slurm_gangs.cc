@@ -210,7 +210,7 @@ void SlurmGangs::LookAtSteps(const std::vector<SlurmStep>& steps, int64_t now_mi
         const char* const how = cut_off ? "was on a node that failed"
                                 : late  ? "was never started on its node"
                                         : "has ended";
-        Tell(rank, {.reason = absl::StrCat(how, where)});
+        Tell(rank, {.reason = absl::StrCat(how, where), .known = cut_off || late});
       }
     }
   }
@@ -241,6 +241,7 @@ void SlurmGangs::Tell(Rank& rank, const SlurmEnding& ending) {
   exits_.push_back({.key = rank.key,
                     .reason = ending.reason,
                     .clean = ending.clean,
+                    .known = ending.known,
                     // What was to end here was cancelled from here.
                     .cancelled = ending.cancelled && !rank.killed,
                     .blameless = ending.blameless});

@@ -41,7 +41,8 @@ SlurmPhase PhaseOf(const SlurmJob& job);
 // How a job has ended, from its state.
 struct SlurmEnding {
   std::string reason;  // of its worker: "exited with 1", "was on a node that failed"
-  bool clean = false;  // as RankExit has them
+  bool clean = false;
+  bool known = true;  // as RankExit has them
   bool cancelled = false;
   bool blameless = false;
 };

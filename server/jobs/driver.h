@@ -24,7 +24,8 @@
 
 namespace gradus::jobs {
 
-// Where commands and meetings for one stream of a rank go; a word that says nothing ends the stream.
+// Where commands and meetings for one stream of a rank go; a word that says nothing ends the
+// stream.
 using WordSink = events::Cancellable<const v1::AttachResponse&>;
 
 // The newest heartbeat of one stream, until the driver has looked at it: however many come, one
@@ -87,6 +88,7 @@ class Driver {
     v1::Command::Action sent = v1::Command::ACTION_UNSPECIFIED;  // on this stream
     // Deadlines, monotonic micros; 0 for none.
     int64_t attach_by = 0;
+    bool waited = false;  // when its executor was asked last
     int64_t stop_by = 0;
     int64_t time_up = 0;
     bool killed = false;
@@ -147,6 +149,7 @@ class Driver {
   // driver_groups.cc: ranks that compute together.
   Group& AddGroup(const executors::RankKey& leader, const Demand& demand, bool found);
   Group* GroupOf(const Rank& rank);
+  Group* GroupOfJob(const std::string& job);
   void EndGroup(const executors::RankKey& leader);
   void SteerGroup(const std::string& job, const Glance& glance);
   void SteerMember(Rank& rank, const Glance& glance);

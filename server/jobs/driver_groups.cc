@@ -46,6 +46,11 @@ Driver::Group* Driver::GroupOf(const Rank& rank) {
   return in_it ? &group->second : nullptr;
 }
 
+Driver::Group* Driver::GroupOfJob(const std::string& job) {
+  const auto found = groups_.find(job);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
 void Driver::EndGroup(const executors::RankKey& leader) {
   const auto group = groups_.find(leader.job);
   if (group == groups_.end() || group->second.leader != leader) return;
@@ -140,8 +145,16 @@ void Driver::EndMember(const executors::RankKey& key, const std::string& ending)
 void Driver::MemberExited(const Rank& rank, const executors::RankExit& exit) {
   Group* const group = GroupOf(rank);
   if (group == nullptr) return EndMember(rank.key, rank.killed ? rank.kill_reason : exit.reason);
-  group->meetings.Gone(rank.member, exit.clean);
-  if (!exit.clean) return MemberLost(*group, rank.key, rank.member, exit.reason, LastWords(rank));
+  // Of one whose end nobody saw the others tell if they miss it.
+  const bool done = exit.clean || !exit.known;
+  group->meetings.Gone(rank.member, done);
+  if (!done) {
+    MemberLost(*group, rank.key, rank.member, exit.reason, LastWords(rank));
+    // Whoever takes workers away has not to be asked again at once.
+    if ((exit.cancelled || exit.blameless) && GroupOfJob(rank.key.job) == group)
+      group->not_before = context_.parts.clock->MonotonicMicros() + kLongestDelay;
+    return;
+  }
   group->fences.erase(rank.member);
   group->not_before = context_.parts.clock->MonotonicMicros() + context_.options.retry_delay_micros;
   EndMember(rank.key, exit.reason);
@@ -163,8 +176,12 @@ void Driver::MemberLost(Group& group, const executors::RankKey& key, int member,
     group.checkpoint = *checkpoint;
     group.losses = 0;
   }
-  ++group.losses;
-  const int64_t delay = context_.options.retry_delay_micros << std::min(group.losses - 1, 20);
+  // One that came on top and never computed costs the run nothing.
+  const std::vector<int>& meeting = group.meetings.members();
+  const bool counts = std::ranges::find(meeting, member) != meeting.end() ||
+                      group.meetings.attached() < group.meetings.fewest();
+  if (counts) ++group.losses;
+  const int64_t delay = context_.options.retry_delay_micros << std::clamp(group.losses - 1, 0, 20);
   group.not_before = context_.parts.clock->MonotonicMicros() + std::min(delay, kLongestDelay);
   if (group.losses <= context_.options.max_attempts) return;
   Replace(
@@ -218,7 +235,7 @@ void Driver::ShrinkGroups() {
   }
   std::vector<Group*> groups;
   for (auto& [job, group] : groups_) {
-    if (group.meetings.generation() > 0) groups.push_back(&group);
+    if (group.meetings.generation() > 0 && !group.meetings.ending()) groups.push_back(&group);
   }
   std::ranges::sort(groups, std::greater(),
                     [](const Group* group) { return group->demand.number; });

@@ -20,6 +20,9 @@ using v1::Command;
 // How much of a failed rank's output is shown in its job's log.
 constexpr uint64_t kLastWordsBytes = 2048;
 
+// After a write that failed, and while a rank waits in its executor's queue.
+constexpr int64_t kLookAgain = 1'000'000;
+
 int64_t Sooner(int64_t deadline, int64_t other) {
   return deadline == 0 ? other : std::min(deadline, other);
 }
@@ -159,8 +162,10 @@ void Driver::CheckDeadlines(Rank& rank, int64_t now) {
   if (rank.stop_by != 0 && now >= rank.stop_by) return Kill(rank, "did not stop in time");
   if (rank.attach_by == 0 || now < rank.attach_by) return;
   // What does not run yet cannot be heard of.
-  if (!context_.parts.executor->Waiting(rank.key).empty()) {
-    rank.attach_by = now + context_.options.worker_grace_micros;
+  const bool waits = !context_.parts.executor->Waiting(rank.key).empty();
+  if (waits || std::exchange(rank.waited, waits)) {
+    rank.waited = waits;
+    rank.attach_by = now + (waits ? kLookAgain : context_.options.worker_grace_micros);
     return;
   }
   const int64_t seconds = context_.options.worker_grace_micros / 1'000'000;
@@ -174,9 +179,12 @@ void Driver::TimeOut(Rank& rank) {
     FAILPOINT("jobs.timeout.before_commit");
     return context_.Change(tx, row, v1::Job::TIMED_OUT, "it ran longer than its time_limit");
   });
-  if (!status.ok())
+  if (!status.ok()) {
     base::LogError("a job's time was up and could not be ended",
                    {{"job", rank.key.job}, {"status", status}});
+    rank.time_up = context_.parts.clock->MonotonicMicros() + kLookAgain;
+    return;
+  }
   Kill(rank, "ran longer than its job's time_limit");
 }
 
@@ -190,9 +198,13 @@ void Driver::Replace(Rank& rank, const std::string& reason) {
     if (!CheckCurrent(row, rank.key).ok() || !training) return absl::OkStatus();
     return LoseAttempt(tx, context_, row, reason, false);
   });
-  if (!status.ok())
+  // What could not be stored is not done either.
+  if (!status.ok()) {
     base::LogError("a silent rank could not be replaced",
                    {{"job", rank.key.job}, {"status", status}});
+    rank.attach_by = context_.parts.clock->MonotonicMicros() + kLookAgain;
+    return;
+  }
   const executors::RankKey key = rank.key;
   Kill(rank, reason);
   EndGroup(key);

@@ -49,10 +49,16 @@ class StoredJobs final : public Jobs {
 
   absl::Status Lead() override {
     auto driver = std::make_shared<Driver>(&context_);
-    RETURN_IF_ERROR(driver->Start());
+    // Before it takes up what there is, so that no change in between goes unnoticed.
+    {
+      base::MutexLock lock(mu_);
+      driver_ = driver;
+    }
+    const absl::Status started = driver->Start();
+    if (started.ok()) return started;
     base::MutexLock lock(mu_);
-    driver_ = std::move(driver);
-    return absl::OkStatus();
+    if (driver_ == driver) driver_ = nullptr;
+    return started;
   }
 
   void Follow() override {

@@ -10,6 +10,8 @@ namespace gradus::jobs {
 namespace {
 
 constexpr int kLeader = 0;
+// No number that a rank makes up brings the count to its end.
+constexpr int64_t kMostMeetings = int64_t{1} << 40;
 // A deadline that is seen so late was slept over by this server: it cannot tell who was silent.
 constexpr int64_t kSleptOver = 1'000'000;
 // A rank that attached so long ago is ready to join, though it has not said so.
@@ -37,7 +39,7 @@ bool Meetings::Attached(int member, int64_t generation, int64_t now) {
   peer.attached = true;
   if (peer.since == 0) peer.since = now;
   peer.due = now + rules_.silence_micros;
-  peer.generation = generation;
+  peer.generation = std::clamp<int64_t>(generation, 0, kMostMeetings);
   peer.broken = false;
   peer.waiting = 0;
   return !recovering_ && generation < generation_ && InMeeting(member);
@@ -55,7 +57,7 @@ void Meetings::Heard(int member, const v1::Heartbeat& heartbeat, int64_t now) {
   if (found == peers_.end() || !found->second.attached) return;
   Peer& peer = found->second;
   peer.due = now + rules_.silence_micros;
-  peer.generation = heartbeat.generation();
+  peer.generation = std::clamp<int64_t>(heartbeat.generation(), 0, kMostMeetings);
   peer.broken = heartbeat.broken();
   peer.waiting = heartbeat.waiting_seconds();
   if (!peer.broken || peer.generation != generation_ || !InMeeting(member)) return;

@@ -66,6 +66,8 @@ class Meetings {
   const std::vector<int>& members() const { return members_; }
   // Whether the newest meeting cannot go on and too few ranks are there for another one.
   bool waiting() const { return waiting_; }
+  // The run is to end, or has ended.
+  bool ending() const { return stopping_ || ending_; }
   int attached() const;
   int fewest() const { return stopping_ ? 1 : rules_.fewest; }
   // How many ranks have to be asked for until there are `wanted`.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@
 
 namespace gradus::worker {
 namespace {
+
+// Others may come late, out of a long validation. Who is lost is the server's word, which ends both
+// waits by a newer meeting.
+constexpr std::chrono::minutes kConnectTimeout{10};
+constexpr std::chrono::hours kSilenceTimeout{24 * 7};
 
 // Of HOST:PORT or [ADDRESS]:PORT.
 std::string HostOf(const std::string& endpoint) {
@@ -36,6 +42,8 @@ Connector GlooConnector(ServerLink& link) {
          .notes = {.put = [&](const std::string& key,
                               const std::string& value) { return notes.Put(key, value); },
                    .get = [&](const std::vector<std::string>& keys) { return notes.Get(keys); }},
+         .connect_timeout = kConnectTimeout,
+         .silence_timeout = kSilenceTimeout,
          .aborted = [&] { return given_up.load(); }});
   };
 }

@@ -23,10 +23,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -35,6 +33,7 @@
 #include "engine/collective/gloo_group.h"
 #include "engine/collective/subtrees.h"
 #include "engine/collective/tree_reduction.h"
+#include "tests/bench/file_notes.h"
 
 namespace gradus::collective {
 namespace {
@@ -45,30 +44,6 @@ void Check(const absl::Status& status) {
   if (status.ok()) return;
   std::cerr << status << '\n';
   std::exit(1);
-}
-
-// Notes as files of a folder.
-Notes NotesIn(const std::string& folder) {
-  const auto path = [folder](std::string key) {
-    std::replace(key.begin(), key.end(), '/', '_');
-    return absl::StrCat(folder, "/", key);
-  };
-  return {.put =
-              [path](const std::string& key, const std::string& value) {
-                const std::string part = path(key) + ".part";
-                std::ofstream(part) << value;
-                std::filesystem::rename(part, path(key));
-                return absl::OkStatus();
-              },
-          .get = [path](const std::vector<std::string>& keys)
-              -> absl::StatusOr<std::map<std::string, std::string>> {
-            std::map<std::string, std::string> found;
-            for (const std::string& key : keys) {
-              std::ifstream file(path(key));
-              if (file) found[key] = std::string(std::istreambuf_iterator<char>(file), {});
-            }
-            return found;
-          }};
 }
 
 double Median(std::vector<double> values) {
@@ -83,7 +58,7 @@ class Bench {
       : size_(size), buffer_(floats), small_(1024) {
     auto group = ConnectGloo({.self = {.generation = 1, .rank = rank, .size = size, .secret = "?"},
                               .network = "127.0.0.1",
-                              .notes = NotesIn(folder)});
+                              .notes = bench::NotesIn(folder)});
     Check(group.status());
     group_ = *std::move(group);
     int shards = 1;

@@ -27,7 +27,7 @@ class OnSlurm(unittest.TestCase):
         cls.node_dir = cls.cluster.dir / "nodes"
         cls.node_dir.mkdir()
         settings = cls.cluster.dir / "gradusd.json"
-        settings.write_text(json.dumps({"slurm": {"node_dir": str(cls.node_dir), "poll_seconds": 0.2}}))
+        settings.write_text(json.dumps({"slurm": {"node_dir": str(cls.node_dir), "poll_seconds": 0.2, "options": ["--ntasks-per-node=1"]}}))
         cls.server = Server(BIN, env=cls.cluster.env, flags=("--executor", "slurm", "--config", settings))
         cls.listen = f"127.0.0.1:{slurm.free_ports(1)[0]}"
         cls.server.start(cls.listen)
@@ -59,16 +59,28 @@ class OnSlurm(unittest.TestCase):
         found = self.await_end(job)
         self.assertEqual(found["state"], "SUCCEEDED", found)
         self.assertEqual(found["attempt"], attempt)
-        self.assertEqual(found["weights_sha256"], self.weights_of_local_run(int(found["total_epochs"])))
+        fit = found["spec"]["fit"]
+        self.assertEqual(found["weights_sha256"], self.weights_of_local_run(int(fit["epochs"]), fit["logical_shards"]))
 
-    def weights_of_local_run(self, epochs):
-        if epochs not in self.expected:
+    # By one worker on this machine.
+    def weights_of_local_run(self, epochs, shards):
+        if (epochs, shards) not in self.expected:
             with Server(BIN) as local:
                 local.push_fashion()
-                job = local.json("job", "submit", JOB, "--set", f"fit.epochs={epochs}")["id"]
+                job = local.json("job", "submit", JOB, "--set", f"fit.epochs={epochs}", "--set", f"fit.logical_shards={shards}")["id"]
                 local.run("job", "wait", job)
-                self.expected[epochs] = local.json("job", "show", job)["weights_sha256"]
-        return self.expected[epochs]
+                self.expected[epochs, shards] = local.json("job", "show", job)["weights_sha256"]
+        return self.expected[epochs, shards]
+
+    def submit_two(self, epochs=4):
+        """A job of two workers, which are on two nodes, the leader's first, once both compute."""
+        job = self.submit("fit.workers=2", "fit.logical_shards=4", epochs=epochs)
+        def together():
+            found = self.show(job)
+            self.assertNotIn(found["state"], ENDED, found)
+            return found.get("workers", 0) == 2 and int(found["step"]) > 100
+        wait_until(together, 120, "two workers")
+        return job
 
     def slurm_job(self, job):
         """(number, node) of the job's Slurm job that runs."""
@@ -100,11 +112,14 @@ class OnSlurm(unittest.TestCase):
         running = self.submit()
         self.await_epoch(running)
         self.cluster.kill_controller()
-        waiting = self.submit("priority=1")
-        before = int(self.show(running)["step"])
-        wait_until(lambda: int(self.show(running)["step"]) > before, 60, "a step without a controller")
-        self.assertEqual(self.show(waiting)["state"], "STARTING")
-        self.cluster.start_controller()
+        try:
+            waiting = self.submit("priority=1")
+            before = int(self.show(running)["step"])
+            wait_until(lambda: int(self.show(running)["step"]) > before, 60, "a step without a controller")
+            wait_until(lambda: "does not answer" in (self.server.dir / "server.log").read_text(), 60, "the loss")
+            self.assertIn(self.show(waiting)["state"], ("QUEUED", "STARTING"))
+        finally:
+            self.cluster.start_controller()
         self.succeeded(running)
         self.succeeded(waiting)
 
@@ -165,6 +180,36 @@ class OnSlurm(unittest.TestCase):
 
     def names(self):
         return [name for name, _, _ in self.cluster.jobs("all").values()]
+
+    def test_two_workers_on_two_nodes_give_the_weights_of_one_here(self):
+        job = self.submit_two()
+        _, nodes = self.slurm_job(job)
+        self.assertEqual(nodes, "node[1-2]")
+        self.succeeded(job)
+
+    def test_a_worker_whose_node_goes_down_is_replaced_while_the_leader_stays(self):
+        job = self.submit_two()
+        self.cluster.run("scontrol", "update", "nodename=node2", "state=down", "reason=test")
+        try:
+            wait_until(lambda: "was lost" in self.server.run("job", "logs", job).stdout, 60, "the loss")
+        finally:
+            self.cluster.run("scontrol", "update", "nodename=node2", "state=resume")
+        self.succeeded(job)
+
+    def test_a_leader_whose_node_goes_down_costs_an_attempt_and_no_more(self):
+        job = self.submit_two()
+        self.cluster.run("scontrol", "update", "nodename=node1", "state=down", "reason=test")
+        try:
+            wait_until(lambda: self.show(job)["state"] == "QUEUED" or self.show(job)["attempt"] == 2, 60, "the loss")
+        finally:
+            self.cluster.run("scontrol", "update", "nodename=node1", "state=resume")
+        self.succeeded(job, attempt=2)
+
+    def test_two_workers_outlive_the_server(self):
+        job = self.submit_two()
+        self.server.kill()
+        self.server.start(self.listen)
+        self.succeeded(job)
 
     def test_pause_resume_and_cancel(self):
         job = self.submit(epochs=1000)

@@ -13,7 +13,7 @@ namespace {
 TEST(Broadcast, SendsNothingThatIsTooLong) {
   WithRanks(1, [](Group& group) {
     std::string value(101, 'x');
-    EXPECT_TRUE(absl::IsResourceExhausted(Broadcast(group, 0, 0, 100, value)));
+    EXPECT_TRUE(absl::IsResourceExhausted(Broadcast(group, 0, 0, {}, 100, value)));
   });
 }
 
@@ -21,7 +21,9 @@ TEST(Broadcast, TakesNothingThatIsTooLong) {
   WithRanks(2, [](Group& group) {
     // As a root would that had another limit.
     std::string value(group.rank() == 0 ? 101 : 3, 'x');
-    const absl::Status status = Broadcast(group, 0, 0, group.rank() == 0 ? 1000 : 100, value);
+    const int other = 1;
+    const absl::Status status =
+        Broadcast(group, 0, 0, std::span(&other, 1), group.rank() == 0 ? 1000 : 100, value);
     if (group.rank() == 0) {
       EXPECT_TRUE(status.ok() || absl::IsUnavailable(status)) << status;
     } else {

@@ -189,11 +189,15 @@ void GathersBlocksOfAnyLength(Group& group) {
 
 void BroadcastsFromAnyRank(Group& group) {
   for (int root = 0; root < group.size(); ++root) {
-    for (const size_t size : {size_t{0}, size_t{5}, size_t{3} << 20}) {
+    std::vector<int> others;
+    for (int rank = 0; rank < group.size(); ++rank) {
+      if (rank != root) others.push_back(rank);
+    }
+    for (const size_t size : {size_t{0}, size_t{5}, size_t{9} << 20}) {
       std::string value = "to be replaced";
       const std::string text(size, static_cast<char>('a' + root));
       if (group.rank() == root) value = text;
-      ASSERT_EQ(Broadcast(group, 20, root, size, value), absl::OkStatus());
+      ASSERT_EQ(Broadcast(group, 20, root, others, size, value), absl::OkStatus());
       EXPECT_TRUE(value == text);
     }
   }

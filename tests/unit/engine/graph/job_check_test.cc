@@ -101,7 +101,6 @@ TEST(JobCheckTest, WorkersShareTheServer) {
   EXPECT_EQ(one->spec.fit().workers().min(), 1);
   EXPECT_EQ(one->spec.fit().workers().max(), 1);
   EXPECT_EQ(one->spec.fit().compress(), v1::NONE);
-  EXPECT_TRUE(one->spec.fit().has_shard_optimizer());
   spec.mutable_fit()->mutable_workers()->set_max(2);
   const auto elastic = Check(spec);
   ASSERT_TRUE(elastic.ok()) << elastic.status();

@@ -185,6 +185,22 @@ TEST(Ranks, GoOnFromACheckpointOfAnotherNumber) {
   ExpectSame(*result, expected);
 }
 
+TEST(Ranks, RoundWhatTravelsWhereTheJobSaysSo) {
+  v1::JobSpec spec = JobOf(kDense);
+  const TrainResult exact = Alone(spec);
+  spec.mutable_fit()->set_compress(v1::BF16);
+  std::vector<TrainResult> rounded;
+  for (int i = 0; i < 2; ++i) {
+    Crew run(spec);
+    absl::StatusOr<TrainResult> result = run.Train({0, 1});
+    ASSERT_TRUE(result.ok()) << result.status();
+    rounded.push_back(*std::move(result));
+  }
+  EXPECT_EQ(rounded[0].weights_sha256, rounded[1].weights_sha256);
+  EXPECT_NE(rounded[0].weights_sha256, exact.weights_sha256);
+  EXPECT_NEAR(rounded[0].metrics.at("test_loss"), exact.metrics.at("test_loss"), 0.05);
+}
+
 TEST(Ranks, AlsoSayWhichLayerIsNoLongerFinite) {
   v1::JobSpec spec = JobOf("{}");
   spec.mutable_optimizer()->mutable_sgd()->set_learning_rate(1e30);

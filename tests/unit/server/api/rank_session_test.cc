@@ -142,17 +142,21 @@ class RankSessionTest : public ::testing::Test {
     pool_ = std::make_unique<WorkPool>(2);
     stream_.session = std::make_shared<RankSession>(jobs_, *pool_, hub_, &stream_);
     ON_CALL(jobs_, Attach)
-        .WillByDefault(
-            [this](const v1::Hello& hello, const std::function<void(const v1::AttachResponse&)>&) {
-              jobs::AttachReply reply;
-              if (hello.reattached()) {
-                reply.acked = 7;
-              } else {
-                reply.assignment.emplace().set_memory_limit(99);
-              }
-              reply.attachment = std::make_unique<Attached>(attached_);
-              return absl::StatusOr<jobs::AttachReply>(std::move(reply));
-            });
+        .WillByDefault([this](const v1::Hello& hello,
+                              const std::function<void(const v1::AttachResponse&)>& word) {
+          {
+            const base::MutexLock lock(word_mu_);
+            word_ = word;
+          }
+          jobs::AttachReply reply;
+          if (hello.reattached()) {
+            reply.acked = 7;
+          } else {
+            reply.assignment.emplace().set_memory_limit(99);
+          }
+          reply.attachment = std::make_unique<Attached>(attached_);
+          return absl::StatusOr<jobs::AttachReply>(std::move(reply));
+        });
     stream_.session->Start();
   }
   void TearDown() override {
@@ -195,6 +199,9 @@ class RankSessionTest : public ::testing::Test {
   std::unique_ptr<WorkPool> pool_;
   Stream stream_;
   std::atomic<int> attached_ = 0;
+  base::Mutex word_mu_;
+  std::function<void(const v1::AttachResponse&)> word_
+      ABSL_GUARDED_BY(word_mu_);  // of the last stream
 };
 
 TEST_F(RankSessionTest, HelloIsAnsweredByTheAssignment) {
@@ -231,7 +238,12 @@ TEST_F(RankSessionTest, ASlowRankGetsTheNewestAcknowledgementAlone) {
 TEST_F(RankSessionTest, ARankOfAServerThatLeadsNoMoreIsSentAway) {
   stream_.Give(Hello());
   stream_.Take();
-  word_(v1::AttachResponse());
+  std::function<void(const v1::AttachResponse&)> word;
+  {
+    const base::MutexLock lock(word_mu_);
+    word = word_;
+  }
+  word(v1::AttachResponse());
   EXPECT_TRUE(absl::IsUnavailable(stream_.AwaitEnd()));
   EXPECT_EQ(attached_, 0);
 }

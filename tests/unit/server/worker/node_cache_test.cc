@@ -163,7 +163,7 @@ TEST_F(NodeCacheTest, WhatIsInUseStays) {
 
 TEST_F(NodeCacheTest, NeverKeepsMoreThanItsLimit) {
   base::PhiloxStream random({.seed = 7});
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     const std::string content(random.NextBelow(60), static_cast<char>('a' + random.NextBelow(20)));
     ASSERT_EQ(Get(content), content);
     ASSERT_LE(KeptBytes(), kLimit);
