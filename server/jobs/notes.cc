@@ -20,7 +20,11 @@ void Notes::Close(const std::string& job) {
 
 absl::StatusOr<Notes::Board*> Notes::Find(const executors::RankKey& key, int64_t generation) {
   const auto found = boards_.find(key.job);
-  if (found == boards_.end() || generation > found->second.generation) {
+  if (found == boards_.end()) {
+    return absl::AbortedError(absl::StrCat("the notes of meeting ", generation, " of job ", key.job,
+                                           " are gone with the server that called it"));
+  }
+  if (generation > found->second.generation) {
     return absl::UnavailableError(
         absl::StrCat("meeting ", generation, " of job ", key.job, " is not known here"));
   }

@@ -32,9 +32,11 @@ class Notes {
   void Close(const std::string& job);
 
   // See WorkerService. `key`: who asks.
-  //   Errors   ABORTED for an older meeting than the newest, FAILED_PRECONDITION for a rank that is
-  //            not in it, UNAVAILABLE for one that this server does not know (yet),
-  //            INVALID_ARGUMENT and RESOURCE_EXHAUSTED for more than is allowed.
+  //   Errors   ABORTED for an older meeting than the newest, and where none was called since this
+  //            server has started: whoever still needs notes then can only meet again.
+  //            FAILED_PRECONDITION for a rank that is not in it, UNAVAILABLE for a meeting that
+  //            this server does not know yet, INVALID_ARGUMENT and RESOURCE_EXHAUSTED for more than
+  //            is allowed.
   absl::Status Put(const executors::RankKey& key, const v1::PutNoteRequest& request);
   absl::StatusOr<v1::GetNotesResponse> Get(const executors::RankKey& key,
                                            const v1::GetNotesRequest& request);

@@ -136,11 +136,13 @@ class Fault(threading.Thread):
 
 
 class Soak:
-    def __init__(self, lab, disk, net):
-        self.lab, self.disk, self.net = lab, disk, net
+    def __init__(self, lab, disk, net, only):
+        self.lab = lab
         self.supervisor = Supervisor(lab.server, lab.server.endpoint)
         self.call = Caller(json.loads(lab.server.profile.read_text()))
         self.faults = Faults(lab, self.call, self.supervisor, disk, net)
+        self.names = [name for name in self.faults.possible() if not only or name in only]
+        assert self.names, f"none of the faults {only} can be done here"
         self.ledger = {}  # id of each acknowledged job: its state once that was seen to be final
         self.wanted = {}  # model: the job of one worker that nothing befell
 
@@ -155,7 +157,7 @@ class Soak:
         """What was done, as words; raises where it was not borne."""
         random_ = random.Random(name)
         plan = [(random_.choice(list(MODELS)), random_.choice(WORKERS)) for _ in range(random_.choice([1, 1, 2]))]
-        faults = [Fault(random_, self.faults.possible()) for _ in range(random_.choice([1, 2]))]
+        faults = [Fault(random_, self.names) for _ in range(random_.choice([1, 2]))]
         pause = random_.uniform(0, 3)
         words = " ".join(f"{model}/{least}-{most}" for model, (least, most) in plan)
         jobs, watchers = [], []
@@ -229,7 +231,7 @@ def run(bin_dir, folder, net, options):
         settings = {"listen": f"{net.server}:0", "worker_program": str(wrapper)}
     try:
         with Lab(bin_dir, data_dir=disk.data, **settings) as lab:
-            soak = Soak(lab, disk, net)
+            soak = Soak(lab, disk, net, options.only)
             soak.control()
             soak.supervisor.start()
             began = time.monotonic()
@@ -245,8 +247,9 @@ def run(bin_dir, folder, net, options):
                                 print(job, soak.lab.server.run("job", "show", job, check=False, timeout=60).stdout,
                                       soak.lab.server.run("job", "logs", job, check=False, timeout=60).stdout)
                         shutil.copy(disk.data / "gradus.db", lab.folder)
-                        print(f"\nround {number} failed; the server's log and database are in {lab.folder}\nagain: soak.py {bin_dir} "
-                              f"--seed {options.seed} --first {number} --rounds 1", flush=True)
+                        print(f"\nround {number} failed; the server's log and database are in {lab.folder}\nagain: soak.py "
+                              f"{bin_dir} --seed {options.seed} --first {number} --rounds 1" +
+                              (f" --only {','.join(options.only)}" if options.only else ""), flush=True)
                         return 1
                     print(f"round {number}  {words}  {soak.supervisor.starts - starts} starts  "
                           f"{time.monotonic() - start:.1f} s", flush=True)
@@ -267,6 +270,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--first", type=int, default=1, help="number of the first round")
+    parser.add_argument("--only", type=lambda names: names.split(","), default=[], metavar="FAULT,...",
+                        help="draw from these: methods of soak_faults.Faults")
     options = parser.parse_args()
     folder = pathlib.Path("/tmp") / f"gradus-soak-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)

@@ -113,7 +113,8 @@ def check_events(events, epochs):
     """`events` as JSON: whatever was done again is told of once in an attempt, and nothing is left out."""
     seqs = [int(event["seq"]) for event in events]
     assert seqs == list(range(1, len(seqs) + 1)), f"a gap or a duplicate in the events: {seqs}"
-    told = [(int(event["epoch_finished"].get("epoch", 0)), int(event["attempt"])) for event in events if "epoch_finished" in event]
+    told = [(int(event["epoch_finished"].get("epoch", 0)), int(event["attempt"]))
+            for event in events if "epoch_finished" in event]
     assert len(set(told)) == len(told), f"an epoch (of an attempt) was told of twice: {sorted(told)}"
     assert {epoch for epoch, _ in told} == set(range(epochs)), sorted(told)
 

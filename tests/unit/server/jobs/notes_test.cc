@@ -51,7 +51,20 @@ TEST_F(NotesTest, NotesGoWithTheirMeeting) {
   EXPECT_EQ(Get({"a"}, kNewest + 1)->notes_size(), 0);
   EXPECT_TRUE(absl::IsUnavailable(Get({"a"}, kNewest + 2).status()));
   notes_.Close("j1");
-  EXPECT_TRUE(absl::IsUnavailable(Get({"a"}, kNewest + 1).status()));
+  EXPECT_TRUE(absl::IsAborted(Get({"a"}, kNewest + 1).status()));
+}
+
+// A rank that found its server started again in the middle of a meeting asked for ever, and the
+// others waited for it.
+TEST(NotesOfAnotherServerTest, MeetingsOfTheServerBeforeCannotBeJoined) {
+  Notes notes;
+  v1::PutNoteRequest put;
+  put.set_generation(1);
+  put.set_key("a");
+  EXPECT_TRUE(absl::IsAborted(notes.Put({"j1", 1, 12}, put)));
+  v1::GetNotesRequest get;
+  get.set_generation(1);
+  EXPECT_TRUE(absl::IsAborted(notes.Get({"j1", 1, 12}, get).status()));
 }
 
 TEST_F(NotesTest, OnlyRanksOfTheMeetingMayCome) {
