@@ -16,9 +16,11 @@ constexpr int kLooks = 2;
 constexpr int64_t kUnclearMicros = 15'000'000;
 // A job that has run for so long has started its steps, or will not.
 constexpr int64_t kStepsMicros = 60'000'000;
-// Looks for which a job may be leaving its nodes before its end is told. What it leaves running on
-// one that does not answer is fenced.
-constexpr int kLeavingLooks = 3;
+// For how long a job may be leaving its nodes before its end is told: one whose state Slurm hides
+// meanwhile may have been cancelled, and has the time of KillWait to save. What it leaves running
+// on a node that does not answer is fenced.
+constexpr int64_t kLeavingMicros = 3'000'000;
+constexpr int64_t kLeavingUnknownMicros = 120'000'000;
 
 template <typename T>
 bool Contains(const std::vector<T>& list, const T& value) {
@@ -146,8 +148,10 @@ void SlurmGangs::Seen(Gang& gang, const SlurmJob& job, int64_t now_micros) {
   gang.stage = Stage::kInSlurm;
   gang.slurm_job = job.id;
   const SlurmPhase phase = PhaseOf(job);
+  if (phase == SlurmPhase::kLeaving && gang.leaving_since == 0) gang.leaving_since = now_micros;
+  const int64_t patience = HasKnownEnding(job) ? kLeavingMicros : kLeavingUnknownMicros;
   if (phase == SlurmPhase::kEnded ||
-      (phase == SlurmPhase::kLeaving && ++gang.times_leaving >= kLeavingLooks)) {
+      (phase == SlurmPhase::kLeaving && now_micros - gang.leaving_since >= patience)) {
     SlurmEnding ending = EndingOf(job);
     if (!gang.lost_by.empty()) ending = {.reason = gang.lost_by};
     return TellAll(gang, ending);
@@ -184,7 +188,7 @@ std::vector<int64_t> SlurmGangs::JobsOfSteps() const {
   std::vector<int64_t> jobs;
   for (const auto& [name, gang] : gangs_) {
     const bool runs = gang.stage == Stage::kInSlurm && gang.running_since != 0;
-    if (runs && gang.ranks.size() > 1 && gang.times_leaving == 0) jobs.push_back(gang.slurm_job);
+    if (runs && gang.ranks.size() > 1 && gang.leaving_since == 0) jobs.push_back(gang.slurm_job);
   }
   return jobs;
 }

@@ -74,9 +74,9 @@ class SlurmGangs {
     int64_t running_since = 0;  // 0: it was not seen to run
     int64_t start_time = 0;     // Slurm's
     int times_missed = 0;       // in a row, by looks at the queue
-    int times_leaving = 0;
-    std::string reason;   // Slurm's, why it waits
-    std::string lost_by;  // not empty: why it is being cancelled though nobody asked
+    int64_t leaving_since = 0;  // 0: it is not leaving its nodes
+    std::string reason;         // Slurm's, why it waits
+    std::string lost_by;        // not empty: why it is being cancelled though nobody asked
   };
 
   Rank* Find(const RankKey& key, Gang** gang = nullptr);

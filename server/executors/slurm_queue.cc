@@ -44,14 +44,16 @@ const json& Field(const json& object, const char* name) {
 }
 
 // A word, or since 23.02 a list of them: the state and what comes on top.
-std::string State(const json& value) {
-  if (!value.is_array()) return Text(value);
-  std::string state;
-  for (const json& word : value) {
-    if (Text(word) == "COMPLETING") return "COMPLETING";
-    if (state.empty()) state = Text(word);
-  }
-  return state;
+void ReadState(const json& value, SlurmJob& job) {
+  const auto take = [&job](const std::string& word) {
+    if (word == "COMPLETING") {
+      job.leaving = true;
+    } else if (job.state.empty()) {
+      job.state = word;
+    }
+  };
+  if (!value.is_array()) return take(Text(value));
+  for (const json& word : value) take(Text(word));
 }
 
 // A wait status, or since 23.02 an object of its parts.
@@ -78,14 +80,15 @@ std::vector<std::string> Nodes(const json& resources) {
 }
 
 SlurmJob JobOf(const json& value) {
-  return {.id = Number(Field(value, "job_id")),
-          .name = Text(Field(value, "name")),
-          .comment = Text(Field(value, "comment")),
-          .state = State(Field(value, "job_state")),
-          .reason = Text(Field(value, "state_reason")),
-          .wait_status = WaitStatus(Field(value, "exit_code")),
-          .start_time = Number(Field(value, "start_time")),
-          .nodes = Nodes(Field(value, "job_resources"))};
+  SlurmJob job{.id = Number(Field(value, "job_id")),
+               .name = Text(Field(value, "name")),
+               .comment = Text(Field(value, "comment")),
+               .reason = Text(Field(value, "state_reason")),
+               .wait_status = WaitStatus(Field(value, "exit_code")),
+               .start_time = Number(Field(value, "start_time")),
+               .nodes = Nodes(Field(value, "job_resources"))};
+  ReadState(Field(value, "job_state"), job);
+  return job;
 }
 
 bool IsAnyOf(std::string_view word, std::initializer_list<std::string_view> words) {
@@ -107,16 +110,20 @@ std::string ExitInWords(int wait_status) {
 }  // namespace
 
 SlurmPhase PhaseOf(const SlurmJob& job) {
+  if (job.leaving || job.state == "STAGE_OUT") return SlurmPhase::kLeaving;
   if (IsAnyOf(job.state, {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",
                           "RESV_DEL_HOLD", "CONFIGURING", "POWER_UP_NODE"}))
     return SlurmPhase::kWaiting;
-  if (job.state == "COMPLETING" || job.state == "STAGE_OUT") return SlurmPhase::kLeaving;
   if (IsAnyOf(job.state, {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED",
                           "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "REVOKED", "LAUNCH_FAILED"}))
     return SlurmPhase::kEnded;
   // RUNNING, SUSPENDED, STOPPED, SIGNALING, RESIZING, and words that nobody has thought of yet: no
   // end is concluded from them.
   return SlurmPhase::kRunning;
+}
+
+bool HasKnownEnding(const SlurmJob& job) {
+  return !job.state.empty() || job.reason == "JobLaunchFailure" || job.reason == "NodeDown";
 }
 
 SlurmEnding EndingOf(const SlurmJob& job) {
@@ -134,7 +141,7 @@ SlurmEnding EndingOf(const SlurmJob& job) {
   if (job.state == "OUT_OF_MEMORY")
     return {.reason = absl::StrCat("took more memory than Slurm had given it", where)};
   if (job.state == "FAILED") return {.reason = absl::StrCat(ExitInWords(job.wait_status), where)};
-  if (PhaseOf(job) == SlurmPhase::kLeaving)
+  if (!HasKnownEnding(job))
     return {.reason = absl::StrCat("has ended on a node that does not get done with it", where)};
   return {.reason = absl::StrCat("ended as ", job.state, where)};
 }

@@ -19,6 +19,7 @@ struct SlurmJob {
   std::string name;
   std::string comment;
   std::string state;               // Slurm's word: "RUNNING", "NODE_FAIL"
+  bool leaving = false;            // its nodes are not done with it; before 23.02 hides the state
   std::string reason;              // Slurm's word: "Resources", "None"
   int wait_status = 0;             // of the batch script
   int64_t start_time = 0;          // seconds since 1970; 0 before it has started
@@ -37,6 +38,9 @@ struct SlurmStep {
 enum class SlurmPhase { kWaiting, kRunning, kLeaving, kEnded };
 
 SlurmPhase PhaseOf(const SlurmJob& job);
+
+// Whether it can be told how a job ends that is leaving.
+bool HasKnownEnding(const SlurmJob& job);
 
 // How a job has ended, from its state.
 struct SlurmEnding {

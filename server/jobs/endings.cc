@@ -14,7 +14,7 @@ namespace {
 using v1::Job;
 
 constexpr int64_t kLongestRetryDelay = 30'000'000;
-constexpr int64_t kExecutorsNews = 5'000'000;
+constexpr int64_t kExecutorsNews = 15'000'000;
 
 int64_t RetryDelay(const JobsOptions& options, int failures) {
   const int doublings = std::min(failures - 1, 20);

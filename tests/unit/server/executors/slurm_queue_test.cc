@@ -66,6 +66,19 @@ TEST(SlurmQueue, ReadsAJobOfEitherForm) {
   EXPECT_THAT(EndingOf(later).reason, StartsWith("was killed by signal 9 (KILL)"));
 }
 
+// Before 23.02 a job that leaves its nodes shows no other state.
+TEST(SlurmQueue, ReadsWhetherAJobIsLeavingAndWhatItWas) {
+  const std::string hidden = absl::StrReplaceAll(kRunning, {{"RUNNING", "COMPLETING"}});
+  const std::string shown =
+      absl::StrReplaceAll(kLater, {{R"(["FAILED"])", R"(["CANCELLED", "COMPLETING"])"}});
+  const auto jobs = Parse(Queue(absl::StrCat(hidden, ",", shown)));
+  ASSERT_TRUE(jobs.ok()) << jobs.status();
+  for (const SlurmJob& job : *jobs) EXPECT_EQ(PhaseOf(job), SlurmPhase::kLeaving);
+  EXPECT_FALSE(HasKnownEnding(jobs->at(0)));
+  EXPECT_TRUE(HasKnownEnding(jobs->at(1)));
+  EXPECT_TRUE(EndingOf(jobs->at(1)).cancelled);
+}
+
 // While its controller is away squeue says this, and exits with 0.
 TEST(SlurmQueue, AnErrorIsNoEmptyQueue) {
   const auto jobs = Parse(Queue("", R"({"description": "Failed while looking for jobs",
@@ -108,7 +121,7 @@ TEST(SlurmQueue, EndsAreToldInWords) {
   EXPECT_EQ(Ending("FAILED", (128 + 9) << 8).reason,
             "was killed by signal 9 (KILL) (Slurm job 17)");
   EXPECT_THAT(Ending("NODE_FAIL").reason, HasSubstr("a node that failed"));
-  EXPECT_THAT(Ending("COMPLETING", 9, "JobLaunchFailure").reason, HasSubstr("a node that failed"));
+  EXPECT_THAT(Ending("", 9, "JobLaunchFailure").reason, HasSubstr("a node that failed"));
   EXPECT_THAT(Ending("TIMEOUT").reason, HasSubstr("as long as Slurm allows"));
   EXPECT_THAT(Ending("OUT_OF_MEMORY").reason, HasSubstr("more memory"));
   EXPECT_TRUE(Ending("CANCELLED", 15).cancelled);
@@ -119,7 +132,7 @@ TEST(SlurmQueue, EndsAreToldInWords) {
 
 TEST(SlurmQueue, AStateThatNobodyKnowsIsNoEnd) {
   EXPECT_EQ(PhaseOf({.state = "PENDING"}), SlurmPhase::kWaiting);
-  EXPECT_EQ(PhaseOf({.state = "COMPLETING"}), SlurmPhase::kLeaving);
+  EXPECT_EQ(PhaseOf({.state = "CANCELLED", .leaving = true}), SlurmPhase::kLeaving);
   EXPECT_EQ(PhaseOf({.state = "SUSPENDED"}), SlurmPhase::kRunning);
   EXPECT_EQ(PhaseOf({.state = "NEW_STATE"}), SlurmPhase::kRunning);
   EXPECT_EQ(PhaseOf({.state = ""}), SlurmPhase::kRunning);

@@ -65,7 +65,7 @@ TEST_F(ExecutorsQueueTest, ARankThatStopsForNoneOfOurReasonsGoesOnSoon) {
   executor_.Exit({.key = rank.key(), .reason = "was preempted", .blameless = true});
   AwaitState(job.id(), Job::QUEUED);
   Settle();
-  clock_.Advance(5'000'000);
+  clock_.Advance(15'000'000);
   EXPECT_EQ(executor_.AwaitStart(job.id(), 2).key.attempt, 2);
 }
 
