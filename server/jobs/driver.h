@@ -20,11 +20,13 @@
 #include "server/jobs/machine.h"
 #include "server/jobs/meetings.h"
 #include "server/jobs/notes.h"
+#include "server/jobs/places.h"
 #include "server/jobs/queue.h"
 
 namespace gradus::jobs {
 
-// Where commands and meetings for one stream of a rank go; a word that says nothing ends the stream.
+// Where commands and meetings for one stream of a rank go; a word that says nothing ends the
+// stream.
 using WordSink = events::Cancellable<const v1::AttachResponse&>;
 
 // The newest heartbeat of one stream, until the driver has looked at it: however many come, one
@@ -126,8 +128,8 @@ class Driver {
   void Refresh(const std::string& id);
   void Enqueue(const Glance& glance);
   void Schedule();
-  void StartJob(const Demand& demand);
-  std::vector<std::vector<int>> TakeForStart(const Demand& demand);
+  void StartJob(const Demand& demand, const std::vector<std::vector<int>>& cpus);
+  std::vector<std::vector<int>> TakeForStart(const Demand& demand, const Supply& free);
 
   // driver_ranks.cc: running ranks.
   void Steer(Rank& rank, const Glance& glance);
@@ -158,7 +160,8 @@ class Driver {
   void MemberLost(Group& group, const executors::RankKey& key, int member,
                   const std::string& reason, const std::string& last_words);
   void EndMember(const executors::RankKey& key, const std::string& ending);
-  Supply Unreserved() const;
+  std::vector<Holding> Holdings() const;
+  Supply Reserved() const;
   void ReplaceMembers(int64_t now);
   void GrowGroups(int64_t now);
   void ShrinkGroups();
