@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hundred thousand jobs of a recorded shape on a thousand nodes of 32 cores: what the rules of
-// queue.h, machine.h and places.h come to over days. Prints what docs/scale.md has.
+// queue.h, machine.h and places.h come to in a day. Prints what docs/scale.md has.
 #include <gtest/gtest.h>
 
 #include <algorithm>
