@@ -189,9 +189,11 @@ void Driver::Schedule() {
     if (glance.ok() && glance->state == v1::Job::QUEUED) queue_.Put(glance->demand);
   }
   ReplaceMembers(now);
-  while (const std::optional<Demand> next = queue_.Next(Unreserved(), now)) {
+  // The same after each start: whoever starts has its fewest workers.
+  const Supply reserved = Reserved();
+  while (const std::optional<Demand> next = queue_.Next(Less(machine_.free(), reserved), now)) {
     queue_.Remove(next->id);
-    StartJob(*next);
+    StartJob(*next, TakeForStart(*next, Less(machine_.free(), reserved)));
   }
   ShrinkGroups();
   GrowGroups(now);
@@ -199,12 +201,11 @@ void Driver::Schedule() {
 
 // Cores for the fewest workers; for more where nobody else waits for them. Where an executor has a
 // queue of its own, the others come one by one.
-std::vector<std::vector<int>> Driver::TakeForStart(const Demand& demand) {
+std::vector<std::vector<int>> Driver::TakeForStart(const Demand& demand, const Supply& free) {
   const bool all = queue_.size() == 0 && context_.parts.executor->is_local();
-  const int32_t most = all ? demand.max_workers : demand.min_workers;
+  const int32_t workers = Room(demand, all ? demand.max_workers : demand.min_workers, free);
   std::vector<std::vector<int>> cpus;
-  while (static_cast<int32_t>(cpus.size()) < most) {
-    if (!Fits(demand, 1, Unreserved())) break;
+  while (static_cast<int32_t>(cpus.size()) < workers) {
     std::optional<std::vector<int>> taken = machine_.Take(demand.cores, demand.memory);
     if (!taken.has_value()) break;
     cpus.push_back(*std::move(taken));
@@ -212,8 +213,7 @@ std::vector<std::vector<int>> Driver::TakeForStart(const Demand& demand) {
   return cpus;
 }
 
-void Driver::StartJob(const Demand& demand) {
-  const std::vector<std::vector<int>> cpus = TakeForStart(demand);
+void Driver::StartJob(const Demand& demand, const std::vector<std::vector<int>>& cpus) {
   const auto give_back = [&] {
     for (const std::vector<int>& taken : cpus) machine_.Give(taken, demand.memory);
   };

@@ -20,6 +20,7 @@
 #include "server/jobs/machine.h"
 #include "server/jobs/meetings.h"
 #include "server/jobs/notes.h"
+#include "server/jobs/places.h"
 #include "server/jobs/queue.h"
 
 namespace gradus::jobs {
@@ -128,8 +129,8 @@ class Driver {
   void Refresh(const std::string& id);
   void Enqueue(const Glance& glance);
   void Schedule();
-  void StartJob(const Demand& demand);
-  std::vector<std::vector<int>> TakeForStart(const Demand& demand);
+  void StartJob(const Demand& demand, const std::vector<std::vector<int>>& cpus);
+  std::vector<std::vector<int>> TakeForStart(const Demand& demand, const Supply& free);
 
   // driver_ranks.cc: running ranks.
   void Steer(Rank& rank, const Glance& glance);
@@ -161,7 +162,8 @@ class Driver {
   void MemberLost(Group& group, const executors::RankKey& key, int member,
                   const std::string& reason, const std::string& last_words);
   void EndMember(const executors::RankKey& key, const std::string& ending);
-  Supply Unreserved() const;
+  std::vector<Holding> Holdings() const;
+  Supply Reserved() const;
   void ReplaceMembers(int64_t now);
   void GrowGroups(int64_t now);
   void ShrinkGroups();

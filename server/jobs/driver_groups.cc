@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver's dealings with ranks that compute together: meetings, lost members, new ones.
 #include <algorithm>
-#include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
@@ -190,17 +190,21 @@ void Driver::MemberLost(Group& group, const executors::RankKey& key, int member,
                    " times without a new checkpoint, the last time worker ", member, ": ", reason));
 }
 
-// What is free but for members that have to be replaced: a job that has begun goes on first.
-Supply Driver::Unreserved() const {
-  Supply supply = machine_.free();
-  if (!context_.parts.executor->is_local()) return supply;
+std::vector<Holding> Driver::Holdings() const {
+  std::vector<Holding> holdings;
   for (const auto& [job, group] : groups_) {
-    const int missing = group.meetings.Missing(group.demand.min_workers);
-    const int64_t cores = int64_t{group.demand.cores} * missing;
-    supply.cores = static_cast<int32_t>(std::max<int64_t>(0, supply.cores - cores));
-    supply.memory = std::max<int64_t>(0, supply.memory - group.demand.memory * missing);
+    holdings.push_back({.demand = &group.demand,
+                        .workers = static_cast<int32_t>(group.fences.size()),
+                        .missing = group.meetings.Missing(group.demand.min_workers),
+                        .computes = group.meetings.generation() > 0 && !group.meetings.ending()});
   }
-  return supply;
+  return holdings;
+}
+
+// For members that have to be replaced. Where an executor has a queue of its own, the machine is
+// not ours to share out.
+Supply Driver::Reserved() const {
+  return context_.parts.executor->is_local() ? jobs::Reserved(Holdings()) : Supply();
 }
 
 void Driver::ReplaceMembers(int64_t now) {
@@ -214,44 +218,35 @@ void Driver::ReplaceMembers(int64_t now) {
 // Once they compute, jobs take what nobody waits for.
 void Driver::GrowGroups(int64_t now) {
   if (queue_.size() > 0) return;
+  const Supply reserved = Reserved();
   for (auto& [job, group] : groups_) {
-    while (now >= group.not_before && group.meetings.generation() > 0 &&
-           group.meetings.Missing(group.demand.max_workers) > 0) {
-      if (!Fits(group.demand, 1, Unreserved()) || !AddMember(group)) break;
+    if (now < group.not_before || group.meetings.generation() == 0) continue;
+    const int32_t missing = group.meetings.Missing(group.demand.max_workers);
+    const int32_t more = Room(group.demand, missing, Less(machine_.free(), reserved));
+    for (int32_t i = 0; i < more; ++i) {
+      if (!AddMember(group)) break;
     }
   }
 }
 
-// What jobs have beyond their fewest workers goes to the first one that waits, where it can start
-// with that; the youngest job gives first.
+// What jobs have beyond their fewest workers goes to the first one that waits.
 void Driver::ShrinkGroups() {
   const Demand* const first = queue_.First();
   if (first == nullptr || !context_.parts.executor->is_local()) return;
-  Supply coming = Unreserved();
+  const std::vector<Holding> holdings = Holdings();
+  Supply coming = Less(machine_.free(), jobs::Reserved(holdings));
   for (const auto& [fence, rank] : ranks_) {
     if (!rank.killed) continue;
     coming.cores += static_cast<int32_t>(rank.cpus.size());
     coming.memory += rank.memory;
   }
-  std::vector<Group*> groups;
+  const std::vector<int32_t> given = PlacesToGive(*first, coming, holdings);
+  size_t i = 0;
   for (auto& [job, group] : groups_) {
-    if (group.meetings.generation() > 0 && !group.meetings.ending()) groups.push_back(&group);
+    // The members that came last go first.
+    for (int32_t left = given[i++]; left > 0; --left)
+      GivePlace(group, group.fences.rbegin()->first);
   }
-  std::ranges::sort(groups, std::greater(),
-                    [](const Group* group) { return group->demand.number; });
-  std::vector<std::pair<Group*, int>> spare;
-  for (Group* const group : groups) {
-    int32_t left = static_cast<int32_t>(group->fences.size());
-    for (auto member = group->fences.rbegin(); member != group->fences.rend(); ++member) {
-      if (Fits(*first, first->min_workers, coming)) break;
-      if (left-- <= group->demand.min_workers) break;
-      spare.emplace_back(group, member->first);
-      coming.cores += group->demand.cores;
-      coming.memory += group->demand.memory;
-    }
-  }
-  if (!Fits(*first, first->min_workers, coming)) return;
-  for (const auto& [group, member] : spare) GivePlace(*group, member);
 }
 
 void Driver::GivePlace(Group& group, int member) {

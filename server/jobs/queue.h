@@ -2,6 +2,7 @@
 // Which waiting job starts next.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,7 +34,8 @@ bool Fits(const Demand& demand, int32_t workers, const Supply& supply);
 
 // Higher priority first, then the older submission. While the first job does not fit, later ones
 // that fit may overtake it, but only for kPatienceMicros since it was first overtaken: from then on
-// nothing starts until it fits, so that small jobs cannot starve a big one.
+// nothing starts until it fits, so that small jobs cannot starve a big one. What Next costs grows
+// with how many sizes wait, not with how many jobs, but where memory is what is short.
 //   Threads  one (the driver's).
 class Queue {
  public:
@@ -50,6 +52,8 @@ class Queue {
   // The job to start now, if any; it stays in the queue until it is removed. `now`: monotonic
   // micros.
   std::optional<Demand> Next(const Supply& free, int64_t now_micros);
+  // At how many sizes and jobs Next has looked in all: its cost, told without a clock.
+  int64_t looks() const { return looks_; }
 
  private:
   struct Order {
@@ -61,9 +65,26 @@ class Queue {
     }
   };
 
+  // What has to be free at once, but for memory, of which nearly every job wants another amount.
+  struct Size {
+    int64_t cores;  // of the fewest workers together
+    int32_t workers;
+    friend auto operator<=>(const Size&, const Size&) = default;
+  };
+  struct Alike {
+    std::map<Order, const Demand*> jobs;
+    std::multiset<int64_t> memories;  // of each one's worker
+  };
+
+  static Size SizeOf(const Demand& demand);
+  void Erase(const Order& order);
+  const Demand* FirstThatFits(const Alike& alike, const Supply& free);
+
   std::map<Order, Demand> order_;
+  std::map<Size, Alike> sizes_;
   std::map<std::string, Order> by_id_;
   std::map<std::string, int64_t> overtaken_since_;
+  int64_t looks_ = 0;
 };
 
 }  // namespace gradus::jobs

@@ -4,6 +4,7 @@
     with Namespaces(2) as net:
         net.cut(1)      # packets to and from node 1 vanish
         net.heal(1)
+        net.limit(200)  # Mbit/s
 """
 import os
 import pathlib
@@ -63,6 +64,14 @@ class Namespaces:
 
     def heal(self, node):
         ip("link", "set", f"{self.name(node)}h", "up")
+
+    def limit(self, megabits):
+        """Of each node, into it and out of it."""
+        rate = ["root", "tbf", "rate", f"{megabits}mbit", "burst", "256kb", "latency", "100ms"]
+        for node in range(1, self.count + 1):
+            name = self.name(node)
+            subprocess.run(["tc", "qdisc", "replace", "dev", f"{name}h", *rate], check=True, capture_output=True)
+            subprocess.run(["tc", "-n", name, "qdisc", "replace", "dev", "eth0", *rate], check=True, capture_output=True)
 
     def of_process(self, pid):
         here = os.readlink(f"/proc/{pid}/ns/net")

@@ -71,11 +71,41 @@ TEST(QueueTest, NoJobStarves) {
   EXPECT_LT(now, 2 * Queue::kPatienceMicros);
 }
 
+// A pass ends with a look that finds nothing: what it costs must not grow with the queue.
+TEST(QueueTest, WhatDoesNotFitIsNotLookedAtOneByOne) {
+  Queue queue;
+  for (int64_t number = 1; number <= 10'000; ++number) {
+    const auto cores = static_cast<int32_t>(number % 4) + 3;
+    queue.Put(Wants("job" + std::to_string(number), number, cores, 0, 50 + number));
+  }
+  EXPECT_FALSE(queue.Next(kTwoCores, 0).has_value());
+  EXPECT_FALSE(queue.Next({4, 40}, 0).has_value());
+  EXPECT_LE(queue.looks(), 10);
+}
+
+// Of those that fit the oldest starts, whatever its size is.
+TEST(QueueTest, TheOldestThatFitsComesFirst) {
+  Queue queue;
+  queue.Put(Wants("big", 1, 9));
+  queue.Put(Wants("hungry", 2, 1, 0, 500));
+  queue.Put(Wants("two", 3, 2));
+  queue.Put(Wants("one", 4, 1));
+  queue.Put(Wants("urgent", 5, 1, 7, 500));
+  EXPECT_EQ(queue.Next(kTwoCores, 0)->id, "two");
+  EXPECT_EQ(queue.Next({1, 100}, 0)->id, "one");
+  EXPECT_EQ(queue.Next({1, 600}, 0)->id, "urgent");
+  queue.Remove("urgent");
+  EXPECT_EQ(queue.Next({1, 600}, 0)->id, "hungry");
+}
+
 TEST(QueueTest, AnEntryIsReplacedNotDoubled) {
   Queue queue;
   queue.Put(Wants("a", 1, 1, 0));
   queue.Put(Wants("a", 1, 1, 7));
   EXPECT_EQ(queue.size(), 1u);
+  queue.Put(Wants("a", 1, 2, 7));
+  EXPECT_FALSE(queue.Next({1, 100}, 0).has_value());
+  EXPECT_TRUE(queue.Next(kTwoCores, 0).has_value());
   queue.Remove("a");
   EXPECT_EQ(queue.size(), 0u);
   queue.Remove("a");
