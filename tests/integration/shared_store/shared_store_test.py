@@ -28,7 +28,7 @@ model:
 data: {{train: {{dataset: tiny}}}}
 loss: sparse_categorical_crossentropy
 fit: {{epochs: 1, batch_size: 10, seed: 1}}
-resources: {{cores: {cores}, memory: 64MiB}}
+resources: {{cores: {cores}, memory: 128MiB}}
 publish: {{model: {name}}}
 """
 # From the death of the one that leads to a rank that another one has started.
