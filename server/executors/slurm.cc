@@ -254,6 +254,10 @@ void SlurmExecutor::SubmitAll() {
 }
 
 void SlurmExecutor::NoteAnswer(const absl::Status& status) {
+  if (!status.ok()) {
+    base::MutexLock lock(mu_);
+    gangs_.ControllerAway(clock_.MonotonicMicros());
+  }
   if (status.ok() == answering_) return;
   answering_ = status.ok();
   if (answering_) {

@@ -14,6 +14,8 @@ constexpr int kLooks = 2;
 // A job whose submission was not answered may show up this much later: longer than Slurm's commands
 // wait for answers, and than its controller takes to save and to come back.
 constexpr int64_t kUnclearMicros = 15'000'000;
+// For so long after a controller was away nobody's wish is seen in a cancel.
+constexpr int64_t kForgetfulMicros = 60'000'000;
 // A job that has run for so long has started its steps, or will not.
 constexpr int64_t kStepsMicros = 60'000'000;
 // For how long a job may be leaving its nodes before its end is told: one whose state Slurm hides
@@ -107,6 +109,7 @@ void SlurmGangs::Refused(const std::string& name, const std::string& why) {
 }
 
 void SlurmGangs::Unclear(const std::string& name, int64_t now_micros) {
+  ControllerAway(now_micros);
   const auto found = gangs_.find(name);
   if (found == gangs_.end()) return;
   found->second.stage = Stage::kUnclear;
@@ -115,6 +118,7 @@ void SlurmGangs::Unclear(const std::string& name, int64_t now_micros) {
 }
 
 void SlurmGangs::Look(const std::vector<SlurmJob>& jobs, int64_t now_micros) {
+  looked_at_ = now_micros;
   for (auto& [name, gang] : gangs_) {
     if (gang.stage != Stage::kUnclear && gang.stage != Stage::kInSlurm) continue;
     const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const SlurmJob& candidate) {
@@ -242,13 +246,15 @@ std::vector<std::string> SlurmGangs::ToCancel() const {
 
 void SlurmGangs::Tell(Rank& rank, const SlurmEnding& ending) {
   if (std::exchange(rank.told, true)) return;
+  const bool by_nobody =
+      ending.cancelled && away_at_ != 0 && looked_at_ - away_at_ < kForgetfulMicros;
   exits_.push_back({.key = rank.key,
                     .reason = ending.reason,
                     .clean = ending.clean,
                     .known = ending.known,
                     // What was to end here was cancelled from here.
-                    .cancelled = ending.cancelled && !rank.killed,
-                    .blameless = ending.blameless});
+                    .cancelled = ending.cancelled && !rank.killed && !by_nobody,
+                    .blameless = ending.blameless || by_nobody});
 }
 
 void SlurmGangs::TellAll(Gang& gang, const SlurmEnding& ending) {

@@ -42,6 +42,9 @@ class SlurmGangs {
 
   // A whole look at the queue. `now_micros` is monotonic.
   void Look(const std::vector<SlurmJob>& jobs, int64_t now_micros);
+  // The controller does not answer. One that is started anew cancels jobs that it no longer knows
+  // of: for a while a cancel is nobody's wish, and the job is tried again.
+  void ControllerAway(int64_t now_micros) { away_at_ = now_micros; }
   // Jobs whose steps have to be looked at, and what was found.
   std::vector<int64_t> JobsOfSteps() const;
   void LookAtSteps(const std::vector<SlurmStep>& steps, int64_t now_micros);
@@ -92,6 +95,8 @@ class SlurmGangs {
   int64_t newest_fence_ = 0;           // of those that were added here
   std::set<int64_t> strays_;           // Slurm's numbers
   std::vector<RankExit> exits_;
+  int64_t away_at_ = 0;    // when the controller was last found to be away; 0: never
+  int64_t looked_at_ = 0;  // of the newest look
 };
 
 }  // namespace gradus::executors

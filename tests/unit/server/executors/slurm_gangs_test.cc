@@ -174,6 +174,19 @@ TEST_F(SlurmGangsTest, OnlyWhatSomebodyElseCancelledIsCancelled) {
   EXPECT_FALSE(Look({Job(killed, "CANCELLED")}).at(0).cancelled);
 }
 
+TEST_F(SlurmGangsTest, WhatAControllerForgotWasCancelledByNobody) {
+  const std::string name = Submit(Ranks({12}));
+  Look({Job(name, "RUNNING")});
+  gangs_.ControllerAway(now_);
+  const RankExit exit = Look({Job(name, "CANCELLED")}).at(0);
+  EXPECT_FALSE(exit.cancelled);
+  EXPECT_TRUE(exit.blameless);
+  // Later a cancel is one again.
+  now_ += 61'000'000;
+  const std::string next = Submit(Ranks({13}));
+  EXPECT_TRUE(Look({Job(next, "CANCELLED")}).at(0).cancelled);
+}
+
 TEST_F(SlurmGangsTest, WhatIsKilledBeforeItIsSubmittedNeverIs) {
   Add(Ranks({12, 13}));
   gangs_.Kill(Key(12));
