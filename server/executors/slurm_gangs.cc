@@ -122,8 +122,10 @@ void SlurmGangs::Look(const std::vector<SlurmJob>& jobs, int64_t now_micros) {
   for (auto& [name, gang] : gangs_) {
     if (gang.stage != Stage::kUnclear && gang.stage != Stage::kInSlurm) continue;
     const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const SlurmJob& candidate) {
-      return gang.slurm_job != 0 ? candidate.id == gang.slurm_job : candidate.name == name;
+      // A controller that has forgotten a job gives its number to another one.
+      return candidate.name == name && (gang.slurm_job == 0 || candidate.id == gang.slurm_job);
     });
+    gang.listed = job != jobs.end();
     if (job == jobs.end()) {
       Missed(gang, now_micros);
     } else {
@@ -238,6 +240,7 @@ std::vector<std::string> SlurmGangs::ToCancel() const {
       leader = leader || (rank.killed && rank.leads);
       if (rank.killed && !rank.told && !rank.step.empty()) steps.push_back(rank.step);
     }
+    if (!gang.listed) continue;
     if (whole || leader) steps = {absl::StrCat(gang.slurm_job)};
     targets.insert(targets.end(), steps.begin(), steps.end());
   }

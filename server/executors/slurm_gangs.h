@@ -77,6 +77,7 @@ class SlurmGangs {
     int64_t running_since = 0;  // 0: it was not seen to run
     int64_t start_time = 0;     // Slurm's
     int times_missed = 0;       // in a row, by looks at the queue
+    bool listed = false;        // by the newest look: its number is its own
     int64_t leaving_since = 0;  // 0: it is not leaving its nodes
     std::string reason;         // Slurm's, why it waits
     std::string lost_by;        // not empty: why it is being cancelled though nobody asked
