@@ -15,7 +15,7 @@ constexpr int kLooks = 2;
 // wait for answers, and than its controller takes to save and to come back.
 constexpr int64_t kUnclearMicros = 15'000'000;
 // For so long after a controller was away nobody's wish is seen in a cancel.
-constexpr int64_t kForgetfulMicros = 60'000'000;
+constexpr int64_t kForgetfulMicros = 10'000'000;
 // A job that has run for so long has started its steps, or will not.
 constexpr int64_t kStepsMicros = 60'000'000;
 // For how long a job may be leaving its nodes before its end is told: one whose state Slurm hides
